@@ -1,0 +1,71 @@
+"""From ragged inputs to padded batches: one order and one collate for training, evaluation, prediction and serving.
+
+Rows of like length share a batch, so that little is padding; nothing is packed. NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sequela import seed as streams
+from sequela.types import Array, Batch, Ragged, Seq, Target
+
+POOL = 32  # batches that are sorted by length together: larger pads less, smaller mixes more
+
+
+def lengths(inputs: Mapping[str, Ragged]) -> Array:
+    """Steps of each row's longest input, int64 "N"."""
+    return np.max([ragged.lengths for ragged in inputs.values()], axis=0)
+
+
+def shuffled(length: Array, batch: int, seed: int, epoch: int, draw: Array | None = None) -> list[Array]:
+    """Batches of row numbers in training order: a function of the lengths, the seed and the epoch alone.
+
+    `draw` are the rows of this epoch where they are not each row once (balanced sampling).
+    """
+    random = streams.generator(seed, "order", epoch)
+    rows = random.permutation(len(length)) if draw is None else random.permutation(draw)
+    pools = [rows[i : i + batch * POOL] for i in range(0, len(rows), batch * POOL)]
+    ordered = [pool[np.argsort(length[pool], kind="stable")] for pool in pools]
+    batches = [pool[i : i + batch] for pool in ordered for i in range(0, len(pool), batch)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def sorted_(length: Array, batch: int) -> list[Array]:
+    """Batches of row numbers, shortest first: for everything that is not training. Put answers back by row number."""
+    rows = np.argsort(length, kind="stable")
+    return [rows[i : i + batch] for i in range(0, len(rows), batch)]
+
+
+def collate(inputs: Mapping[str, Ragged], rows: Array, target: Target | None = None, weight: Array | None = None) -> Batch:
+    """The rows padded to the longest of them, per input; a batch in which nobody has a step has T = 1, all masked."""
+    return Batch(
+        {name: pad(ragged, rows) for name, ragged in inputs.items()},
+        rows,
+        None if target is None else target.take(rows),
+        None if weight is None else weight[rows],
+    )
+
+
+def pad(ragged: Ragged, rows: Array) -> Seq:
+    """One input's rows as a padded Seq; padding is 0, or False."""
+    first, count = ragged.offsets[rows], ragged.lengths[rows]
+    mask = np.arange(max(int(count.max(initial=0)), 1)) < count[:, None]  # B T
+    step = (first[:, None] + np.arange(mask.shape[1]))[mask]  # the steps that exist, row by row
+    entry = step if ragged.take is None else ragged.take[step]
+
+    def spread(values: Array) -> Array:
+        padded = np.zeros(mask.shape + values.shape[1:], values.dtype)
+        padded[mask] = values
+        return padded
+
+    return Seq(
+        values=spread(ragged.values[entry]),
+        mask=mask,
+        position=spread(ragged.position[step]),
+        seen=None if ragged.seen is None else spread(ragged.seen[entry]),
+        side=None if ragged.side is None else spread(ragged.side[step]),
+        context=None if ragged.context is None else ragged.context[rows],
+    )

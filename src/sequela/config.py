@@ -1,0 +1,345 @@
+"""A study: the clinical question and the plan to answer it, as one TOML file read strictly into frozen types.
+
+It states, it never computes: no inheritance, no interpolation, no expressions. An unknown key or a wrong type is an error that
+names the place and the nearest key. The keys are documented beside each field; `sequela schema` gives them as JSON schema.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sequela import registry
+from sequela.errors import ConfigError
+
+T = TypeVar("T")
+
+
+class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of everything that a study may say."""
+
+
+Name = Annotated[str, Meta(min_length=1)]
+Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w)$", description="such as 48h, 30d, 2s, 500ms")]
+Named = str | dict[str, Any]  # "lstm", or { name = "lstm", width = 64 }
+
+
+class Choice(Strict):
+    """A registered name with its options, as a Named is read."""
+
+    name: str
+    options: dict[str, Any]
+
+
+def choice(named: Named, where: str) -> Choice:
+    """A Named taken apart. Raises ConfigError where a table has no name."""
+    if isinstance(named, str):
+        return Choice(name=named, options={})
+    options = dict(named)
+    name = options.pop("name", None)
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{where} is a table without a name", hint=f'write {where} = {{ name = "…", … }}')
+    return Choice(name=name, options=options)
+
+
+# -------------------------------------------------------------------------------------------------------------------- sections
+
+
+class Data(Strict):
+    """Where the records are."""
+
+    source: str  # a store, or raw files (folder, file, zip, tar.xz); looked for beside the study, then under SEQUELA_DATA
+    reader: str = ""  # left out when source is a store
+    options: dict[str, Any] = {}  # of the reader
+    max_refused: Annotated[float, Meta(ge=0, le=1)] = 0.1  # share of refused records that stops the import
+
+
+class Exclusion(Strict):
+    """Rows left out, with the reason that the flow shows. Exactly one of the three ways to say which."""
+
+    reason: str
+    when: str = ""  # "no measurement", "no input", "no label", or a comparison such as "AGE < 18"
+    code: str = ""  # rows that have this code (or, with a trailing *, one that starts so) before the prediction
+    subjects: list[str] = []  # these subjects, by source id
+
+
+class Group(Strict):
+    """A grouping of rows for the report: a static code, or a number cut into bands."""
+
+    name: Name
+    code: str = ""  # left out: the name in capitals (without _BAND)
+    bands: list[float] = []  # cut points of a number: [45, 65] gives <45, 45-65, >=65
+
+
+class Cohort(Strict):
+    """Which rows the study asks about."""
+
+    index: str  # the event a row starts from ("ICU//ADMISSION"); "EACH//CODE": a row for each such event; "SAMPLE": a row a subject
+    predict_at: Duration = "0s"  # after the index event
+    history: Duration | None = None  # how far back inputs look; left out: everything known
+    include: list[str] = []  # only these subjects, by source id; left out: all
+    exclude: list[Exclusion] = []
+    groups: list[str | Group] = []
+    max_rows_per_subject: int | None = None  # the first so many
+
+
+class Outcome(Strict):
+    """What is to be predicted: an event within a time, or a label that the data carries."""
+
+    code: str | list[str] = ""  # an event; several codes for multilabel
+    column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
+    within: str = ""  # "stay" or a duration after the prediction (plus gap)
+    gap: Duration = "0s"  # events sooner than this after the prediction make the row unusable
+    stay_end: str = "*//DISCHARGE"  # the event that ends a stay, for within = "stay"
+    value: Literal["", "first", "last", "mean", "min", "max"] = ""  # a number of the event after the prediction, for regression
+    classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
+
+
+class Input(Strict):
+    """One input of the model: how it is read, and the network that reads it."""
+
+    modality: Named
+    encoder: Named
+    augment: list[Named] = []  # applied to training batches only
+
+
+class Split(Strict):
+    """How rows are shared out between train, tune and test; a unit (a subject, unless `unit` says otherwise) is in one part only."""
+
+    by: Literal["subject", "site", "time", "list", "folds"] = "subject"
+    shares: tuple[float, float, float] = (0.7, 0.15, 0.15)  # train, tune, test
+    files: list[str] = []  # by = "list": CSV of (subject, part), one run each; none: the parts that the source itself assigns
+    parts: dict[str, list[str]] = {}  # by = "list": subjects of each part, written out; without tune, it is drawn from train
+    column: str = ""  # by = "site": the group that names the site
+    test: list[str] = []  # by = "site": the sites kept for the test
+    unit: str = ""  # a group that keeps several subjects (a family, a child's two eyes) or none apart
+    folds: Annotated[int, Meta(ge=2)] = 5
+    tune: Annotated[float, Meta(gt=0, lt=1)] = 0.15  # share of the training units used to choose, where the split names no tune part
+    seed: int = 0
+    allow_overlap: str = ""  # the reason why a unit may be in several parts; the report says it first
+
+
+class Optimizer(Strict):
+    name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adamw"
+    lr: Annotated[float, Meta(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.01
+    momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.9  # sgd and rmsprop
+    betas: tuple[float, float] = (0.9, 0.999)  # adam and adamw
+
+
+class Schedule(Strict):
+    name: Literal["constant", "step", "cosine", "plateau", "warmup", "one_cycle"] = "constant"
+    warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.1  # share of all steps: warmup, cosine; the rise of one_cycle is `rise`
+    rise: Annotated[float, Meta(gt=0, lt=1)] = 0.3
+    every: Annotated[int, Meta(ge=1)] = 10  # epochs between the drops of step; epochs without gain before plateau drops
+    factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # of step and plateau
+
+
+class Train(Strict):
+    epochs: Annotated[int, Meta(ge=1)] = 20
+    batch: Annotated[int, Meta(ge=1)] = 64
+    seed: int = 0
+    members: Annotated[int, Meta(ge=1)] = 1  # models trained from different seeds whose answers are averaged
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    clip: float | None = None  # largest norm of the gradient
+    clip_value: float | None = None  # largest absolute entry of the gradient
+    patience: Annotated[int, Meta(ge=0)] = 5  # epochs without a better tune result before stopping; 0: all epochs, last weights
+    monitor: Literal["loss", "score"] = "loss"  # on tune; score: AUROC, macro AUROC or minus MAE
+    balance: Literal["none", "weights", "sampling"] = "none"  # after either, probabilities are recalibrated on tune
+    average: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # decay of an exponential average of the weights; 0: none
+    checkpoint_seconds: Annotated[float, Meta(gt=0, le=60)] = 30.0
+    final: Literal["best", "refit"] = "best"  # refit: train + tune together for the epochs that were best
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: Annotated[int, Meta(ge=1)] = 1
+
+
+class Ensemble(Strict):
+    """An average of the model and baselines, weighed on tune."""
+
+    members: list[str] = []  # "model", "baseline:boosting"
+    space: Literal["logit", "probability"] = "logit"
+
+
+class Baselines(Strict):
+    names: list[Named] | None = None  # left out: those that suit the task and its inputs
+    scores: list[str] = []  # codes of score columns that the data brings, each a baseline of its own
+
+
+class Evaluate(Strict):
+    threshold: str | float = "youden"  # chosen on tune: youden, f1, "sensitivity=0.9", "specificity=0.95"; or a number
+    bootstrap: Annotated[int, Meta(ge=0)] = 1000
+    confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
+    min_group: Annotated[int, Meta(ge=1)] = 20  # groups with fewer rows, or fewer than min_events, are suppressed
+    min_events: Annotated[int, Meta(ge=0)] = 5
+    recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature"] = "auto"  # auto: platt after balancing, else none
+    classes: list[str] = []  # for macro averages; left out: all
+    without: list[str] = []  # subjects left out in a second, sensitivity analysis of the test part
+
+
+class Audit(Strict):
+    """Alarms of the leak audit that the study answers, each with the reason; the report shows them."""
+
+    allow: dict[str, str] = {}  # name of the check -> reason
+    suspicious_auroc: Annotated[float, Meta(gt=0.5, le=1)] = 0.97  # of one column alone
+
+
+class Study(Strict):
+    """A study file, whole."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    question: str
+    data: Data
+    cohort: Cohort
+    outcome: Outcome
+    inputs: Annotated[dict[str, Input], Meta(min_length=1)]
+    task: Named
+    fuse: Named = "concat"
+    split: Split = Split()
+    train: Train = Train()
+    baselines: Baselines = Baselines()
+    ensemble: Ensemble = Ensemble()
+    evaluate: Evaluate = Evaluate()
+    audit: Audit = Audit()
+    notes: str = ""  # intended use, limits: copied into the report and the card
+
+
+# --------------------------------------------------------------------------------------------------------------------- reading
+
+
+def convert(given: Any, type_: type[T], where: str = "") -> T:
+    """`given` as that type, strictly. Raises ConfigError with the place, what was expected and the nearest key."""
+    try:
+        return msgspec.convert(given, type_)
+    except msgspec.ValidationError as error:
+        raise _explained(error, type_, where) from error
+
+
+def options(kind: registry.Kind, named: Named, where: str) -> tuple[str, Any]:
+    """The registered name and its module's Config, filled with the options given and checked strictly.
+
+    Raises ConfigError for an unknown name, an unknown option or a wrong type, with the nearest one.
+    """
+    chosen = choice(named, where)
+    return chosen.name, convert(chosen.options, registry.module(kind, chosen.name).Config, where)
+
+
+def _explained(error: msgspec.ValidationError, type_: Any, where: str) -> ConfigError:
+    text, _, path = str(error).partition(" - at `$")
+    place = (where + "." + path.rstrip("`").lstrip(".")).strip(".") if path else where
+    unknown = re.search(r"unknown field `(\w+)`", text)
+    fields = _fields_at(type_, path.rstrip("`"))
+    if unknown and fields:
+        return ConfigError(f"{place or 'the study'} has an unknown key {unknown[1]!r}", hint=registry.nearest(unknown[1], fields))
+    return ConfigError(f"{place or 'the study'}: {text[:1].lower()}{text[1:]}", hint="see docs/study.md, or `sequela schema`")
+
+
+def _fields_at(type_: Any, path: str) -> tuple[str, ...]:
+    """Names of the fields of the struct at a path such as .train.optimizer or .inputs[...]"""
+    here = type_
+    for step in re.findall(r"\.\w+|\[[^\]]*\]", path):
+        info = msgspec.inspect.type_info(here)
+        if step.startswith("["):
+            here = _element(info)
+        else:
+            here = next((f.type for f in msgspec.structs.fields(here) if f.encode_name == step[1:]), None) if _is(here) else None
+        here = _struct_in(here)
+        if here is None:
+            return ()
+    return tuple(field.encode_name for field in msgspec.structs.fields(here)) if _is(here) else ()
+
+
+def _is(type_: Any) -> bool:
+    return isinstance(type_, type) and issubclass(type_, Struct)
+
+
+def _struct_in(type_: Any) -> Any:
+    """The struct (or container) inside Annotated and unions."""
+    from typing import get_args, get_origin
+
+    if _is(type_) or get_origin(type_) in (list, dict, tuple):
+        return type_
+    return next((found for inner in get_args(type_) if (found := _struct_in(inner)) is not None), None)
+
+
+def _element(info: msgspec.inspect.Type) -> Any:
+    inner = getattr(info, "item_type", None) or getattr(info, "value_type", None)
+    if isinstance(inner, msgspec.inspect.UnionType):
+        inner = next((t for t in inner.types if isinstance(t, msgspec.inspect.StructType)), None)
+    return inner.cls if isinstance(inner, msgspec.inspect.StructType) else None
+
+
+def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
+    """The study in a TOML file, with `a.b=value` overrides (the value in TOML, or else a bare string) laid over it.
+
+    Raises ConfigError: no such file, not TOML (with the line), an unknown key, a wrong type.
+    """
+    path = Path(path)
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no study at {path}") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path} is a folder, not a study file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a text file in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    for override in overrides:
+        _lay(given, override)
+    return convert(given, Study, "")
+
+
+def _lay(given: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override!r} is not of the form a.b=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *path, last = key.strip().split(".")
+    here = given
+    for step in path:
+        inner = here.setdefault(step, {})
+        if isinstance(inner, str):  # a Named written short: "lstm" becomes a table that options can be laid into
+            inner = here[step] = {"name": inner}
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {key}: {step!r} is not a table of the study")
+        here = inner
+    here[last] = value
+
+
+def dump(study: Study) -> str:
+    """The study as TOML, in full, with every default written out; reading it back gives the same study."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_none(msgspec.to_builtins(study)))
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: keys whose value is None are left out, which means the same when read back only where None is the default."""
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return [_without_none(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+_DURATION = re.compile(r"^(-?\d+(?:\.\d+)?)(us|ms|s|min|h|d|w)$")
+_MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "min": 6e7, "h": 3.6e9, "d": 8.64e10, "w": 6.048e11}
+
+
+def microseconds(duration: str) -> int:
+    """A duration as a whole number of microseconds.
+
+    >>> microseconds("48h"), microseconds("1.5s")
+    (172800000000, 1500000)
+    """
+    match = _DURATION.match(duration)
+    if not match:
+        raise ConfigError(f"{duration!r} is not a duration", hint="write a number and a unit: 48h, 30d, 90min, 2s, 500ms")
+    return round(float(match[1]) * _MICROSECONDS[match[2]])

@@ -1,0 +1,211 @@
+"""The verbs of Sequela: what a reader, a modality, an encoder, a task and a baseline must do. Read after `types.py`.
+
+Each lives in one file whose name is its registered name, `encoders/gru_d.py` for `encoder = "gru_d"`. That module has
+
+    Config   a frozen msgspec.Struct (kw_only, forbid_unknown_fields): the options that a study may set, each with a default
+    build    makes the thing from its Config (and what else its kind is given, see below)
+
+and, for a modality, `State`: a frozen msgspec.Struct that survives JSON. Nothing else is edited. Other packages add theirs by
+entry point (`registry.py`). Importing such a module imports no extra; torch is imported by encoders and tasks alone.
+
+    readers      build(config)                      -> Reader      and VERSION: int, raised when the output changes
+    modalities   build(config)                      -> Modality    and State
+    encoders     build(spec, config)                -> Encoder     (an nn.Module)
+    tasks        build(config, names)               -> Task        names: of the target
+    baselines    build(config)                      -> Baseline
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from sequela.types import Answer, Array, Encoded, Known, Payload, Plain, Ragged, Seq, Spec, Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+    from torch import Tensor, nn
+
+    from sequela.config import Input
+
+
+# --------------------------------------------------------------------------------------------------------------------- readers
+
+
+class Source(Protocol):
+    """Where records come from: a folder, a file, a zip or a tar (gz, bz2, xz), read alike."""
+
+    name: str
+
+    def files(self, pattern: str = "**") -> Sequence[str]:
+        """Names of the files that match, sorted, with / between folders."""
+        ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def path(self, name: str) -> Path:
+        """A real file with that content (and, for an archive, its neighbours beside it)."""
+        ...
+
+
+class Sink(Protocol):
+    """Where a reader writes. Subjects are named as the source names them; the store gives them integers."""
+
+    def events(self, frame: pl.DataFrame) -> None:
+        """Adds events.
+
+        Columns: source_id str, time Datetime("us") in UTC or null (static), code str, numeric_value, text_value, payload; the
+        last three may be left out.
+        """
+        ...
+
+    def payload(self, name: str, payload: Payload) -> str:
+        """Adds a payload and gives its uri. Same-shaped images are packed together; a signal is a file of its own."""
+        ...
+
+    def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
+        """Declares what a code is; kinds are those of store/schema.py."""
+        ...
+
+    def part(self, source_id: str, part: str) -> None:
+        """The part (train, tune, test) to which the source itself assigns a subject."""
+        ...
+
+    def refuse(self, record: str, reason: str) -> None:
+        """Counts one record as refused. Raises DataError once the share of refused records passes the limit."""
+        ...
+
+    def accept(self, count: int = 1) -> None:
+        """Counts records as taken: the other half of the refused share."""
+        ...
+
+    def note(self, text: str, count: int) -> None:
+        """Counts something the reader did to the records that a user should know (a value clipped, a row ignored)."""
+        ...
+
+    def progress(self, done: int, total: int) -> None: ...
+
+
+class Reader(Protocol):
+    """Turns one source format into events and payloads; one bad record never stops it (see Sink.refuse)."""
+
+    def read(self, source: Source, sink: Sink) -> None: ...
+
+
+# ------------------------------------------------------------------------------------------------------------------ modalities
+
+
+class Modality(Protocol):
+    """A kind of input: turns the events known at a time into a ragged sequence. Columnar: all rows at once."""
+
+    def fit(self, known: Known) -> Any:
+        """The State, from the training rows only.
+
+        Raises DataError where nothing that this modality reads is there.
+        """
+        ...
+
+    def read(self, known: Known, state: Any) -> Ragged:
+        """One sequence for each of known.count rows; a row with nothing to read has no steps."""
+        ...
+
+    def plain(self, known: Known, state: Any) -> Plain:
+        """The same input as plain columns, in natural units, for the baselines (last, mean, min, max, count, slope, ...)."""
+        ...
+
+    def spec(self, state: Any) -> Spec: ...
+
+    def example(self, state: Any, rows: int, seed: int) -> Known:
+        """Synthetic events drawn from the state alone, never from a patient: the golden example of a bundle."""
+        ...
+
+
+# -------------------------------------------------------------------------------------------------------------------- encoders
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A network from sequence to vectors. Padding, batch order and neighbours never change what a row gets.
+
+    An empty row (an all-False mask) gets finite numbers that do not depend on the padded values.
+    """
+
+    width: int  # D of steps and pooled
+    gives: frozenset[Literal["pooled", "steps", "map"]]
+    causal: bool  # later steps change no earlier entry of steps
+
+    def __call__(self, seq: Seq) -> Encoded: ...
+
+
+# ----------------------------------------------------------------------------------------------------------------------- tasks
+
+
+class Task(Protocol):
+    """Head, loss, answer and metrics of a kind of question."""
+
+    needs: Literal["pooled", "steps", "map"]
+    kind: Literal["binary", "multiclass", "multilabel", "regression"]  # how it is evaluated
+    names: tuple[str, ...]  # of the columns of its answers
+
+    def check(self, target: Target) -> None:
+        """Raises DataError where these training labels cannot be learnt from (one class only, none known)."""
+        ...
+
+    def head(self, width: int) -> nn.Module:
+        """From Encoded to the task's own output: for the tasks of one vector a row, a Tensor "B K" of logits or values."""
+        ...
+
+    def loss(self, out: Tensor, target: Target) -> Tensor:
+        """Float "B": one number a row, 0 where no label is known; the loop weighs and reduces."""
+        ...
+
+    def answer(self, out: Tensor) -> Answer: ...
+
+
+# ------------------------------------------------------------------------------------------------------------------- baselines
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Some rows with all that is known of them, in two forms: `inputs` for the model, `plain` for the baselines."""
+
+    inputs: Mapping[str, Ragged]
+    specs: Mapping[str, Spec]
+    plain: Plain  # all inputs' columns side by side, named input.column
+    target: Target
+    subject: Array  # int64 "N": for folds and intervals that keep a subject together
+    row_id: Array  # str "N": named in errors
+
+    def __len__(self) -> int:
+        return len(self.subject)
+
+
+class Baseline(Protocol):
+    """A plain model that every result is held against, tuned on tune as carefully as the model."""
+
+    def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
+        """Chooses its settings on tune. `kind` is the task's. Raises DataError where it does not apply to this input."""
+        ...
+
+    def answer(self, rows: Evidence) -> Answer: ...
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The settings chosen and the tune score of every one tried, for the report."""
+        ...
+
+
+Progress = Callable[[str, int, int], None]  # what, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A modality with its options and what it learnt from the training rows."""
+
+    input: Input
+    modality: Modality
+    state: Any
+    spec: Spec

@@ -1,0 +1,222 @@
+"""The nouns of Sequela. Read this first, then `contracts.py`.
+
+A patient is a timeline of events. A study asks a question at one moment of it: that is a row of a `Cohort`. What is `Known`
+at that moment becomes, for each input, a `Ragged` of steps; rows of like length become a padded `Batch` of `Seq`; an encoder
+makes `Encoded` of a Seq, a task makes an `Answer` of that.
+
+Letters of shapes: N rows, E events, S steps laid end to end, B batch, T step, *F the shape of one step, D width, C channel or
+context, L sample, H W space, K column of a label or an answer. A mask is True where something exists. NumPy up to `Batch`;
+torch from the model on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor
+
+Array: TypeAlias = npt.NDArray[Any]
+Part: TypeAlias = Literal["train", "tune", "test"]
+PARTS: tuple[Part, ...] = ("train", "tune", "test")
+
+
+class Steps(Protocol):
+    """What holds the steps of a Ragged: an array, a memory map, or anything that reads rows when asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, index: Array, /) -> Array: ...
+
+
+# ---------------------------------------------------------------------------------------------------------- data on the way in
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A waveform, image or volume that an event points to; `values` is a read-only memory map."""
+
+    values: Array  # signals (C, L) float32; images (C, H, W) uint8, uint16 or float32
+    rate_hz: float | None = None  # samples a second; None where the payload has no time axis
+    channels: tuple[str, ...] = ()  # one name for each C
+    unit: str = ""  # of the values
+
+
+class Payloads(Protocol):
+    """Opens payloads by the uri that an event carries; raises DataError for a uri that is not there."""
+
+    def open(self, uri: str) -> Payload: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Labels of N rows: a missing label is `known` False, never a value.
+
+    binary: K = 1, values 0 or 1, names = (the outcome,). multiclass: K = 1, values an index into names, names = the classes.
+    multilabel: values 0 or 1, names = the K labels. regression: values as they are, names = the K quantities.
+    Arrays are NumPy in a cohort, tensors in a batch of the model.
+    """
+
+    values: Any  # float64 "N K" (float32 as a tensor)
+    known: Any  # bool "N K"
+    names: tuple[str, ...]
+
+    def take(self, rows: Array) -> Target:
+        return Target(self.values[rows], self.known[rows], self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The rows that a study asks about, in a fixed order: by subject_id, then time. Columns of length N."""
+
+    subject_id: Array  # int64: the unit of the store
+    source_id: Array  # str: what the source called the subject
+    row_id: Array  # str, unique: source_id, or source_id#k for the k-th row of a subject where it may have several
+    start: Array  # datetime64[us]: the event the row starts from; NaT where the data has no time
+    time: Array  # datetime64[us]: the moment of the prediction; NaT where the data has no time
+    part: Array  # str: train, tune, test, or "" where no split was made
+    target: Target
+    groups: Mapping[str, Array] = field(default_factory=dict)  # name -> str, "" where missing
+
+    def __len__(self) -> int:
+        return len(self.subject_id)
+
+    def take(self, rows: Array) -> Cohort:
+        """These rows (indices or a mask), in the order given."""
+        columns = {name: getattr(self, name)[rows] for name in ("subject_id", "source_id", "row_id", "start", "time", "part")}
+        return replace(self, **columns, target=self.target.take(rows), groups={k: v[rows] for k, v in self.groups.items()})
+
+    def of(self, part: Part) -> Array:
+        """Indices of the rows of a part, in order."""
+        return np.flatnonzero(self.part == part)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The events known at each row's time, sorted by row, then time: the only way by which an input sees data.
+
+    `events` has the columns
+        row            int64    0..count-1
+        position       float64  days before the prediction, <= 0; NaN for an event without time (always known)
+        code           str
+        numeric_value  float32  null where there is none
+        text_value     str      null where there is none
+        payload        str      uri, null where there is none
+        begin, end     int64    of a payload with a time axis: the half-open range of its samples that lies inside the history
+                                window and not after the prediction; null elsewhere. No other sample may be read.
+    For a payload with a time axis `position` is that of its first sample (it may lie before the history window).
+    """
+
+    count: int
+    events: pl.DataFrame
+    payloads: Payloads
+    kinds: Mapping[str, str]  # code -> kind, from the store's codes: see store/schema.py
+
+
+# ------------------------------------------------------------------------------------------------------------------- sequences
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All that an encoder learns of its input."""
+
+    kind: str  # the modality's name
+    shape: tuple[int, ...]  # *F of one step: () for a code, (F,) measurements, (C, L) windows, (C, H, W) images
+    unit: str  # of position: "days", "seconds", "millimetres" or "index"
+    names: tuple[str, ...] = ()  # of the features, where they have names
+    vocabulary: int = 0  # number of codes, where values are integers; 0 where they are floats
+    side: int = 0  # E, numbers beside a step
+    context: int = 0  # C, numbers of the row
+    single: bool = False  # every row has at most one step (an image, a patient's statics)
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """One input of N rows: their steps laid end to end. Row i has the steps offsets[i]:offsets[i+1]; it may have none."""
+
+    offsets: Array  # int64 "N+1"
+    values: Steps  # "S *F", or "M *F" with `take`
+    position: Array  # float64 "S", rising within a row
+    seen: Steps | None = None  # bool, like values: which entries of a step are real
+    side: Array | None = None  # float32 "S E"
+    context: Array | None = None  # float32 "N C"
+    take: Array | None = None  # int64 "S": the entry of values (and seen) that each step is; None where they are 1 to 1
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Array:
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """One input of N rows as plain columns of numbers, NaN where nothing was seen: what the baselines are given."""
+
+    values: Array  # float32 "N P"
+    names: tuple[str, ...]  # P
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """One input of B rows, padded to T steps: what an encoder sees. NumPy in collate, torch in the model."""
+
+    values: Any  # "B T *F": int64 codes, or float32
+    mask: Any  # bool "B T": True where a step exists; never inferred from values; existing steps come first
+    position: Any  # float64 "B T", in the unit that the Spec declares; 0 on padding
+    seen: Any = None  # bool "B T *F" or None
+    side: Any = None  # float32 "B T E" or None
+    context: Any = None  # float32 "B C" or None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B rows, every input padded: what training, evaluation, prediction and serving all pass to the model."""
+
+    inputs: Mapping[str, Seq]
+    rows: Array  # int64 "B": where each row stands in the Cohort
+    target: Target | None = None
+    weight: Any = None  # float32 "B" or None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an encoder gives."""
+
+    steps: Tensor | None  # "B T D *S": S is () or the (H, W) that dense tasks need; None where it has no steps to show
+    mask: Tensor  # bool "B T"
+    pooled: Tensor | None  # "B D"
+
+
+# --------------------------------------------------------------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a task says of each row, in NumPy.
+
+    probabilities: binary K = 1 (of the event), multiclass K classes that sum to 1, multilabel K labels each in [0, 1].
+    values: regression, K quantities in the unit of the target.
+    """
+
+    kind: Literal["probabilities", "values"]
+    values: Array  # float64 "N K"
+    names: tuple[str, ...]  # K
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def concatenate(answers: Sequence[Answer]) -> Answer:
+    """The answers of several batches as one, in order; they must be of one kind and of the same names."""
+    first = answers[0]
+    return Answer(first.kind, np.concatenate([answer.values for answer in answers]), first.names)
