@@ -119,6 +119,7 @@ class Known:
     events: pl.DataFrame
     payloads: Payloads
     kinds: Mapping[str, str]  # code -> kind, from the store's codes: see store/schema.py
+    start: Array | None = None  # float64 "N": position of each row's index event, days, <= 0; NaN where it has no time
 
 
 # ------------------------------------------------------------------------------------------------------------------- sequences
