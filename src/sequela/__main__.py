@@ -1,0 +1,7 @@
+"""`python -m sequela`."""
+
+import sys
+
+from sequela.cli import main
+
+sys.exit(main())

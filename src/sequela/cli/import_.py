@@ -1,0 +1,41 @@
+"""Turn raw records into a store.
+
+Every record that cannot be read is refused with its name and reason and counted; the import goes on until the share of refused
+records passes --max-refused. A killed import leaves the old store or none.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = "sequela import physionet2012 set-a.tar.xz icu.store"
+
+
+def arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("reader", metavar="READER", help="the source's format: see `sequela list readers`")
+    verb.add_argument("source", metavar="SOURCE", help="a folder, file, zip or tar.xz")
+    verb.add_argument("store", metavar="STORE", help="the store to write")
+    verb.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
+    verb.add_argument("--mapping", metavar="FILE", help="for csv: the mapping of columns, a TOML file")
+    verb.add_argument("--max-refused", type=float, default=0.1, metavar="SHARE", help="stop past this share (default 0.1)")
+    verb.add_argument("--json", action="store_true", help="print the counts as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from sequela import pipeline
+    from sequela.cli import _show
+
+    given = list(arguments.option) + ([f'mapping="{arguments.mapping}"'] if arguments.mapping else [])
+    store = pipeline.import_data(
+        arguments.reader,
+        arguments.source,
+        arguments.store,
+        options=pipeline.parsed_options(given),
+        max_refused=arguments.max_refused,
+        progress=pipeline.progress_bar(),
+    )
+    counts = pipeline.describe(store.path)
+    if arguments.json:
+        _show.as_json(counts)
+    else:
+        _show.line(pipeline.as_text(counts))

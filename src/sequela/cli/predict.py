@@ -1,0 +1,35 @@
+"""Predict with a bundle: one line for each row, refused rows with the reason.
+
+INPUT is a store, or raw files in the format that the bundle was trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLE = "sequela predict model.sequela icu.store --subject 132539"
+
+
+def arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("bundle", metavar="BUNDLE", help="model.sequela")
+    verb.add_argument("input", metavar="INPUT", help="a store or raw files")
+    verb.add_argument("--subject", metavar="ID", action="append", help="this subject only, by the source's id; repeatable")
+    verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
+    verb.add_argument("--explain", action="store_true", help="add which codes moved the answer, and by how much")
+    verb.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from sequela import pipeline
+    from sequela.cli import _show
+
+    predictions = pipeline.predict(
+        arguments.bundle,
+        arguments.input,
+        subject=arguments.subject,
+        at=arguments.at,
+        explain=arguments.explain,
+        progress=pipeline.progress_bar(),
+    )
+    for prediction in predictions:
+        _show.line(prediction.json() if arguments.json else prediction.text())
