@@ -74,6 +74,10 @@ class Sink(Protocol):
         """The part (train, tune, test) to which the source itself assigns a subject."""
         ...
 
+    def relative_times(self) -> None:
+        """Declares that times count from an anchor the reader chose: differences mean something, dates do not."""
+        ...
+
     def refuse(self, record: str, reason: str) -> None:
         """Counts one record as refused. Raises DataError once the share of refused records passes the limit."""
         ...
