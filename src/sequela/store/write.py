@@ -32,7 +32,6 @@ from sequela.store.schema import (
     SUBJECTS,
     CodeKind,
     Dataset,
-    Flow,
     Manifest,
 )
 from sequela.store.shards import Events, Shards
