@@ -1,0 +1,87 @@
+"""A source that is a folder and a sink that remembers: what a reader's tests need in place of a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sequela.types import Payload
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of files (contracts.Source)."""
+
+    root: Path
+    name: str = "test source"
+
+    def files(self, pattern: str = "**") -> Sequence[str]:
+        return sorted(str(path.relative_to(self.root)) for path in self.root.glob(f"{pattern}/*") if path.is_file())
+
+    def read(self, name: str) -> bytes:
+        return (self.root / name).read_bytes()
+
+    def path(self, name: str) -> Path:
+        return self.root / name
+
+
+@dataclass
+class Memory:
+    """Everything a reader wrote (contracts.Sink)."""
+
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    payloads: dict[str, Payload] = field(default_factory=dict)
+    codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+
+    def events(self, frame: pl.DataFrame) -> None:
+        assert set(frame["code"]) <= set(self.codes), "a code that was not declared"
+        self.frames.append(frame)
+
+    def payload(self, name: str, payload: Payload) -> str:
+        assert name not in self.payloads, "a payload's name given twice"
+        self.payloads[name] = payload
+        return name
+
+    def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
+        self.codes[code] = (kind, unit)
+
+    def part(self, source_id: str, part: str) -> None:
+        self.parts[source_id] = part
+
+    def refuse(self, record: str, reason: str) -> None:
+        self.refused[record] = reason
+
+    def accept(self, count: int = 1) -> None:
+        self.accepted += count
+
+    def note(self, text: str, count: int) -> None:
+        self.notes[text] += count
+
+    def progress(self, done: int, total: int) -> None:
+        assert done <= total
+
+    @property
+    def all(self) -> pl.DataFrame:
+        return pl.concat(self.frames, how="diagonal")
+
+    def of(self, code: str) -> pl.DataFrame:
+        return self.all.filter(pl.col("code") == code)
+
+
+@pytest.fixture
+def sink() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def folder() -> Callable[[Path], Folder]:
+    return Folder
