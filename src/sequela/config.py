@@ -79,7 +79,9 @@ class Group(Strict):
 class Cohort(Strict):
     """Which rows the study asks about."""
 
-    index: str  # the event a row starts from ("ICU//ADMISSION"); "EACH//CODE": a row for each such event; "SAMPLE": a row a subject
+    index: (
+        str  # the event a row starts from ("ICU//ADMISSION"); "EACH//CODE": a row for each such event; "SAMPLE": a row a subject
+    )
     predict_at: Duration = "0s"  # after the index event
     history: Duration | None = None  # how far back inputs look; left out: everything known
     include: list[str] = []  # only these subjects, by source id; left out: all
@@ -95,6 +97,7 @@ class Outcome(Strict):
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
     within: str = ""  # "stay" or a duration after the prediction (plus gap)
     gap: Duration = "0s"  # events sooner than this after the prediction make the row unusable
+    recurs: bool = False  # it may happen again: only from the index event on does it count as having happened before the prediction
     stay_end: str = "*//DISCHARGE"  # the event that ends a stay, for within = "stay"
     value: Literal["", "first", "last", "mean", "min", "max"] = ""  # a number of the event after the prediction, for regression
     classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
@@ -119,7 +122,9 @@ class Split(Strict):
     test: list[str] = []  # by = "site": the sites kept for the test
     unit: str = ""  # a group that keeps several subjects (a family, a child's two eyes) or none apart
     folds: Annotated[int, Meta(ge=2)] = 5
-    tune: Annotated[float, Meta(gt=0, lt=1)] = 0.15  # share of the training units used to choose, where the split names no tune part
+    tune: Annotated[float, Meta(gt=0, lt=1)] = (
+        0.15  # share of the training units used to choose, where the split names no tune part
+    )
     seed: int = 0
     allow_overlap: str = ""  # the reason why a unit may be in several parts; the report says it first
 
