@@ -1,0 +1,142 @@
+"""GRU-D: a GRU for irregular, incomplete series that decays inputs and state with the time since they were seen (Che 2018).
+
+    x = m v + (1 - m) (g v' + (1 - g) mean)    v' the value seen last, g = exp(-max(0, w d + b)), d the time since
+    h <- exp(-max(0, W d + b)) h               before each step
+    z, r, n as in the GRU of Cho 2014, over x and the mask m
+
+All decays and the inputs' share of the gates are computed ahead for all steps; `nn/gated.py` holds the recurrence. The time since
+is the step's `side` where that has a number for each feature (in any unit; the decays are learnt), else it is computed from
+`position` and `seen` as Che 2018 has it. Numbers of the row (`context`) give the initial state and follow the pooled vector.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from msgspec import Meta
+from torch import Tensor, nn
+
+from sequela.config import Strict
+from sequela.errors import ConfigError
+from sequela.nn.gated import gated
+from sequela.nn.mask import existing
+from sequela.nn.pool import Pool
+from sequela.nn.time import carried, since_seen
+from sequela.types import Encoded, Seq, Spec
+
+
+class Config(Strict, frozen=True):
+    width: Annotated[int, Meta(ge=1)] = 64  # of the state
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
+    pool: str | list[str] = "last+mean+max"  # last, mean, max, attention, or several side by side
+    learn_mean: bool = False  # the value that inputs decay to: learnt, or 0, the training mean of scaled values
+
+
+class GRUD(nn.Module):
+    """Steps "B T width" and a pooled vector of as many widths as `pool` has parts, plus the context."""
+
+    gives = frozenset({"pooled", "steps"})
+    causal = True
+
+    def __init__(self, spec: Spec, config: Config) -> None:
+        super().__init__()
+        features = _features(spec)
+        self.timed = spec.side > 0
+        self.mean = nn.Parameter(torch.zeros(features), requires_grad=config.learn_mean)
+        self.input_decay = InputDecay(features)
+        self.state_decay = StateDecay(features, config.width)
+        self.inputs = nn.Linear(2 * features, 3 * config.width)
+        self.gates = nn.Parameter(torch.empty(config.width, 2 * config.width))
+        self.candidate = nn.Parameter(torch.empty(config.width, config.width))
+        self.initial = nn.Linear(spec.context, config.width) if spec.context else None
+        self.pool = Pool(config.pool, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.steps_width = config.width
+        self.width = self.pool.width + spec.context
+        for weight in (self.gates, self.candidate, self.inputs.weight):
+            nn.init.uniform_(weight, -(config.width**-0.5), config.width**-0.5)
+
+    def forward(self, seq: Seq) -> Encoded:
+        steps = self._states(seq)
+        pooled = self.dropout(self.pool(steps, seq.mask))
+        if self.initial is not None:
+            pooled = torch.cat([pooled, seq.context], 1)
+        return Encoded(steps, seq.mask, pooled)
+
+    def _states(self, seq: Seq) -> Tensor:
+        values, seen = existing(seq.values, seq.mask), self._seen(seq)
+        since = self._since(seq, seen).to(values.dtype)
+        inputs = torch.cat([self._filled(values, seen, since), seen.to(values.dtype)], 2).transpose(0, 1)  # T B 2F
+        decay = self.state_decay(since.transpose(0, 1))  # T B D
+        return gated(self.inputs(inputs), decay, self.gates, self.candidate, self._initial(seq)).transpose(0, 1)
+
+    def _seen(self, seq: Seq) -> Tensor:
+        present: Tensor = seq.mask.unsqueeze(2).expand(seq.values.shape)
+        return present if seq.seen is None else present & seq.seen
+
+    def _since(self, seq: Seq, seen: Tensor) -> Tensor:
+        since: Tensor = seq.side if self.timed else since_seen(seq.position, seen)
+        return existing(since, seq.mask)
+
+    def _filled(self, values: Tensor, seen: Tensor, since: Tensor) -> Tensor:
+        """The values where they were seen, elsewhere the value seen last on its way to the mean."""
+        faded = torch.lerp(self.mean.expand_as(values), carried(values, seen, self.mean), self.input_decay(since))
+        return torch.where(seen, values, faded)
+
+    def _initial(self, seq: Seq) -> Tensor:
+        if self.initial is None:
+            return self.gates.new_zeros(len(seq.mask), self.steps_width)
+        return torch.tanh(self.initial(seq.context))
+
+
+class InputDecay(nn.Module):
+    """How much of the value seen last is left, by feature: (0, 1] "B T F" of the time since."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.rate = nn.Parameter(torch.empty(features).uniform_(0, 0.1))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, since: Tensor) -> Tensor:
+        return torch.exp(-torch.relu(since * self.rate + self.bias))
+
+
+class StateDecay(nn.Module):
+    """How much of each number of the state is left: (0, 1] "T B D" of the time since each feature was seen.
+
+    It starts near 1 (5 % lost at a step where everything was seen ten units ago): the usual symmetric start, over tens of hours
+    and of features, forgets half of the state at once and lets the other half without a gradient.
+    """
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.rate = nn.Linear(features, width)
+        nn.init.uniform_(self.rate.weight, 0, 0.01 / features)
+        nn.init.zeros_(self.rate.bias)
+
+    def forward(self, since: Tensor) -> Tensor:
+        return torch.exp(-torch.relu(self.rate(since)))
+
+
+def _features(spec: Spec) -> int:
+    if len(spec.shape) != 1 or spec.vocabulary:
+        raise ConfigError(
+            f"gru_d reads steps of F numbers each; {spec.kind!r} gives "
+            + ("codes" if spec.vocabulary else f"shape {spec.shape}"),
+            hint="use it with modality = 'measurements', or another encoder",
+        )
+    if spec.side not in (0, spec.shape[0]):
+        raise ConfigError(
+            f"gru_d takes a time for each of {spec.shape[0]} features beside a step; {spec.kind!r} gives {spec.side} numbers",
+            hint="have `side` hold the time since each feature was seen, or nothing",
+        )
+    return spec.shape[0]
+
+
+def build(spec: Spec, config: Config) -> GRUD:
+    """A GRU-D for steps of F numbers.
+
+    Raises ConfigError for codes, windows and images, and where a step's `side` is not one number a feature.
+    """
+    return GRUD(spec, config)

@@ -1,0 +1,86 @@
+"""The gated recurrence whose reset comes before the matrix product (Cho 2014), with a decay of the state (Che 2018).
+
+Everything that does not depend on the state is computed ahead for all steps at once; the loop holds two small matrix products
+forward and two backward. The backward pass is written by hand: the derivatives of all gates are taken over whole tensors before
+the loop, and the gradients of the weights are one product each after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def gated(projected: Tensor, decay: Tensor | None, gates: Tensor, candidate: Tensor, initial: Tensor) -> Tensor:
+    """The states "T B H" after each step, from the inputs' share of update, reset and candidate, `projected` "T B 3H".
+
+        d = decay h(t-1)                                  (no decay: d = h(t-1))
+        z, r = sigmoid(projected[zr] + d gates)           gates "H 2H"
+        n = tanh(projected[n] + (r d) candidate)          candidate "H H"
+        h(t) = (1 - z) d + z n                            h(0) = initial "B H"
+
+    `decay` is "T B H" in [0, 1]. Differentiable once, in all arguments.
+    """
+    states: Tensor = _Gated.apply(projected, decay, gates, candidate, initial)  # type: ignore[no-untyped-call]
+    return states
+
+
+class _Gated(torch.autograd.Function):
+    @staticmethod  # the signature is autograd's
+    def forward(  # noqa: PLR0917
+        ctx: Any, projected: Tensor, decay: Tensor | None, gates: Tensor, candidate: Tensor, initial: Tensor
+    ) -> Tensor:
+        steps, rows, width = projected.shape[0], projected.shape[1], candidate.shape[0]
+        states = projected.new_empty(steps + 1, rows, width)
+        decayed = projected.new_empty(steps, rows, width)
+        opened = projected.new_empty(steps, rows, 2 * width)  # z, r
+        proposed = projected.new_empty(steps, rows, width)  # n
+        states[0] = initial
+        for t in range(steps):
+            if decay is None:
+                decayed[t].copy_(states[t])
+            else:
+                torch.mul(states[t], decay[t], out=decayed[t])
+            now, gate, proposal = decayed[t], opened[t], proposed[t]
+            torch.addmm(projected[t, :, : 2 * width], now, gates, out=gate).sigmoid_()
+            torch.addmm(projected[t, :, 2 * width :], gate[:, width:] * now, candidate, out=proposal).tanh_()
+            torch.lerp(now, proposal, gate[:, :width], out=states[t + 1])
+        ctx.save_for_backward(states, decayed, opened, proposed, decay, gates, candidate)
+        return states[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        states, decayed, opened, proposed, decay, gates, candidate = ctx.saved_tensors
+        steps, rows, width = proposed.shape
+        update, reset = opened[..., :width], opened[..., width:]
+        slope = opened * (1 - opened)
+        to_update = (proposed - decayed) * slope[..., :width]  # dh -> the update gate before its sigmoid
+        to_reset = decayed * slope[..., width:]  # d(r d) -> the reset gate before its sigmoid
+        to_proposal = update * (1 - proposed * proposed)  # dh -> the candidate before its tanh
+        kept = 1 - update
+        inward = proposed.new_empty(steps, rows, 3 * width)
+        to_decayed = proposed.new_empty(steps, rows, width)
+        gates_back, candidate_back = gates.t().contiguous(), candidate.t().contiguous()
+        carry = torch.zeros_like(proposed[0])
+        for t in reversed(range(steps)):
+            carry = carry + gradient[t]
+            here = inward[t]
+            torch.mul(carry, to_update[t], out=here[:, :width])
+            torch.mul(carry, to_proposal[t], out=here[:, 2 * width :])
+            through = here[:, 2 * width :] @ candidate_back
+            torch.mul(through, to_reset[t], out=here[:, width : 2 * width])
+            total = torch.addmm(carry * kept[t], here[:, : 2 * width], gates_back, out=to_decayed[t])
+            total.addcmul_(through, reset[t])
+            carry = total if decay is None else total * decay[t]
+        flat = inward.view(-1, 3 * width)
+        return (
+            inward,
+            None if decay is None else to_decayed * states[:-1],
+            decayed.view(-1, width).t() @ flat[:, : 2 * width],
+            (reset * decayed).view(-1, width).t() @ flat[:, 2 * width :],
+            carry,
+        )
