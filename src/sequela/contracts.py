@@ -162,8 +162,20 @@ class Task(Protocol):
         """From Encoded to the task's own output: for the tasks of one vector a row, a Tensor "B K" of logits or values."""
         ...
 
+    def start(self, head: nn.Module, target: Target, weight: Array | None = None) -> None:
+        """What a head is told of the training labels (NumPy) before its first step: base rates, or mean and spread.
+
+        `weight` "N" are the row weights of a balanced training, under which the rates are then taken.
+        It is kept in the head's weights and buffers, so a loaded model needs no start.
+        """
+        ...
+
     def loss(self, out: Tensor, target: Target) -> Tensor:
         """Float "B": one number a row, 0 where no label is known; the loop weighs and reduces."""
+        ...
+
+    def balance(self, target: Target) -> Array:
+        """Row weights, float32 "N" with mean 1, under which every class has the same total; 0 where no label is known."""
         ...
 
     def answer(self, out: Tensor) -> Answer: ...

@@ -1,0 +1,237 @@
+"""The model: modalities' states, encoders, fusion and task, joined. The only file that knows all four.
+
+    Known ──fit_inputs──▶ Fitted ──read_inputs──▶ Ragged, Spec ──build──▶ Model, Task ──predict──▶ Answer
+
+Every path through the software (training, evaluation, prediction, serving) reads inputs and answers by these functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sequela import batch as batches
+from sequela import config, registry, seed
+from sequela.config import Study
+from sequela.contracts import Encoder, Evidence, Fitted, Modality, Task
+from sequela.errors import BundleError, ConfigError, TrainingError
+from sequela.nn import fuse as fuses
+from sequela.types import Answer, Array, Batch, Cohort, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
+
+
+class Model(nn.Module):
+    """One encoder for each input, their fusion, and the task's head."""
+
+    def __init__(self, encoders: Mapping[str, nn.Module], fuse: fuses.Fuse, head: nn.Module) -> None:
+        super().__init__()
+        self.names = tuple(encoders)
+        # a prefix, since a module may not be called "values" or "type", and an input may
+        self.encoders = nn.ModuleDict({f"input_{name}": encoder for name, encoder in encoders.items()})
+        self.fuse = fuse
+        self.head = head
+
+    def forward(self, inputs: Mapping[str, Seq]) -> Tensor:
+        """The task's output for a batch of tensors."""
+        encoded = [self.encode(name, inputs[name]) for name in self.names]
+        if len(encoded) == 1:
+            return self.head(encoded[0])  # type: ignore[no-any-return]
+        mask = torch.stack([one.mask.any(1) for one in encoded], 1)
+        return self.head(Encoded(None, mask, self.fuse(encoded)))  # type: ignore[no-any-return]
+
+    def encode(self, name: str, seq: Seq) -> Encoded:
+        """What the encoder of one input gives."""
+        return self.encoders[f"input_{name}"](seq)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------------------------------------------------------------- building
+
+
+def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tuple[Model, Task]:
+    """The model of a study, with weights drawn from its training seed alone, and the task with these names of the target.
+
+    Before training, `task.start(model.head, target)` tells the head the training labels. Raises ConfigError where an option is
+    wrong, an encoder cannot read its input, or the encoders do not give what the task needs.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed.number(study.train.seed, "weights"))
+        task = _task(study, names)
+        encoders = {name: _encoder(study, name, specs[name]) for name in study.inputs}
+        _refuse_mismatch(study, encoders, task)
+        fuse = fuses.build(config.choice(study.fuse, "fuse"), [encoder.width for encoder in encoders.values()])
+        networks = {name: encoder for name, encoder in encoders.items() if isinstance(encoder, nn.Module)}
+        return Model(networks, fuse, task.head(fuse.width)), task
+
+
+def check(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> None:
+    """Raises ConfigError where `build` would: before anything is trained."""
+    build(study, specs, names)
+
+
+def restore(model: Model, arrays: Mapping[str, Array]) -> None:
+    """Puts saved weights and buffers into the model.
+
+    Raises BundleError where a name is missing or unknown, or a shape differs.
+    """
+    try:
+        model.load_state_dict({name: torch.tensor(values) for name, values in arrays.items()})
+    except RuntimeError as error:
+        raise BundleError("the saved weights are not those of the model that the study describes") from error
+
+
+def _task(study: Study, names: tuple[str, ...]) -> Task:
+    name, options = config.options("tasks", study.task, "task")
+    task: Task = registry.module("tasks", name).build(options, names)
+    return task
+
+
+def _encoder(study: Study, name: str, spec: Spec) -> Encoder:
+    where = f"inputs.{name}.encoder"
+    if "." in name:
+        raise ConfigError(f"the input {name!r} has a dot in its name", hint="weights are saved under it: write it with _ or -")
+    chosen, options = config.options("encoders", study.inputs[name].encoder, where)
+    encoder = registry.module("encoders", chosen).build(spec, options)
+    if not isinstance(encoder, nn.Module) or not isinstance(encoder, Encoder):
+        raise ConfigError(f"{where}: {chosen!r} does not build an encoder (a torch module with width, gives and causal)")
+    return encoder
+
+
+def _refuse_mismatch(study: Study, encoders: Mapping[str, Encoder], task: Task) -> None:
+    task_name = config.choice(study.task, "task").name
+    if len(encoders) > 1 and task.needs != "pooled":
+        raise ConfigError(
+            f"the task {task_name!r} needs {task.needs} of one input, and the study has {len(encoders)}: {', '.join(encoders)}"
+        )
+    for name, encoder in encoders.items():
+        if task.needs not in encoder.gives:
+            chosen = config.choice(study.inputs[name].encoder, f"inputs.{name}.encoder").name
+            raise ConfigError(
+                f"the task {task_name!r} needs {task.needs}, and the encoder {chosen!r} of inputs.{name} gives "
+                f"{', '.join(sorted(encoder.gives)) or 'nothing'}"
+            )
+
+
+# ------------------------------------------------------------------------------------------------------------------------ inputs
+
+
+def fit_inputs(study: Study, known_train: Known) -> dict[str, Fitted]:
+    """Each input's modality with what it learnt from the training rows, by input name in the study's order."""
+    fitted = {}
+    for name in study.inputs:
+        modality, _ = _modality(study, name)
+        state: Any = modality.fit(known_train)
+        fitted[name] = Fitted(study.inputs[name], modality, state, modality.spec(state))
+    return fitted
+
+
+def restore_inputs(study: Study, states: Mapping[str, Any]) -> dict[str, Fitted]:
+    """The same from states that were saved as JSON builtins.
+
+    Raises msgspec.ValidationError where a state is not one of its modality.
+    """
+    fitted = {}
+    for name in study.inputs:
+        modality, state_type = _modality(study, name)
+        state: Any = msgspec.convert(states[name], state_type)
+        fitted[name] = Fitted(study.inputs[name], modality, state, modality.spec(state))
+    return fitted
+
+
+def _modality(study: Study, name: str) -> tuple[Modality, type]:
+    chosen, options = config.options("modalities", study.inputs[name].modality, f"inputs.{name}.modality")
+    module = registry.module("modalities", chosen)
+    return module.build(options), module.State
+
+
+def read_inputs(fitted: Mapping[str, Fitted], known: Known) -> tuple[dict[str, Ragged], dict[str, Spec]]:
+    """Every input's sequences of the rows of `known`, and what each is."""
+    inputs = {name: one.modality.read(known, one.state) for name, one in fitted.items()}
+    return inputs, {name: one.spec for name, one in fitted.items()}
+
+
+def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:
+    """All inputs as plain columns side by side, float32 "N P", each named input.column."""
+    plain = {name: one.modality.plain(known, one.state) for name, one in fitted.items()}
+    names = tuple(f"{name}.{column}" for name, columns in plain.items() for column in columns.names)
+    return Plain(np.concatenate([columns.values for columns in plain.values()], 1, dtype=np.float32), names)
+
+
+def evidence(fitted: Mapping[str, Fitted], known: Known, cohort: Cohort) -> Evidence:
+    """All that is known of the rows of a cohort; `known` has one row for each, in its order."""
+    inputs, specs = read_inputs(fitted, known)
+    return Evidence(inputs, specs, read_plain(fitted, known), cohort.target, cohort.subject_id, cohort.row_id)
+
+
+# --------------------------------------------------------------------------------------------------------------------- answering
+
+
+def tensors(batch: Batch, device: str | torch.device) -> Batch:
+    """The batch with every array but `rows` as a tensor there: float32 (positions float64), int64 or bool."""
+    return Batch(
+        {name: _seq(seq, device) for name, seq in batch.inputs.items()},
+        batch.rows,
+        None if batch.target is None else _target(batch.target, device),
+        _tensor(batch.weight, device),
+    )
+
+
+def _seq(seq: Seq, device: str | torch.device) -> Seq:
+    moved = {part.name: _tensor(getattr(seq, part.name), device) for part in dataclasses.fields(seq)}
+    moved["position"] = torch.as_tensor(seq.position, dtype=torch.float64, device=device)
+    return Seq(**moved)
+
+
+def _target(target: Target, device: str | torch.device) -> Target:
+    return Target(_tensor(target.values, device), _tensor(target.known, device), target.names)
+
+
+def _tensor(values: Array | None, device: str | torch.device) -> Tensor | None:
+    if values is None:
+        return None
+    dtype = {"f": torch.float32, "i": torch.int64, "u": torch.int64, "b": torch.bool}[values.dtype.kind]
+    return torch.as_tensor(values, dtype=dtype, device=device)
+
+
+def predict(
+    model: Model,
+    task: Task,
+    inputs: Mapping[str, Ragged],
+    batch: int = 256,
+    device: str | torch.device = "cpu",
+) -> Answer:
+    """The task's answer for every row, in the rows' order; the model is left in the mode it was in.
+
+    Raises TrainingError, naming the rows, where an answer is not finite.
+    """
+    length = batches.lengths(inputs)
+    if not len(length):
+        return Answer("values" if task.kind == "regression" else "probabilities", np.zeros((0, len(task.names))), task.names)
+    order = batches.sorted_(length, batch)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
+    finally:
+        model.train(was_training)
+    sorted_answer = concatenate(answers)
+    values = np.empty_like(sorted_answer.values)
+    values[np.concatenate(order)] = sorted_answer.values
+    return Answer(sorted_answer.kind, values, sorted_answer.names)
+
+
+def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
+    answer = task.answer(model(tensors(batch, device).inputs))
+    wrong = np.sort(batch.rows[~np.isfinite(answer.values).all(1)])
+    if len(wrong):
+        shown = ", ".join(map(str, wrong[:10])) + (", …" if len(wrong) > 10 else "")
+        raise TrainingError(
+            f"the model's answer is not a finite number for {len(wrong)} of {len(batch.rows)} rows of a batch: rows {shown}",
+            hint="look at those rows' inputs; if it is every row, training diverged: lower train.optimizer.lr or set train.clip",
+        )
+    return answer

@@ -1,0 +1,90 @@
+"""Losses that give one number for each entry or row, and the row weights that balance classes.
+
+Nothing here reduces over the batch: the training loop weighs rows and reduces. Letters: B batch, K column, N rows.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sequela.types import Array
+
+Distance: TypeAlias = Literal["mse", "mae", "huber"]
+
+
+def binary_cross_entropy(logit: Tensor, label: Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> Tensor:
+    """The cross-entropy of each logit with its label 0 or 1, entry by entry; focal where `gamma` is above 0 (Lin 2017, eq. 4).
+
+    `smoothing` moves each label that share of the way to 0.5.
+    """
+    loss = functional.binary_cross_entropy_with_logits(logit, label * (1 - smoothing) + smoothing / 2, reduction="none")
+    if gamma == 0:
+        return loss
+    # log of 1 - p_t, from the logit itself: 1 - sigmoid loses every digit where the net is sure
+    miss = functional.logsigmoid((1 - 2 * label) * logit)
+    return loss * (gamma * miss).exp()
+
+
+def cross_entropy(logits: Tensor, label: Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> Tensor:
+    """The cross-entropy "B" of logits "B K" with class indices "B"; focal where `gamma` is above 0 (Lin 2017, eq. 4).
+
+    `smoothing` shares that part of each label among all classes (Szegedy 2016).
+    """
+    loss = functional.cross_entropy(logits, label, reduction="none", label_smoothing=smoothing)
+    if gamma == 0:
+        return loss
+    others = logits.scatter(1, label[:, None], -torch.inf)
+    miss = others.logsumexp(1) - logits.logsumexp(1)  # log of 1 - p_t
+    return loss * (gamma * miss).exp()
+
+
+def distance(error: Tensor, kind: Distance) -> Tensor:
+    """The error, entry by entry, squared (mse), absolute (mae), or squared up to 1 and straight beyond (huber, Huber 1964)."""
+    if kind == "mse":
+        return error.square()
+    if kind == "mae":
+        return error.abs()
+    return functional.huber_loss(error, torch.zeros_like(error), reduction="none")
+
+
+def mean_known(loss: Tensor, known: Tensor) -> Tensor:
+    """The mean "B" of a row's known entries of "B K"; 0, without a gradient, where none is known."""
+    return loss.where(known, 0.0).sum(1) / known.sum(1).clamp_min(1)
+
+
+def filled(values: Tensor, known: Tensor) -> Tensor:
+    """The labels with 0 where they are unknown, so that an unknown label (which may be NaN) never enters arithmetic."""
+    return values.where(known, 0.0)
+
+
+def balance(label: Array, known: Array, classes: int) -> Array:
+    """Row weights, float32 "N", that give every class present the same total; 0 where the label is unknown, mean 1 elsewhere.
+
+    >>> balance(np.array([0, 0, 0, 1]), np.full(4, True), 2).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    index = np.where(known, label, 0).astype(np.int64)
+    count = np.bincount(index[known], minlength=classes)
+    each = known.sum() / np.maximum(np.count_nonzero(count) * count, 1)
+    weight: Array = np.where(known, each[index], 0).astype(np.float32)
+    return weight
+
+
+def log_odds(label: Array, known: Array, weight: Array | None = None) -> Array:
+    """The log-odds "K" of label 1 among the known of "N K", with half a row added to each side, so that it is finite."""
+    counted = known * (1.0 if weight is None else weight[:, None])
+    ones = (np.where(known, label, 0) * counted).sum(0)
+    odds: Array = np.log((ones + 0.5) / (counted.sum(0) - ones + 0.5))
+    return odds
+
+
+def shares(label: Array, known: Array, classes: int, weight: Array | None = None) -> Array:
+    """The share "K" of each class among the known labels "N", with half a row added to each, so that none is 0."""
+    count = np.bincount(label[known].astype(np.int64), None if weight is None else weight[known], minlength=classes) + 0.5
+    share: Array = count / count.sum()
+    return share
