@@ -1,11 +1,12 @@
 """PhysioNet/CinC Challenge 2012: 12,000 adult ICU stays, 37 vitals and labs over the first 48 hours, and what became of them.
 
-The source is the challenge's folder (set-a, set-b, set-c as folders or .tar.xz, Outcomes-*.txt), one set, or one archive. A stay is a
-file `132539.txt` of lines `HH:MM,Parameter,Value`. Times are relative: a stay starts at ANCHOR. -1 means missing.
+The source is the challenge's folder (set-a, set-b, set-c as folders or .tar.xz, Outcomes-*.txt), one set, or one archive. A stay is
+a file `132539.txt` of lines `HH:MM,Parameter,Value`. Times are relative: a stay starts at ANCHOR. -1 means missing.
 
-Emitted: AGE, SEX, HEIGHT, ICU_TYPE without time; ICU//ADMISSION; one code a parameter, by its name in the files (WEIGHT for Weight);
-and with the outcomes SCORE//SAPS-I, SCORE//SOFA, HOSPITAL//DISCHARGE and, where the patient died in hospital, DEATH//IN_HOSPITAL at
-the time of discharge. A stay with a malformed line is refused whole. Source: https://physionet.org/content/challenge-2012/1.0.0/
+Emitted: AGE, SEX, HEIGHT, ICU_TYPE without time; ICU//ADMISSION; one code a parameter, by its name in the files (but WEIGHT for
+Weight); with the outcomes SCORE//SAPS-I, SCORE//SOFA, HOSPITAL//DISCHARGE and, where the patient died in hospital,
+DEATH//IN_HOSPITAL at the time of discharge. A stay with a malformed line is refused whole.
+Source: https://physionet.org/content/challenge-2012/1.0.0/
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
 import numpy as np
 import polars as pl
 
@@ -30,9 +30,9 @@ SERIES_MINUTES = 48 * 60
 BATCH = 2000  # files parsed at once
 
 UNITS = {
-    "ALP": "IU/L", "ALT": "IU/L", "AST": "IU/L", "Albumin": "g/dL", "BUN": "mg/dL", "Bilirubin": "mg/dL", "Cholesterol": "mg/dL",
-    "Creatinine": "mg/dL", "DiasABP": "mmHg", "FiO2": "fraction", "GCS": "points", "Glucose": "mg/dL", "HCO3": "mmol/L", "HCT": "%",
-    "HR": "beats/min", "K": "mmol/L", "Lactate": "mmol/L", "MAP": "mmHg", "MechVent": "", "Mg": "mmol/L", "NIDiasABP": "mmHg",
+    "ALP": "IU/L", "ALT": "IU/L", "AST": "IU/L", "Albumin": "g/dL", "BUN": "mg/dL", "Bilirubin": "mg/dL",
+    "Cholesterol": "mg/dL", "Creatinine": "mg/dL", "DiasABP": "mmHg", "FiO2": "fraction", "GCS": "points", "Glucose": "mg/dL", "HCO3": "mmol/L",
+    "HCT": "%", "HR": "beats/min", "K": "mmol/L", "Lactate": "mmol/L", "MAP": "mmHg", "MechVent": "", "Mg": "mmol/L", "NIDiasABP": "mmHg",
     "NIMAP": "mmHg", "NISysABP": "mmHg", "Na": "mmol/L", "PaCO2": "mmHg", "PaO2": "mmHg", "Platelets": "10^3/uL",
     "RespRate": "breaths/min", "SaO2": "%", "SysABP": "mmHg", "Temp": "degC", "TroponinI": "ug/L", "TroponinT": "ug/L",
     "Urine": "mL", "WBC": "10^3/uL", "Weight": "kg", "pH": "",
@@ -55,7 +55,7 @@ _OUTCOMES = ["RecordID", "SAPS-I", "SOFA", "Length_of_stay", "Survival", "In-hos
 _MINUTE = pl.duration(minutes=1)
 
 
-class Config(Strict):
+class Config(Strict, frozen=True):
     """No options."""
 
 
@@ -242,7 +242,7 @@ def _named(parameter: str, names: dict[float, str]) -> pl.Expr:
 
 
 def _measurements(lines: pl.DataFrame, sink: Sink) -> pl.DataFrame:
-    nameless = (lines["parameter"].fill_null("") == "").sum()
+    nameless = int((lines["parameter"].fill_null("") == "").sum())
     if nameless:
         sink.note("lines without a parameter, left out", nameless)
     found = lines.filter(pl.col("parameter").is_in(list(UNITS)), (pl.col("parameter") != "Weight") | (pl.col("value") != -1))

@@ -1,8 +1,8 @@
 """Waveforms and images as .npy files: packed on the way in, memory-mapped on the way out.
 
 Arrays with a time axis, (C, L), are a file each. Arrays without, images and volumes, are stacked with others of their shape and
-type in blocks of about 64 MB; their uri is the block and the place in it, `images-1x28x28-uint8-000.npy#17`. The map of a
-block is kept open, so that reading one image of a million opens no file.
+type in blocks of about 64 MB; their uri is the block and the place in it, `images-1x28x28-uint8-000.npy#17`. The map of a block
+is kept open, so that reading one image of a million opens no file.
 """
 
 from __future__ import annotations

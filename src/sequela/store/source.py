@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import tarfile
@@ -16,7 +17,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -111,12 +112,19 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith(_SUFFIXES)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+def _walk(root: Path) -> list[tuple[str, Path]]:
     """Files below the root, sorted by name; those that systems leave behind (.DS_Store, __MACOSX) are not data."""
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root)
-        if not any(part.startswith((".", "__MACOSX")) for part in name.parts) and path.is_file():
-            yield name.as_posix(), path
+    found: list[tuple[str, Path]] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not _is_litter(name)]
+        here = Path(folder)
+        prefix = "" if here == root else here.relative_to(root).as_posix() + "/"
+        found += [(prefix + name, here / name) for name in files if not _is_litter(name)]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:
