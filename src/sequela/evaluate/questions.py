@@ -1,0 +1,277 @@
+"""The numbers asked of each answer, by kind of task: what is computed, of which rows, and why it may be undefined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sequela.errors import DataError
+from sequela.evaluate.threshold import decide, key
+from sequela.metrics import probability as probabilities
+from sequela.metrics import regression, threshold
+from sequela.metrics.table import METRICS
+from sequela.types import Answer, Array, Target
+
+RISKS = ("auroc", "auprc", "brier", "log_loss", "ece", "calibration_intercept", "calibration_slope", "observed_expected")
+DECISIONS = (
+    "accuracy",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "lr_positive",
+    "lr_negative",
+)
+OF_A_CLASS = ("sensitivity", "specificity", "ppv", "f1")
+MACRO = {
+    "auroc": "auroc",
+    "auprc": "auprc",
+    "brier": "brier",
+    "log_loss": "log_loss",
+    "macro_f1": "f1",
+}  # the mean over labels of
+QUANTITIES = ("mae", "rmse", "r2")
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
+    "multiclass": ("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
+    "multilabel": ("auroc", "auprc", "brier", "macro_f1"),
+    "regression": ("mae", "rmse", "r2"),
+}
+PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+NAIVE = ("baseline:last_value", "baseline:last")  # the forecasts that mase may be measured against
+
+Value = Callable[[Array | None], Array]  # weights of the question's rows -> its value
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One number asked of one answer. Its value is a function of the weights of its rows alone."""
+
+    model: str
+    metric: str
+    class_: str
+    rows: Array  # of the cohort: int64 indices
+    value: Value
+    events: int | None = None
+    threshold: float | None = None
+    denominator: Array | None = None  # bool over its rows: of what a proportion is a share
+    reason: str = ""  # why it is undefined, or what was left out of it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a cohort is asked: the kind of task, the truth, and everybody's answers to it."""
+
+    kind: str
+    target: Target
+    answers: Mapping[str, Answer]
+    thresholds: Mapping[str, float]
+    classes: tuple[str, ...] = ()  # of macro averages; () for all
+
+    def questions(self, rows: Array) -> list[Question]:
+        """Every question about these rows of the cohort; rows without a known label are left out."""
+        asking = _ASKING[self.kind]
+        return [question for model, answer in self.answers.items() for question in asking(self, model, answer, rows)]
+
+    def known(self, rows: Array, column: int = 0) -> Array:
+        """Those of the rows whose label is known."""
+        labelled: Array = rows[self.target.known[rows, column]]
+        return labelled
+
+
+# ---------------------------------------------------------------------------------------------------------------- by kind
+
+
+def _binary(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows = asked.known(rows)
+    event = asked.target.values[rows, 0] > 0
+    yield from _yes_or_no(_YesOrNo(model, "", rows, event), answer.values[rows, 0], asked.thresholds[key(model)])
+
+
+def _multilabel(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    each: list[Question] = []
+    for column, name in enumerate(answer.names):
+        known = asked.known(rows, column)
+        event = asked.target.values[known, column] > 0
+        cut = asked.thresholds[key(model, name)]
+        each += _yes_or_no(_YesOrNo(model, name, known, event), answer.values[known, column], cut)
+    yield from each
+    chosen = asked.classes or answer.names
+    anything = rows[asked.target.known[rows].any(1)]
+    for metric, of in MACRO.items():
+        yield _macro(metric, [q for q in each if q.metric == of and q.class_ in chosen], model, anything)
+
+
+def _macro(metric: str, each: list[Question], model: str, rows: Array) -> Question:
+    """The mean over labels of one metric; labels for which it is undefined are left out and named."""
+    parts = [(question.value, np.searchsorted(rows, question.rows)) for question in each if not question.reason]
+    left_out = [question.class_ for question in each if question.reason]
+
+    def value(weights: Array | None) -> Array:
+        of_each = [part(None if weights is None else weights[..., inside]) for part, inside in parts]
+        mean: Array = np.mean(of_each, 0) if of_each else _undefined(weights)
+        return mean
+
+    return Question(model, metric, "", rows, value, reason=f"without {', '.join(left_out)}: undefined" if left_out else "")
+
+
+def _multiclass(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows = asked.known(rows)
+    truth = asked.target.values[rows, 0].astype(np.int64)
+    probability, decision = answer.values[rows], decide("multiclass", model, answer, {})[rows]
+    each: list[Question] = []
+    for k, name in enumerate(answer.names):
+        one = _YesOrNo(model, name, rows, truth == k)
+        each += [_risk_question(metric, one, probability[:, k]) for metric in ("auroc", "auprc")]
+        each += [_decision_question(metric, one, decision == k, None) for metric in OF_A_CLASS]
+    yield from each
+    chosen = asked.classes or answer.names
+    for metric in ("auroc", "auprc"):
+        yield _macro(metric, [q for q in each if q.metric == metric and q.class_ in chosen], model, rows)
+    yield _macro_f1(model, decision, truth, rows, [(answer.names.index(name), name) for name in chosen])
+    yield from _of_all_classes(model, probability, decision, truth, rows)
+
+
+def _macro_f1(model: str, decision: Array, truth: Array, rows: Array, classes: list[tuple[int, str]]) -> Question:
+    occurring = np.union1d(decision, truth)
+    present = [k for k, _ in classes if k in occurring]
+    absent = [name for k, name in classes if k not in occurring]
+
+    def value(weights: Array | None) -> Array:
+        return threshold.macro_f1(decision, truth, weights, present) if present else _undefined(weights)
+
+    return Question(model, "macro_f1", "", rows, value, reason=f"without {', '.join(absent)}: in no row" if absent else "")
+
+
+def _of_all_classes(model: str, probability: Array, decision: Array, truth: Array, rows: Array) -> Iterator[Question]:
+    none = _no_rows(rows)
+    every = np.ones(len(rows), bool)
+    yield Question(model, "accuracy", "", rows, partial(threshold.accuracy, decision, truth), denominator=every, reason=none)
+    one_class = "" if len(np.unique(truth)) > 1 else none or "one class only"
+    yield Question(model, "balanced_accuracy", "", rows, partial(threshold.balanced_accuracy, decision, truth), reason=one_class)
+    one_hot = truth[:, None] == np.arange(probability.shape[1])
+    yield Question(model, "brier", "", rows, partial(probabilities.brier, probability, one_hot), reason=none)
+    yield Question(model, "log_loss", "", rows, partial(probabilities.log_loss, probability, one_hot), reason=none)
+    sure = probability[np.arange(len(rows)), decision]
+    yield Question(model, "ece", "", rows, partial(probabilities.ece, sure, decision == truth), reason=none)
+
+
+def _regression(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    naive = next((asked.answers[name] for name in NAIVE if name in asked.answers), None)
+    for column, name in enumerate(answer.names):
+        known = asked.known(rows, column)
+        value, truth = answer.values[known, column], asked.target.values[known, column]
+        class_ = name if len(answer.names) > 1 else ""
+        constant = "the truth is the same in every row" if len(truth) and np.ptp(truth) == 0 else _no_rows(known)
+        for metric in QUANTITIES:
+            reason = constant if metric == "r2" else _no_rows(known)
+            yield Question(model, metric, class_, known, partial(METRICS[metric].function, value, truth), reason=reason)
+        if naive is not None:
+            scaled = partial(regression.mase, value, truth, naive.values[known, column])
+            yield Question(model, "mase", class_, known, scaled, reason=_no_rows(known))
+
+
+_Asking = Callable[[Asked, str, Answer, Array], Iterator[Question]]
+_ASKING: Mapping[str, _Asking] = {
+    "binary": _binary,
+    "multiclass": _multiclass,
+    "multilabel": _multilabel,
+    "regression": _regression,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------ yes or no
+
+
+@dataclass(frozen=True, slots=True)
+class _YesOrNo:
+    """One answer to one yes-or-no question, of the rows whose label is known."""
+
+    model: str
+    class_: str
+    rows: Array
+    event: Array  # bool, one for each of the rows
+
+
+def _yes_or_no(one: _YesOrNo, risk: Array, cut: float) -> list[Question]:
+    called = risk >= cut
+    ranks = [_risk_question(metric, one, risk) for metric in RISKS]
+    return ranks + [_decision_question(metric, one, called, cut) for metric in DECISIONS]
+
+
+def _risk_question(metric: str, one: _YesOrNo, risk: Array) -> Question:
+    scored = metric in ("brier", "log_loss", "ece", "observed_expected")  # defined whatever the outcomes are
+    reason = _no_rows(one.rows) if scored else _one_outcome(one.event)
+    function = partial(METRICS[metric].function, risk, one.event)
+    return Question(one.model, metric, one.class_, one.rows, function, int(one.event.sum()), reason=reason)
+
+
+def _decision_question(metric: str, one: _YesOrNo, called: Array, cut: float | None) -> Question:
+    event = one.event
+    denominators = {
+        "accuracy": np.ones(len(event), bool),
+        "f1": called | event,
+        "sensitivity": event,
+        "specificity": ~event,
+        "ppv": called,
+        "npv": ~called,
+    }
+    denominator = denominators.get(metric)
+    reason = _one_outcome(event) if denominator is None else _EMPTY.get(metric, "") if not denominator.any() else ""
+    function = partial(METRICS[metric].function, called, event)
+    share_of = denominator if metric in PROPORTIONS else None
+    return Question(one.model, metric, one.class_, one.rows, function, int(event.sum()), cut, share_of, reason)
+
+
+_EMPTY = {
+    "accuracy": "no rows",
+    "sensitivity": "no events",
+    "specificity": "every row is an event",
+    "ppv": "no row was called",
+    "f1": "no row was called, and there are no events",
+    "npv": "every row was called",
+}
+
+
+def _one_outcome(event: Array) -> str:
+    if not len(event):
+        return "no rows"
+    return "no events" if not event.any() else "every row is an event" if event.all() else ""
+
+
+def _no_rows(rows: Array) -> str:
+    return "" if len(rows) else "no rows"
+
+
+def _undefined(weights: Array | None) -> Array:
+    return np.full(() if weights is None else weights.shape[:-1], np.nan)
+
+
+def check(kind: str, count: int, target: Target, answers: Mapping[str, Answer], thresholds: Mapping[str, float]) -> None:
+    """Raises DataError where an answer does not fit the cohort, is not finite, or has no threshold."""
+    if kind not in _ASKING:
+        raise DataError(f"there is no evaluation of tasks of kind {kind!r}", hint=f"known: {', '.join(_ASKING)}")
+    for model, answer in answers.items():
+        if len(answer) != count:
+            raise DataError(f"{model} answers {len(answer)} rows, the cohort has {count}")
+        if answer.names != target.names:
+            raise DataError(f"{model} answers {list(answer.names)}, the cohort asks for {list(target.names)}")
+        bad = int((~np.isfinite(answer.values)).any(1).sum())
+        if bad:
+            raise DataError(f"{model} gives {bad} of {count} rows an answer that is not a finite number")
+        if kind in ("binary", "multilabel"):
+            _check_thresholds(kind, model, answer, thresholds)
+
+
+def _check_thresholds(kind: str, model: str, answer: Answer, thresholds: Mapping[str, float]) -> None:
+    wanted = [key(model, name if kind == "multilabel" else "") for name in answer.names]
+    missing = [name for name in wanted if name not in thresholds]
+    if missing:
+        raise DataError(
+            f"no threshold is given for {', '.join(missing)}", hint="sequela.evaluate.threshold.choose_all makes them"
+        )

@@ -1,0 +1,95 @@
+"""The risk from which a row is called positive (risk >= threshold): chosen on tune, used unchanged on test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sequela.errors import ConfigError, DataError
+from sequela.metrics.sums import ratio
+from sequela.types import Answer, Array, Target
+
+HINT = 'known: youden, f1, "sensitivity=0.9", "specificity=0.95", or a number between 0 and 1'
+
+
+def choose(risk: Array, event: Array, rule: str | float) -> float:
+    """The threshold by a rule: youden, f1, "sensitivity=0.9", "specificity=0.95", or a number that is taken as it is.
+
+    It lies halfway between two neighbouring risks, so that rounding calls no row otherwise. Of equally good thresholds the
+    highest is taken (the fewest calls). Raises ConfigError for an unknown rule, DataError where only one outcome occurs.
+    """
+    if not isinstance(rule, str) or _number(rule) is not None:
+        return _within(float(rule))
+    name, _, aim = rule.partition("=")
+    if name not in ("youden", "f1") and (name not in ("sensitivity", "specificity") or _number(aim) is None):
+        raise ConfigError(f"{rule!r} is no rule for a threshold", hint=HINT)
+    cuts, sensitivity, specificity, f1 = _candidates(risk, np.asarray(event, bool))
+    if name in ("youden", "f1"):
+        return float(cuts[np.argmax(np.round(sensitivity + specificity if name == "youden" else f1, 12))])
+    if name == "sensitivity":
+        return float(cuts[np.argmax(sensitivity >= _within(float(aim)) - 1e-12)])  # the first, so the highest, that reaches it
+    reaching = np.flatnonzero(specificity >= _within(float(aim)) - 1e-12)
+    return float(cuts[reaching[-1]])  # the lowest: the most events at that specificity
+
+
+def _candidates(risk: Array, event: Array) -> tuple[Array, Array, Array, Array]:
+    """Falling thresholds between the distinct risks (the first calls nobody), with sensitivity, specificity and F1 of each."""
+    if event.all() or not event.any():
+        raise DataError(
+            f"a threshold cannot be chosen: {int(event.sum())} of {len(event)} rows are events, both outcomes are needed",
+            hint="set evaluate.threshold to a number",
+        )
+    values, place = np.unique(-np.asarray(risk, np.float64), return_inverse=True)
+    called = np.concatenate([[0], np.cumsum(np.bincount(place))])
+    found = np.concatenate([[0], np.cumsum(np.bincount(place, event))])
+    falling = -values
+    between = (falling[:-1] + falling[1:]) / 2
+    cuts = np.concatenate([[np.nextafter(falling[0], np.inf)], between, [falling[-1]]])
+    sensitivity = found / found[-1]
+    specificity = 1 - (called - found) / (called[-1] - found[-1])
+    return cuts, sensitivity, specificity, ratio(2 * found, called + found[-1])
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _within(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{value} is given for a threshold, which lies between 0 and 1", hint=HINT)
+    return value
+
+
+def key(model: str, label: str = "") -> str:
+    """The name under which a threshold is kept: of the model, or of one label of it where it answers several."""
+    return f"{model}/{label}" if label else model
+
+
+def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:
+    """Every threshold that a task of this kind needs, by `key`: of each answer (binary), of each label of it (multilabel).
+
+    None for multiclass, which decides for the likeliest class, and for regression.
+    """
+    if kind not in ("binary", "multilabel"):
+        return {}
+    return {
+        key(model, name if kind == "multilabel" else ""): choose(
+            answer.values[target.known[:, column], column], target.values[target.known[:, column], column] > 0, rule
+        )
+        for model, answer in answers.items()
+        for column, name in enumerate(target.names)
+    }
+
+
+def decide(kind: str, model: str, answer: Answer, thresholds: Mapping[str, float]) -> Array:
+    """What is decided of each row: bool "N K" (binary, multilabel), or the likeliest class, int64 "N" (multiclass)."""
+    if kind == "multiclass":
+        likeliest: Array = np.argmax(answer.values, 1)
+        return likeliest
+    cuts = [thresholds[key(model, name if kind == "multilabel" else "")] for name in answer.names]
+    called: Array = answer.values >= np.array(cuts)
+    return called

@@ -1,0 +1,55 @@
+"""Every metric that evaluation reports: its function, the kinds of task it judges, which way is better, what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sequela.metrics import calibration, discrimination, probability, regression, threshold
+from sequela.types import Array
+
+Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression"]
+Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
+
+RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")
+LABELS: tuple[Kind, ...] = ("binary", "multilabel")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A metric by its name in metrics.json."""
+
+    name: str
+    function: Callable[..., Array]
+    kinds: tuple[Kind, ...]
+    better: Better
+    needs_threshold: bool
+    meaning: str
+
+
+_ENTRIES = (
+    Entry("auroc", discrimination.auroc, RISKS, "higher", False, "chance that an event is ranked above a non-event"),
+    Entry("auprc", discrimination.auprc, RISKS, "higher", False, "average precision; chance level is the prevalence"),
+    Entry("accuracy", threshold.accuracy, RISKS, "higher", True, "share of decisions that are right"),
+    Entry("balanced_accuracy", threshold.balanced_accuracy, RISKS, "higher", True, "mean over classes of the share found"),
+    Entry("sensitivity", threshold.sensitivity, RISKS, "higher", True, "share of events that are called"),
+    Entry("specificity", threshold.specificity, RISKS, "higher", True, "share of non-events that are not called"),
+    Entry("ppv", threshold.ppv, RISKS, "higher", True, "share of calls that are events"),
+    Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
+    Entry("f1", threshold.f1, RISKS, "higher", True, "harmonic mean of sensitivity and PPV"),
+    Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
+    Entry("lr_positive", threshold.lr_positive, LABELS, "higher", True, "what a call multiplies the odds by"),
+    Entry("lr_negative", threshold.lr_negative, LABELS, "lower", True, "what no call multiplies the odds by"),
+    Entry("brier", probability.brier, RISKS, "lower", False, "mean squared distance of risk from outcome"),
+    Entry("log_loss", probability.log_loss, RISKS, "lower", False, "mean negative log-probability of what happened, in nats"),
+    Entry("ece", probability.ece, RISKS, "lower", False, "mean gap between risk and outcome over ten bins"),
+    Entry("calibration_intercept", calibration.calibration_intercept, LABELS, "zero", False, "below 0: risks are too high"),
+    Entry("calibration_slope", calibration.calibration_slope, LABELS, "one", False, "below 1: risks are too extreme"),
+    Entry("observed_expected", calibration.observed_expected, LABELS, "one", False, "events over the sum of the risks"),
+    Entry("mae", regression.mae, ("regression",), "lower", False, "mean absolute error, in the unit of the target"),
+    Entry("rmse", regression.rmse, ("regression",), "lower", False, "root mean squared error, in the unit of the target"),
+    Entry("r2", regression.r2, ("regression",), "higher", False, "share of the variance explained"),
+    Entry("mase", regression.mase, ("regression",), "lower", False, "error over that of repeating the last value"),
+)
+METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
