@@ -39,10 +39,10 @@ class Clock:
         return start
 
 
-def events(source_ids: Sequence[str], code: str, **columns: pl.Series | None) -> pl.DataFrame:
+def events(source_ids: Sequence[str], code: str, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
     """One event without time for each subject named, with these value columns."""
     frame = pl.DataFrame({"source_id": pl.Series(source_ids, dtype=pl.String)})
-    given = [column.alias(name) for name, column in columns.items() if column is not None]
+    given = [column.alias(name) for name, column in columns.items()]
     return frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("time"), pl.lit(code).alias("code"), *given)
 
 
@@ -55,9 +55,9 @@ def label_events(source_ids: Sequence[str], column: str, labels: Array) -> pl.Da
     code = f"LABEL//{column}"
     if labels.dtype.kind in "biu":
         whole = pl.Series(labels.astype(np.int64))
-        return events(source_ids, code, numeric_value=whole.cast(pl.Float32), text_value=whole.cast(pl.String))
+        return events(source_ids, code, {"numeric_value": whole.cast(pl.Float32), "text_value": whole.cast(pl.String)})
     if labels.dtype.kind == "f":
-        frame = events(source_ids, code, numeric_value=pl.Series(labels.astype(np.float32)))
+        frame = events(source_ids, code, {"numeric_value": pl.Series(labels.astype(np.float32))})
         return frame.filter(pl.col("numeric_value").is_not_nan())
-    frame = events(source_ids, code, text_value=pl.Series([str(label).strip() for label in labels], dtype=pl.String))
+    frame = events(source_ids, code, {"text_value": pl.Series([str(label).strip() for label in labels], dtype=pl.String)})
     return frame.filter(pl.col("text_value") != "")

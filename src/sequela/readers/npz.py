@@ -179,7 +179,7 @@ class _Writer:
         names = block.names
         uris = [self.sink.payload(names[i], Payload(block.data[i], None, channels, self.config.unit)) for i in good]
         self.sink.code("IMAGE", "payload", unit=self.config.unit)
-        self.sink.events(events([block.subjects[i] for i in good], "IMAGE", payload=pl.Series(uris, dtype=pl.String)))
+        self.sink.events(events([block.subjects[i] for i in good], "IMAGE", {"payload": pl.Series(uris, dtype=pl.String)}))
 
     def _waveforms(self, block: Block, good: list[int]) -> None:
         channels, rate = self._channels(block.data), self._rate()
