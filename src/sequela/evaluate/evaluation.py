@@ -130,9 +130,9 @@ def _too_small(group: str, question: Question, settings: config.Evaluate) -> str
         return ""
     if n < settings.min_group:
         return f"suppressed: {n} rows, {settings.min_group} are needed"
-    if events is not None and not question.class_ and events < settings.min_events:
+    if events is not None and events < settings.min_events:
         return f"suppressed: {events} events, {settings.min_events} are needed"
-    if events is not None and not question.class_ and n - events < settings.min_events:
+    if events is not None and n - events < settings.min_events:
         return f"suppressed: {n - events} rows without the event, {settings.min_events} are needed"
     return ""
 
@@ -145,13 +145,9 @@ def _resampled(questions: Sequence[Question], subject: Array, drawn: Draws) -> l
     unit = {name: drawn.units(subject[rows]) for name, rows in sets.items()}
     largest = max((len(rows) for rows in sets.values()), default=0)
     for counts in drawn.chunks(largest) if questions else ():
-        for name, units in unit.items():
-            weights = counts[:, units]
-            for values, question in zip(found, questions, strict=True):
-                if id(question.rows) == name:
-                    values.append(
-                        np.broadcast_to(question.value(weights), len(weights)) if len(units) else np.full(len(weights), np.nan)
-                    )
+        weights = {name: counts[:, units] for name, units in unit.items()}
+        for values, name, question in zip(found, keys, questions, strict=True):
+            values.append(question.value(weights[name]))
     return [np.concatenate(values) if values else np.zeros(0) for values in found]
 
 
@@ -243,8 +239,9 @@ def paired(kind: Kind, answers: Sequence[str], found: Sequence[Estimate]) -> Ite
     named = {(one.question.model, one.question.metric, one.question.class_, one.group): one for one in compared}
     for model, against in pairs(answers):
         for (who, metric, class_, group), left in named.items():
-            if who == model:
-                yield left, named[(against, metric, class_, group)]
+            other = named.get((against, metric, class_, group))
+            if who == model and other is not None:
+                yield left, other
 
 
 def difference(of: Metric, right: Estimate, value: float) -> Metric:

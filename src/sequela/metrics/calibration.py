@@ -56,14 +56,14 @@ def _fit(columns: Array, offset: Array, event: Array, weights: Array | None) -> 
     bootstrap (Moulton and Zeger 1991), whose distance from the full solution is of a smaller order than the resampling itself.
     """
     weights = np.ones(len(offset)) if weights is None else weights
-    start = _solve(columns, offset, event, weights if weights.ndim == 1 else weights.mean(0))
+    found = _solve(columns, offset, event, weights if weights.ndim == 1 else weights.mean(0))
     if weights.ndim > 1:
-        start = start + _step(start, columns, offset, event, weights)
-    return start
+        found = np.asarray(found + _step(found, columns, offset, event, weights))
+    return found
 
 
 def _solve(columns: Array, offset: Array, event: Array, weights: Array) -> Array:
-    coefficients = np.zeros(columns.shape[1])
+    coefficients: Array = np.zeros(columns.shape[1])
     for _ in range(STEPS):
         step = _step(coefficients, columns, offset, event, weights)
         coefficients = coefficients + np.clip(step, -5, 5)  # NaN stays NaN

@@ -1,0 +1,123 @@
+"""What the report tells beyond the numbers: how the run came about. Filled while running, kept as run.json and flow.json."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class FlowStep(Struct, frozen=True, kw_only=True):
+    """One step from all rows to those that were used; flow.json is a list of these."""
+
+    what: str  # "cohort", "split", ... : the stage that left rows out
+    reason: str
+    before: int  # rows
+    out: int
+    after: int
+    subjects: int | None = None  # that remain
+
+
+class DataFacts(Struct, frozen=True, kw_only=True):
+    """The records: where they came from, to the byte."""
+
+    name: str = ""
+    hash: str = ""  # of the store's content
+    reader: str = ""
+    licence: str = ""
+    source: str = ""
+    refused: int = 0  # records
+    notes: dict[str, int] = {}  # what the reader did to records, counted
+
+
+class PartFacts(Struct, frozen=True, kw_only=True):
+    """One part of a split."""
+
+    rows: int
+    subjects: int
+    events: int | None = None  # of a yes-or-no question
+    classes: dict[str, int] = {}  # rows of each class or label
+
+
+class SplitFacts(Struct, frozen=True, kw_only=True):
+    """One split: its parts, and how the model was trained on it."""
+
+    name: str
+    parts: dict[str, PartFacts] = {}  # train, tune, test
+    looks: int | None = None  # at these test rows, this one included; null where they were not opened
+    history: list[Epoch] = []  # of the first member
+    best_epoch: int | None = None
+    thresholds: dict[str, float] = {}
+    calibration: str = ""  # in words: "platt: slope 0.91, intercept -1.20"
+    ensemble: dict[str, float] = {}  # member -> weight
+    baselines: list[BaselineFacts] = []
+    cpu_seconds: float | None = None
+
+
+class Epoch(Struct, frozen=True, kw_only=True):
+    """One pass over the training rows."""
+
+    epoch: int
+    train_loss: float
+    tune_loss: float | None = None
+    tune_score: float | None = None
+
+
+class BaselineFacts(Struct, frozen=True, kw_only=True):
+    """A plain model: the settings chosen on tune, among all that were tried."""
+
+    name: str
+    chosen: dict[str, str] = {}
+    tried: list[Trial] = []
+    refused: str = ""  # why it could not be run, where it could not
+    cpu_seconds: float | None = None
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """Settings that were tried, and what they scored on tune (higher is better)."""
+
+    settings: dict[str, str]
+    score: float | None = None
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """What one check of the leak audit found."""
+
+    check: str
+    severity: Literal["ok", "note", "warning", "leak"]
+    text: str
+    count: int = 0
+    allowed: str = ""  # the reason the study gives for letting it stand
+
+
+class InputFacts(Struct, frozen=True, kw_only=True):
+    """One input of the model."""
+
+    name: str
+    modality: str
+    encoder: str
+    shape: list[int] = []  # of one step
+    features: int = 0
+    vocabulary: int = 0
+    without: int = 0  # rows that have no step of it
+    missing: dict[str, float] = {}  # column -> share of rows without a value, the most missing ones
+
+
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """What run.json holds."""
+
+    version: str  # of sequela
+    date: str  # ISO 8601
+    seed: int
+    commit: str = ""
+    versions: dict[str, str] = {}
+    machine: dict[str, str] = {}
+    data: DataFacts = DataFacts()
+    splits: list[SplitFacts] = []
+    overlap: str = ""  # why a unit may be in several parts; "" where it may not
+    audit: list[Alarm] = []
+    inputs: list[InputFacts] = []
+    parameters: int | None = None  # of the model
+    cpu_seconds: float | None = None
+    test_opened: bool = False
+    hashes: dict[str, str] = {}  # of the files of the run

@@ -1,0 +1,79 @@
+"""Several splits as one result: the mean over them, with an interval that knows that their test parts overlap.
+
+A subject drawn in a resample is drawn in every split that tests on it, so that splits which share subjects vary together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sequela import config
+from sequela.errors import DataError
+from sequela.evaluate.evaluation import Estimate, Judged, as_metric, difference, estimates, paired, with_interval
+from sequela.evaluate.intervals import Draws
+from sequela.evaluate.metric import Metric
+from sequela.evaluate.questions import Question
+from sequela.metrics.table import Kind
+from sequela.types import Part
+
+MEAN = "mean"  # the name of the split that stands for all
+
+_Key = tuple[str, str, str, str]  # model, metric, class, group
+
+
+def pool(kind: Kind, splits: Sequence[Judged], settings: config.Evaluate, *, part: Part, seed: int) -> list[Metric]:
+    """Rows with split = "mean": each number's mean over the splits, and each paired difference's.
+
+    n and events count rows over all splits. A number that is undefined in some splits is the mean of the others and says so.
+    Raises DataError where there is nothing to pool.
+    """
+    if not splits:
+        raise DataError("there are no splits to pool")
+    subjects = np.unique(np.concatenate([judged.cohort.subject_id for judged in splits]))
+    drawn = Draws(subjects, settings.bootstrap, seed)
+    each: dict[_Key, list[Estimate]] = {}
+    for judged in splits:
+        for one in estimates(kind, judged, settings, drawn):
+            each.setdefault((one.question.model, one.question.metric, one.question.class_, one.group), []).append(one)
+    means = [mean(several) for several in each.values()]
+    answers = list(dict.fromkeys(name for judged in splits for name in judged.answers))
+    return [as_metric(one, part, MEAN, settings) for one in means] + _differences(kind, answers, means, part, settings)
+
+
+def _differences(kind: Kind, answers: list[str], means: list[Estimate], part: Part, settings: config.Evaluate) -> list[Metric]:
+    rows = []
+    for left, right in paired(kind, answers, means):
+        plain = difference(as_metric(left, part, MEAN, settings), right, left.point - right.point)
+        rows.append(plain if plain.value is None else with_interval(plain, left.samples - right.samples, settings))
+    return rows
+
+
+def mean(each: Sequence[Estimate]) -> Estimate:
+    """The mean of one number over splits, resample by resample; splits in which it is undefined are left out of both."""
+    defined = [one for one in each if not np.isnan(one.point)] or list(each[:1])
+    first = defined[0]
+    left_out = len(each) - len(defined)
+    return replace(
+        first,
+        question=_over(defined, f"undefined in {left_out} of {len(each)} splits" if left_out else first.question.reason),
+        point=float(np.mean([one.point for one in defined])),
+        samples=np.mean([one.samples for one in defined], 0),
+        subjects=min(one.subjects for one in defined),
+    )
+
+
+def _over(defined: Sequence[Estimate], reason: str) -> Question:
+    """The question asked of the rows of all splits: their counts added up, their thresholds averaged."""
+    questions = [one.question for one in defined]
+    events = [question.events for question in questions if question.events is not None]
+    cuts = [question.threshold for question in questions if question.threshold is not None]
+    return replace(
+        questions[0],
+        rows=np.concatenate([question.rows for question in questions]),
+        events=sum(events) if events else None,
+        threshold=float(np.mean(cuts)) if cuts else None,
+        reason=reason,
+    )
