@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,14 +13,6 @@ from sequela.errors import ConfigError
 from sequela.types import Seq, Spec
 
 FEATURES, STEPS, ROWS, WIDTH = 3, 9, 4, 5
-
-
-def golden():
-    path = Path(__file__).parents[1] / "golden" / "recurrences.py"
-    found = importlib.util.spec_from_file_location("golden_recurrences", path)
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
 
 
 def encoder(**options):
@@ -42,8 +33,8 @@ def irregular(seed: int = 0) -> Seq:
 
 
 @pytest.mark.parametrize("learn_mean", [True, False])
-def test_states_equal_the_equations_of_the_paper(learn_mean: bool) -> None:
-    made, seq, reference = encoder(learn_mean=learn_mean), irregular(), golden()
+def test_states_equal_the_equations_of_the_paper(learn_mean: bool, reference: ModuleType) -> None:
+    made, seq = encoder(learn_mean=learn_mean), irregular()
     p = {name: value.detach().numpy() for name, value in made.named_parameters()}
     w, v = np.split(p["inputs.weight"], 2, axis=1)
     u = np.concatenate([p["gates"].T, p["candidate"].T])
@@ -58,8 +49,8 @@ def test_states_equal_the_equations_of_the_paper(learn_mean: bool) -> None:
         np.testing.assert_allclose(found[row], expected, rtol=0, atol=1e-13)
 
 
-def test_a_side_of_the_same_intervals_gives_the_same_states() -> None:
-    seq, reference = irregular(), golden()
+def test_a_side_of_the_same_intervals_gives_the_same_states(reference: ModuleType) -> None:
+    seq = irregular()
     since = np.stack([reference.intervals(t, s) for t, s in zip(seq.position.numpy(), seq.seen.numpy(), strict=True)])
     computed = encoder()
     given = gru_d.build(Spec("measurements", (FEATURES,), "days", side=FEATURES), gru_d.Config(width=WIDTH)).double()
