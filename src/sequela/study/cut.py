@@ -1,0 +1,289 @@
+"""What is known at the moment of each row: the only place that cuts time.
+
+An event is known from its own time on; one without time always is. A history window is closed at both ends, so that 48 h of
+history before a prediction 48 h after admission hold the events of admission itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from sequela.study.records import HIDDEN, Records, kinds
+from sequela.types import Array, Cohort, Known, Payloads
+
+DAY = 86_400_000_000  # microseconds
+NEVER, ALWAYS = np.iinfo(np.int64).min, np.iinfo(np.int64).max  # NumPy's NaT, and a time after all others
+
+SCHEMA = {
+    "row": pl.Int64,
+    "position": pl.Float64,
+    "code": pl.String,
+    "numeric_value": pl.Float32,
+    "text_value": pl.String,
+    "payload": pl.String,
+    "begin": pl.Int64,
+    "end": pl.Int64,
+}  # the columns of Known.events
+
+
+# -------------------------------------------------------------------------------------------------------------------- timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Events of many subjects, laid out so that "which events of this subject lie between these times" is two bisections.
+
+    Arrays of E events, and of U subjects that have any: subject u has events first[u]:end[u], the timed ones from timed[u] on.
+    """
+
+    events: pl.DataFrame
+    time: Array  # int64 "E": microseconds; NEVER for an event without time
+    subject: Array  # int64 "U", rising
+    first: Array  # int64 "U"
+    timed: Array  # int64 "U"
+    end: Array  # int64 "U"
+
+    def of(self, subject_id: Array) -> tuple[Array, Array, Array]:
+        """First, first timed and end event of each of these subjects; an empty range for one without events."""
+        place = np.searchsorted(self.subject, subject_id)
+        inside = np.minimum(place, max(len(self.subject) - 1, 0))
+        if not len(self.subject):
+            none = np.zeros(len(subject_id), np.int64)
+            return none, none, none
+        found = self.subject[inside] == subject_id
+        first, timed, end = (np.where(found, bounds[inside], 0) for bounds in (self.first, self.timed, self.end))
+        return first, timed, end
+
+    def after(self, subject_id: Array, time: Array) -> Array:
+        """For each subject the place of its first timed event later than this time (its end where there is none)."""
+        _, timed, end = self.of(subject_id)
+        return bisect(self.time, timed, end, time, after_equal=True)
+
+    def since(self, subject_id: Array, time: Array) -> Array:
+        """For each subject the place of its first timed event at this time or later (its end where there is none)."""
+        _, timed, end = self.of(subject_id)
+        return bisect(self.time, timed, end, time, after_equal=False)
+
+    def last_known(self, subject_id: Array, time: Array) -> Array:
+        """For each subject the place of its last event known at this time, timed or not; -1 where there is none.
+
+        At NEVER only events without time are known.
+        """
+        first, _, _ = self.of(subject_id)
+        known = self.after(subject_id, time)
+        return np.where(known > first, known - 1, -1)
+
+    def at(self, place: Array) -> Array:
+        """The time of the event at each place, ALWAYS where the place is past the last event of all."""
+        return np.append(self.time, ALWAYS)[place]
+
+
+def timeline(events: pl.DataFrame) -> Timeline:
+    """A Timeline of events sorted by subject, then time, those without time first."""
+    subject_id = events["subject_id"].to_numpy()
+    time = microseconds(events["time"])
+    subject, first = np.unique(subject_id, return_index=True)
+    end = np.append(first[1:], len(subject_id)).astype(np.int64)
+    untimed = np.concatenate([[0], np.cumsum(time == NEVER)])
+    return Timeline(events, time, subject, first.astype(np.int64), first + untimed[end] - untimed[first], end)
+
+
+def microseconds(time: pl.Series) -> Array:
+    """A column of times as int64 microseconds, NEVER where null."""
+    return time.cast(pl.Datetime("us")).dt.timestamp("us").fill_null(NEVER).to_numpy()
+
+
+def bisect(values: Array, low: Array, high: Array, sought: Array, *, after_equal: bool) -> Array:
+    """For each i, where `sought[i]` would be inserted into the rising values[low[i]:high[i]], all i at once.
+
+    `after_equal`: behind the values that equal it, rather than before them.
+    """
+    low, high = low.copy(), high.copy()
+    while (unsure := low < high).any():
+        middle = (low + high) // 2
+        probe = values[np.minimum(middle, len(values) - 1)]
+        behind = (probe <= sought) if after_equal else (probe < sought)
+        low = np.where(unsure & behind, middle + 1, low)
+        high = np.where(unsure & ~behind, middle, high)
+    return low
+
+
+def spread(first: Array, end: Array) -> tuple[Array, Array]:
+    """The ranges first[i]:end[i] laid end to end, as (i, member) pairs."""
+    count = np.maximum(end - first, 0)
+    owner = np.repeat(np.arange(len(first)), count)
+    before = np.cumsum(count) - count
+    return owner, np.arange(len(owner)) - before[owner] + first[owner]
+
+
+# ----------------------------------------------------------------------------------------------------------------------- known
+
+
+def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[str] | None = None) -> Known:
+    """The events known at each row's time, looking back `history` microseconds (None: all the way).
+
+    `codes`: these alone. Else all but those of the kinds outcome, label and score, which are inputs only where named.
+    """
+    kind_of = kinds(store)
+    events = store.events(_wanted(kind_of, codes), _subjects(store, cohort))
+    line = timeline(events)
+    window = _Window.of(cohort, history)
+    samples = _Samples.of(line, store.payloads)
+    row, place = _points(line, window)
+    if samples.any:
+        row, place = _with_signals(line, samples, window, row, place)
+    begin, end = samples.range(line, place, window.low[row], window.high[row])
+    found = _frame(line, place, row, _days(line.time[place], window.high[row])).with_columns(
+        _bound("begin", begin), _bound("end", end)
+    )
+    return Known(len(cohort), found, store.payloads, kind_of, _days(microseconds_of(cohort.start), window.high))
+
+
+def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence[str]) -> Array:
+    """How many events of these codes are known at each row's time, int64 "N"; signals count from their first sample on."""
+    line = timeline(store.events(list(codes), _subjects(store, cohort)))
+    window = _Window.of(cohort, history)
+    first, timed, _ = line.of(cohort.subject_id)
+    count: Array = line.after(cohort.subject_id, window.high) - line.since(cohort.subject_id, window.low) + (timed - first)
+    return count
+
+
+def take(known: Known, rows: Array) -> Known:
+    """What is known of these rows (indices, each at most once, in the order given), numbered anew."""
+    number = np.full(known.count, -1, np.int64)
+    number[rows] = np.arange(len(rows))
+    events = known.events.with_columns(row=pl.Series(number[known.events["row"].to_numpy()], dtype=pl.Int64))
+    events = events.filter(pl.col("row") >= 0)
+    if (np.diff(rows) < 0).any():
+        events = events.sort("row", maintain_order=True)
+    return replace(known, count=len(rows), events=events, start=None if known.start is None else known.start[rows])
+
+
+def microseconds_of(time: Array) -> Array:
+    """datetime64 as int64 microseconds; NaT is NEVER."""
+    return time.astype("datetime64[us]").astype(np.int64)
+
+
+def _wanted(kind_of: dict[str, str], codes: Sequence[str] | None) -> list[str] | None:
+    if codes is not None:
+        return list(codes)
+    hidden = any(kind in HIDDEN for kind in kind_of.values())
+    return [code for code, kind in kind_of.items() if kind not in HIDDEN] if hidden else None
+
+
+def _subjects(store: Records, cohort: Cohort) -> list[int] | None:
+    subjects = np.unique(cohort.subject_id)
+    return None if len(subjects) == len(store.subjects) else subjects.tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """First and last moment that each row may see, in microseconds; a row without time sees no timed event."""
+
+    subject_id: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, cohort: Cohort, history: int | None) -> _Window:
+        high = microseconds_of(cohort.time)
+        low = np.full(len(high), NEVER + 1) if history is None else np.where(high == NEVER, NEVER, high - history)
+        return cls(cohort.subject_id, low, high)
+
+
+def _points(line: Timeline, window: _Window) -> tuple[Array, Array]:
+    """(row, event) of all events without time and of those in the window, by row, then event."""
+    first, timed, _ = line.of(window.subject_id)
+    start, end = line.since(window.subject_id, window.low), line.after(window.subject_id, window.high)
+    owner, place = spread(np.stack([first, start], 1).ravel(), np.stack([timed, end], 1).ravel())
+    return owner // 2, place
+
+
+def _frame(line: Timeline, place: Array, row: Array, days: Array) -> pl.DataFrame:
+    taken = line.events.select("code", "numeric_value", "text_value", "payload")[place]
+    return taken.select(
+        pl.Series("row", row, pl.Int64),
+        pl.Series("position", days, pl.Float64),
+        *(pl.col(name).cast(SCHEMA[name]) for name in ("code", "numeric_value", "text_value", "payload")),
+    )
+
+
+def _bound(name: str, bound: Array) -> pl.Expr:
+    """A column of sample numbers, null where they are -1."""
+    found = pl.Series(bound, dtype=pl.Int64)
+    return pl.when(found >= 0).then(found).alias(name)
+
+
+def _days(time: Array, high: Array) -> Array:
+    """Days from the prediction to a time; NaN where either is without time."""
+    return np.where((time == NEVER) | (high == NEVER), np.nan, (time - high) / DAY)
+
+
+# --------------------------------------------------------------------------------------------------------------------- signals
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Of each event's payload: its samples and their rate; 0 and NaN where an event has no payload with a time axis."""
+
+    count: Array  # int64 "E"
+    rate_hz: Array  # float64 "E"
+
+    @classmethod
+    def of(cls, line: Timeline, payloads: Payloads) -> _Samples:
+        uris = line.events["payload"].drop_nulls().unique(maintain_order=True)
+        opened = [(payload.values.shape[-1], payload.rate_hz) for payload in map(payloads.open, uris)]
+        table = pl.DataFrame(
+            {"payload": uris, "count": [c for c, _ in opened], "rate": [r for _, r in opened]},
+            schema={"payload": pl.String, "count": pl.Int64, "rate": pl.Float64},
+        ).filter(pl.col("rate").is_not_null())
+        if not len(table):
+            return cls(np.zeros(len(line.time), np.int64), np.full(len(line.time), np.nan))
+        joined = line.events.select(pl.col("payload").cast(pl.String)).join(
+            table, on="payload", how="left", maintain_order="left"
+        )
+        return cls(joined["count"].fill_null(0).to_numpy(), joined["rate"].fill_null(np.nan).to_numpy())
+
+    @property
+    def any(self) -> bool:
+        return bool((self.count > 0).any())
+
+    @property
+    def longest(self) -> int:
+        """Microseconds of the longest signal, rounded up."""
+        signal = self.count > 0
+        return int(np.ceil((self.count[signal] / self.rate_hz[signal]).max() * 1e6))
+
+    def range(self, line: Timeline, place: Array, low: Array, high: Array) -> tuple[Array, Array]:
+        """The half-open range of samples in the window, for each event; -1, -1 without a time axis, all of an event without time.
+
+        Sample k is stamped round(k / rate) microseconds after the first, as every reader stamps what it finds at a sample.
+        """
+        if not self.any:
+            return np.full(len(place), -1), np.full(len(place), -1)
+        count, rate, start = self.count[place], self.rate_hz[place] / 1e6, line.time[place]
+        untimed = start == NEVER
+        until = np.minimum(high, start + self.longest) - start
+        since = np.maximum(low, start) - start
+        end = np.where(untimed, count, np.minimum(np.floor((until + 0.5) * rate) + 1, count))
+        begin = np.where(untimed | (since == 0), 0, np.ceil((since - 0.5) * rate))
+        signal = count > 0
+        begin, end = (np.where(signal, side, -1).astype(np.int64) for side in (begin, end))
+        return begin, end
+
+
+def _with_signals(line: Timeline, samples: _Samples, window: _Window, row: Array, place: Array) -> tuple[Array, Array]:
+    """The same pairs, with every signal that has a sample in the window, though it may have begun before it."""
+    is_signal = (samples.count > 0) & (line.time != NEVER)
+    apart = ~is_signal[place]
+    reach = np.maximum(window.low, NEVER + 1 + samples.longest) - samples.longest
+    owner, found = spread(line.since(window.subject_id, reach), line.after(window.subject_id, window.high))
+    owner, found = owner[is_signal[found]], found[is_signal[found]]
+    begin, end = samples.range(line, found, window.low[owner], window.high[owner])
+    row, place = np.concatenate([row[apart], owner[begin < end]]), np.concatenate([place[apart], found[begin < end]])
+    order = np.lexsort((place, row))
+    return row[order], place[order]

@@ -1,0 +1,59 @@
+"""The flow of counts from all subjects of a store to the rows of a cohort, with the reason for every row that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+from sequela.types import Array
+
+
+class StepAsJson(TypedDict):
+    what: str
+    reason: str
+    before: int
+    out: int
+    after: int
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision: `before` rows came to it, `out` were left out, `after` rows of `subjects` subjects went on."""
+
+    what: str  # the part of the study that decided: index, include, exclude, outcome
+    reason: str  # of those left out
+    before: int
+    out: int
+    after: int
+    subjects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Steps in the order taken; before = out + after in each, and each starts from the rows that the last one left."""
+
+    steps: tuple[Step, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)  # row_id (source_id where it never became a row) -> reason
+    notes: Mapping[str, int] = field(default_factory=dict)  # what a reader of the flow should know besides -> how many times
+
+    def left_out(self, what: str, reason: str, row_id: Array, keep: Array, subjects: int) -> Flow:
+        """This flow with one more step, in which the rows that are not kept were left out."""
+        out = {str(row): reason for row in row_id[~keep]}
+        step = Step(what, reason, len(keep), len(out), int(keep.sum()), subjects)
+        return replace(self, steps=(*self.steps, step), refused={**self.refused, **out})
+
+    def noted(self, text: str, count: int) -> Flow:
+        """This flow with something counted that left no row out; a count of 0 is not noted."""
+        return replace(self, notes={**self.notes, text: count}) if count else self
+
+    def emptied_by(self) -> Step | None:
+        """The step that left the last rows out; None where rows remain, or none ever were."""
+        return next((step for step in self.steps if step.before and not step.after), None)
+
+    def as_json(self) -> dict[str, list[StepAsJson] | dict[str, int]]:
+        """Counts alone: who was refused is not written down."""
+        names = StepAsJson.__annotations__
+        steps: list[StepAsJson] = [{name: getattr(step, name) for name in names} for step in self.steps]  # type: ignore[misc]
+        return {"steps": steps, "notes": dict(self.notes)}

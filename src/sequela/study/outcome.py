@@ -1,0 +1,230 @@
+"""What became of each row: an event within a time, a number measured later, or a label that the data carries.
+
+A label that cannot be known is missing, never 0: a row is a negative only where it was observed to the end of its horizon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from sequela import config
+from sequela.errors import ConfigError, DataError
+from sequela.registry import nearest
+from sequela.study import cut, labels
+from sequela.study.cut import ALWAYS, Timeline
+from sequela.study.labels import TargetKind
+from sequela.study.records import Records, kinds, matching
+from sequela.types import Array, Cohort, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Rows that cannot be asked, or (with `later`) that only what happened after the prediction makes unusable."""
+
+    rows: Array  # bool "N"
+    reason: str
+    later: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The Target of N rows, the rows that it makes unusable, and what was counted on the way."""
+
+    target: Target
+    unusable: list[Unusable] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """Of each row, in microseconds: an outcome counts after `begin` and up to `end`."""
+
+    start: Array  # the index event
+    time: Array  # the prediction
+    begin: Array
+    end: Array  # ALWAYS where it is open
+    observed: Array  # bool: the row was followed to the end
+
+
+def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Cohort, *, labelled: bool) -> Outcomes:
+    """The outcomes of these rows. With `labelled` False, one that is absent or not understood is missing; nothing is refused.
+
+    Raises ConfigError for an outcome that does not fit the kind of question, DataError for labels that cannot be understood.
+    """
+    codes, columns = _listed(outcome.code), _listed(outcome.column)
+    if bool(codes) == bool(columns):
+        raise ConfigError(
+            "an outcome has either a code or a column", hint='outcome.code = "DEATH//…", or outcome.column = "label"'
+        )
+    if columns:
+        return _by_column(store, outcome, columns, kind, rows, labelled=labelled)
+    _check_code(outcome, codes, kind, rows)
+    if outcome.value:
+        return _by_value(store, outcome, codes, rows)
+    return _by_event(store, outcome, codes, kind, rows)
+
+
+def _listed(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) and given else list(given)
+
+
+# ---------------------------------------------------------------------------------------------------------------- label columns
+
+
+def _by_column(
+    store: Records, outcome: config.Outcome, columns: list[str], kind: TargetKind, rows: Cohort, *, labelled: bool
+) -> Outcomes:
+    if outcome.within or outcome.value:
+        raise ConfigError("outcome.within and outcome.value belong to outcome.code, not to a label column")
+    if labelled:
+        _check_columns(store, columns)
+    found = {column: _raw_labels(store, f"LABEL//{column}", rows) for column in columns}
+    given = {column: [raw for raw, _ in pairs] for column, pairs in found.items()}
+    twofold = np.array([[different for _, different in pairs] for pairs in found.values()], bool).reshape(len(columns), len(rows))
+    try:
+        read = labels.read(given, kind, outcome.classes)
+    except DataError:
+        if labelled:
+            raise
+        read = labels.read({column: [None] * len(rows) for column in columns}, kind, outcome.classes)
+    conflict = Unusable(np.any(twofold, axis=0, keepdims=False), "two different labels", later=True)
+    return Outcomes(read.target, [conflict], {"labels that no class gathers": read.unlisted} if read.unlisted else {})
+
+
+def _check_columns(store: Records, columns: list[str]) -> None:
+    present = [code.removeprefix("LABEL//") for code, kind in kinds(store).items() if kind == "label"]
+    for column in columns:
+        if column not in present:
+            raise DataError(f"the data has no label column {column!r}", hint=nearest(column, present))
+
+
+def _raw_labels(store: Records, code: str, rows: Cohort) -> list[tuple[str | None, bool]]:
+    """Of each row its raw label (None where missing) and whether it has two that differ (then None too).
+
+    A row's label is the one stamped as its index event; where it has none, the subject's label without time.
+    """
+    line = cut.timeline(store.events([code]))
+    start = cut.microseconds_of(rows.start)
+    first, timed, _ = line.of(rows.subject_id)
+    begin, end = line.since(rows.subject_id, start), line.after(rows.subject_id, start)
+    own = begin < end
+    owner, place = cut.spread(np.where(own, begin, first), np.where(own, end, timed))
+    found = pl.DataFrame({"row": owner, "raw": labels.raw(line.events)[place]}).drop_nulls()
+    found = found.group_by("row").agg(pl.col("raw").first(), (pl.col("raw").n_unique() > 1).alias("twofold"))
+    every = pl.DataFrame({"row": np.arange(len(rows))}).join(found, on="row", how="left", maintain_order="left")
+    twofold = pl.col("twofold").fill_null(False)
+    return every.select(pl.when(~twofold).then("raw").alias("raw"), twofold.alias("twofold")).rows()
+
+
+# ----------------------------------------------------------------------------------------------------------------------- events
+
+
+def _check_code(outcome: config.Outcome, codes: list[str], kind: TargetKind, rows: Cohort) -> None:
+    if len(rows) and np.isnat(rows.time).all():
+        raise ConfigError("an outcome by code needs rows with a time", hint='name an index event, or use outcome.column = "…"')
+    if outcome.classes:
+        raise ConfigError("outcome.classes belongs to outcome.column, not to a code")
+    if kind == "multiclass":
+        raise ConfigError(
+            "a multiclass outcome is read from a label column", hint='outcome.column = "…"; or the task "multilabel"'
+        )
+    if (kind == "regression") != bool(outcome.value):
+        raise ConfigError(
+            f"a {kind} outcome by code {'needs' if kind == 'regression' else 'takes no'} outcome.value",
+            hint="first, last, mean, …",
+        )
+    if kind == "binary" and len(codes) != 1:
+        raise ConfigError(f"a binary outcome has one code, not {len(codes)}", hint='the task "multilabel" takes several')
+    if not outcome.value and not outcome.within:
+        raise ConfigError(
+            "outcome.within is missing: how long after the prediction does the event count?", hint='"stay", or "30d"'
+        )
+
+
+def _by_event(store: Records, outcome: config.Outcome, codes: list[str], kind: TargetKind, rows: Cohort) -> Outcomes:
+    horizon = _horizon(store, outcome, rows)
+    each = [_event(_events(store, code), horizon, rows, recurs=outcome.recurs) for code in codes]
+    happened, soon, hit = (np.stack(columns, 1) for columns in zip(*each, strict=True))
+    known = (hit | horizon.observed[:, None]) & ~happened & ~soon
+    unusable = _ended(outcome, horizon)
+    if kind == "binary":
+        unusable += [
+            Unusable(happened[:, 0], "the outcome had already happened", later=False),
+            Unusable(soon[:, 0], "the outcome came within the gap", later=True),
+            Unusable(~known[:, 0], "not observed to the end of the horizon", later=True),
+        ]
+    return Outcomes(Target((hit & known).astype(float), known, tuple(codes)), unusable)
+
+
+def _event(line: Timeline, horizon: Horizon, rows: Cohort, *, recurs: bool) -> tuple[Array, Array, Array]:
+    """Of each row whether the event had happened by the prediction, came within the gap, and came within the horizon."""
+    subject = rows.subject_id
+    first, _, _ = line.of(subject)
+    known = line.after(subject, horizon.time)
+    happened = known > line.since(subject, horizon.start) if recurs else known > first
+    begun = line.after(subject, np.minimum(horizon.begin, horizon.end))
+    done = line.after(subject, horizon.end)
+    return happened, begun > known, done > begun
+
+
+def _by_value(store: Records, outcome: config.Outcome, codes: list[str], rows: Cohort) -> Outcomes:
+    horizon = _horizon(store, outcome, rows)
+    values = np.stack([_value(_events(store, code, numeric=True), horizon, rows, outcome.value) for code in codes], 1)
+    whole = np.ones(len(rows), bool) if outcome.value == "first" else horizon.observed
+    known = ~np.isnan(values) & whole[:, None]
+    return Outcomes(Target(np.where(known, values, 0.0), known, tuple(codes)), _ended(outcome, horizon))
+
+
+def _value(line: Timeline, horizon: Horizon, rows: Cohort, which: str) -> Array:
+    """Of each row that number of the events in its horizon, NaN where there are none."""
+    first, end = line.after(rows.subject_id, horizon.begin), line.after(rows.subject_id, horizon.end)
+    owner, place = cut.spread(first, end)
+    number = line.events["numeric_value"].cast(pl.Float64)[place]
+    found = pl.DataFrame({"row": owner, "number": number}).group_by("row").agg(getattr(pl.col("number"), which)())
+    values = np.full(len(rows), np.nan)
+    values[found["row"].to_numpy()] = found["number"].to_numpy()
+    return values
+
+
+def _events(store: Records, code: str, *, numeric: bool = False) -> Timeline:
+    found = matching(store, code)
+    events = store.events(found)
+    return cut.timeline(events.filter(pl.col("numeric_value").is_finite()) if numeric else events)
+
+
+def _horizon(store: Records, outcome: config.Outcome, rows: Cohort) -> Horizon:
+    start, time = cut.microseconds_of(rows.start), cut.microseconds_of(rows.time)
+    begin = time + config.microseconds(outcome.gap)
+    if outcome.within == "stay":
+        end = _first_after(cut.timeline(store.events(matching(store, outcome.stay_end))), rows, start)
+        return Horizon(start, time, begin, end, end < ALWAYS)
+    if not outcome.within:
+        return Horizon(start, time, begin, np.full(len(rows), ALWAYS), np.ones(len(rows), bool))
+    end = begin + config.microseconds(outcome.within)
+    return Horizon(start, time, begin, end, _followed_until(store, rows) >= end)
+
+
+def _first_after(line: Timeline, rows: Cohort, time: Array) -> Array:
+    _, _, last = line.of(rows.subject_id)
+    place = line.after(rows.subject_id, time)
+    return np.where(place < last, line.at(place), ALWAYS)
+
+
+def _followed_until(store: Records, rows: Cohort) -> Array:
+    """The time of each row's subject's last event of any kind."""
+    line = cut.timeline(store.events().select("subject_id", "time"))
+    return line.at(line.last_known(rows.subject_id, np.full(len(rows), ALWAYS)))
+
+
+def _ended(outcome: config.Outcome, horizon: Horizon) -> list[Unusable]:
+    if outcome.within != "stay":
+        return []
+    before = horizon.end < horizon.time
+    within_gap = ~before & (horizon.end < horizon.begin)
+    return [
+        Unusable(before, "the stay had ended before the prediction", later=False),
+        Unusable(within_gap, "the stay ended within the gap", later=True),
+    ]
