@@ -1,7 +1,7 @@
 """PhysioNet/CinC Challenge 2012: 12,000 adult ICU stays, 37 vitals and labs over the first 48 hours, and what became of them.
 
-The source is the challenge's folder (set-a, set-b, set-c as folders or .tar.xz, Outcomes-*.txt), one set, or one archive. A stay is
-a file `132539.txt` of lines `HH:MM,Parameter,Value`. Times are relative: a stay starts at ANCHOR. -1 means missing.
+The source is the challenge's folder (set-a, set-b, set-c as folders or .tar.xz, Outcomes-*.txt), one set, or one archive. A
+stay is a file `132539.txt` of lines `HH:MM,Parameter,Value`. Times are relative: a stay starts at ANCHOR. -1 means missing.
 
 Emitted: AGE, SEX, HEIGHT, ICU_TYPE without time; ICU//ADMISSION; one code a parameter, by its name in the files (but WEIGHT for
 Weight); with the outcomes SCORE//SAPS-I, SCORE//SOFA, HOSPITAL//DISCHARGE and, where the patient died in hospital,
@@ -31,11 +31,11 @@ BATCH = 2000  # files parsed at once
 
 UNITS = {
     "ALP": "IU/L", "ALT": "IU/L", "AST": "IU/L", "Albumin": "g/dL", "BUN": "mg/dL", "Bilirubin": "mg/dL",
-    "Cholesterol": "mg/dL", "Creatinine": "mg/dL", "DiasABP": "mmHg", "FiO2": "fraction", "GCS": "points", "Glucose": "mg/dL", "HCO3": "mmol/L",
-    "HCT": "%", "HR": "beats/min", "K": "mmol/L", "Lactate": "mmol/L", "MAP": "mmHg", "MechVent": "", "Mg": "mmol/L", "NIDiasABP": "mmHg",
-    "NIMAP": "mmHg", "NISysABP": "mmHg", "Na": "mmol/L", "PaCO2": "mmHg", "PaO2": "mmHg", "Platelets": "10^3/uL",
-    "RespRate": "breaths/min", "SaO2": "%", "SysABP": "mmHg", "Temp": "degC", "TroponinI": "ug/L", "TroponinT": "ug/L",
-    "Urine": "mL", "WBC": "10^3/uL", "Weight": "kg", "pH": "",
+    "Cholesterol": "mg/dL", "Creatinine": "mg/dL", "DiasABP": "mmHg", "FiO2": "fraction", "GCS": "points",
+    "Glucose": "mg/dL", "HCO3": "mmol/L", "HCT": "%", "HR": "beats/min", "K": "mmol/L", "Lactate": "mmol/L", "MAP": "mmHg",
+    "MechVent": "", "Mg": "mmol/L", "NIDiasABP": "mmHg", "NIMAP": "mmHg", "NISysABP": "mmHg", "Na": "mmol/L",
+    "PaCO2": "mmHg", "PaO2": "mmHg", "Platelets": "10^3/uL", "RespRate": "breaths/min", "SaO2": "%", "SysABP": "mmHg",
+    "Temp": "degC", "TroponinI": "ug/L", "TroponinT": "ug/L", "Urine": "mL", "WBC": "10^3/uL", "Weight": "kg", "pH": "",
 }  # fmt: skip
 STATICS = {"Age": ("AGE", "years"), "Height": ("HEIGHT", "cm"), "Gender": ("SEX", ""), "ICUType": ("ICU_TYPE", "")}
 SEXES = {0.0: "female", 1.0: "male"}
@@ -246,12 +246,21 @@ def _measurements(lines: pl.DataFrame, sink: Sink) -> pl.DataFrame:
     if nameless:
         sink.note("lines without a parameter, left out", nameless)
     found = lines.filter(pl.col("parameter").is_in(list(UNITS)), (pl.col("parameter") != "Weight") | (pl.col("value") != -1))
-    return _possible(found, sink).select(
+    return _possible(_series(found, sink), sink).select(
         "source_id",
         time=pl.lit(ANCHOR, pl.Datetime("us")) + pl.col("minute") * _MINUTE,
         code=pl.when(pl.col("parameter") == "Weight").then(pl.lit("WEIGHT")).otherwise(pl.col("parameter")),
         numeric_value=pl.col("value"),
     )
+
+
+def _series(found: pl.DataFrame, sink: Sink) -> pl.DataFrame:
+    """Without the stays whose only number is a weight at admission: that describes the patient and is no series."""
+    alone = (pl.col("parameter") == "Weight").all().over("source_id") & (pl.col("minute") == 0).all().over("source_id")
+    kept = found.filter(~alone)
+    if len(kept) < len(found):
+        sink.note("weights at admission of stays without a series, left out", len(found) - len(kept))
+    return kept
 
 
 def _possible(lines: pl.DataFrame, sink: Sink) -> pl.DataFrame:
