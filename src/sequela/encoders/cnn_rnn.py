@@ -1,0 +1,132 @@
+"""A network over each step (a heartbeat window, a slice), then an LSTM or GRU over the steps.
+
+Where the label belongs to one step of several (a beat among its neighbours), pool = "focus" reads the state at that step: the one
+whose position is nearest to `focus` before the prediction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import torch
+from msgspec import Meta
+from torch import Tensor, nn
+
+from sequela import config as configs
+from sequela import registry
+from sequela.config import Duration, Named, Strict
+from sequela.errors import ConfigError
+from sequela.nn import recurrent
+from sequela.nn.mask import existing
+from sequela.nn.pool import Pool, named
+from sequela.types import Encoded, Seq, Spec
+
+MICROSECONDS = {"days": 86_400e6, "seconds": 1e6}  # of the units of position that are times
+
+
+class Config(Strict, frozen=True):
+    step: Named = "resnet1d"  # the encoder of each step, with its options
+    cell: Literal["lstm", "gru"] = "gru"
+    width: Annotated[int, Meta(ge=1)] = 64  # of the state, in each direction
+    layers: Annotated[int, Meta(ge=1)] = 1
+    bidirectional: bool = False
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # between layers, and of the pooled vector
+    pool: str | list[str] = "last"  # last, mean, max, attention, focus, or several side by side ("focus+mean")
+    focus: Duration = "0s"  # of pool = "focus": how long before the prediction the step that is judged lies
+
+
+class StepsThenStates(nn.Module):
+    """Steps "B T D" with D the state's width, and a pooled vector; numbers of the row (`context`) follow it."""
+
+    def __init__(self, each: nn.Module, stack: recurrent.Stack, pool: nn.Module, spec: Spec, config: Config) -> None:
+        super().__init__()
+        self.each = each
+        self.stack = stack
+        self.pool = pool
+        self.dropout = nn.Dropout(config.dropout)
+        self.context = spec.context
+        self.width = int(pool.width) + spec.context  # type: ignore[arg-type]
+        self.gives = frozenset({"pooled", "steps"})
+        self.causal = not config.bidirectional
+
+    def forward(self, seq: Seq) -> Encoded:
+        vectors = self.each(seq).steps
+        initial = vectors.new_zeros(len(vectors), self.stack.states * self.stack.state)
+        steps = self.stack(vectors, seq.mask, initial)
+        pooled = self.dropout(self.pool(steps, seq))
+        if self.context:
+            pooled = torch.cat([pooled, seq.context], 1)
+        return Encoded(steps, seq.mask, pooled)
+
+
+class FocusPool(nn.Module):
+    """The poolings of `nn/pool.py`, and before them, where asked, the state at the step nearest to a position."""
+
+    def __init__(self, config: Config, steps: int, position: float | None) -> None:
+        super().__init__()
+        self.position = position
+        others = [part for part in _parts(config.pool) if part != "focus"]
+        self.others = Pool(others, steps, config.bidirectional) if others else None
+        self.width = (steps if position is not None else 0) + (self.others.width if self.others else 0)
+
+    def forward(self, steps: Tensor, seq: Seq) -> Tensor:
+        parts = [] if self.position is None else [self._focused(steps, seq, self.position)]
+        if self.others is not None:
+            parts.append(self.others(steps, seq.mask))
+        return torch.cat(parts, 1)
+
+    @staticmethod
+    def _focused(steps: Tensor, seq: Seq, position: float) -> Tensor:
+        distance = (seq.position - position).abs().masked_fill(~seq.mask, torch.inf)
+        index = distance.argmin(1).view(-1, 1, 1).expand(-1, 1, steps.shape[2])
+        return existing(steps.gather(1, index).squeeze(1), seq.mask.any(1))
+
+
+def _parts(pool: str | list[str]) -> list[str]:
+    """The parts of a pooling, with "focus" among those of `nn/pool.py`. Raises ConfigError for another or a repeated one."""
+    parts = pool.split("+") if isinstance(pool, str) else list(pool)
+    if parts.count("focus") > 1:
+        raise ConfigError(f"pool is {pool!r}; expected focus at most once")
+    if parts != ["focus"]:
+        named([part for part in parts if part != "focus"])
+    return parts
+
+
+def build(spec: Spec, config: Config) -> StepsThenStates:
+    """The network for any input that the encoder named by `step` reads.
+
+    Raises ConfigError where that encoder refuses the input or gives no steps, or a focus is asked of steps without times.
+    """
+    each = _each(spec, config)
+    plan = recurrent.Config(width=config.width, layers=config.layers, bidirectional=config.bidirectional, dropout=config.dropout)
+    stack = recurrent.Stack(each.width, plan, _cell(config))  # type: ignore[arg-type]
+    pool = FocusPool(config, stack.width, _position(spec, config) if "focus" in _parts(config.pool) else None)
+    return StepsThenStates(each, stack, pool, spec, config)
+
+
+def _each(spec: Spec, config: Config) -> nn.Module:
+    name, options = configs.options("encoders", config.step, "encoder.step")
+    each = registry.module("encoders", name).build(replace(spec, context=0), options)
+    if "steps" not in each.gives or not each.causal:
+        raise ConfigError(f"encoder.step = {name!r} does not give one vector for each step by itself")
+    network: nn.Module = each
+    return network
+
+
+def _cell(config: Config) -> recurrent.MakeCell:
+    kind = nn.LSTM if config.cell == "lstm" else nn.GRU
+
+    def cell(width_in: int, width: int) -> nn.Module:
+        return recurrent.Fused(kind(width_in, width, batch_first=True))
+
+    return cell
+
+
+def _position(spec: Spec, config: Config) -> float:
+    if spec.unit not in MICROSECONDS:
+        raise ConfigError(
+            f"pool = 'focus' needs steps with times, and the steps of {spec.kind!r} stand in {spec.unit or 'no unit'}",
+            hint="take pool = 'last', 'mean', 'max' or 'attention'",
+        )
+    return -configs.microseconds(config.focus) / MICROSECONDS[spec.unit]

@@ -1,0 +1,104 @@
+"""Residual convolutions over waveforms (one dimension) and images (two): norms, blocks and the trunk (He 2016).
+
+Letters: S steps laid end to end, C channel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+Dimensions: TypeAlias = Literal[1, 2]
+NormName: TypeAlias = Literal["batch", "group"]
+
+
+class BatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation over any number of dimensions, that also trains on a batch with one number a channel, or none.
+
+    Such a batch has no spread to normalise by: it is normalised by the running mean and variance, and does not enter them.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        if self.training and values.numel() <= values.shape[1]:
+            return functional.batch_norm(
+                values, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
+            )
+        return super().forward(values)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of dimensions will do."""
+
+
+def norm(name: NormName, channels: int) -> nn.Module:
+    """Batch normalisation, or group normalisation with up to 8 groups of two channels or more (Wu and He 2018)."""
+    return BatchNorm(channels) if name == "batch" else nn.GroupNorm(math.gcd(8, max(channels // 2, 1)), channels)
+
+
+def convolution(dimensions: Dimensions, narrow: int, wide: int, kernel: int, stride: int = 1) -> nn.Module:
+    """Without bias, padded so that stride 1 keeps the size of an odd kernel's input."""
+    kind = nn.Conv1d if dimensions == 1 else nn.Conv2d
+    return kind(narrow, wide, kernel, stride, padding=kernel // 2, bias=False)
+
+
+class Residual(nn.Module):
+    """relu(x + f(x)), with x brought to f's size by a convolution of 1 where they differ."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut
+
+    def forward(self, values: Tensor) -> Tensor:
+        return functional.relu(self.body(values) + self.shortcut(values))
+
+
+class Blocks:
+    """Makes residual blocks of one kind: of two convolutions, or of three with a narrow middle (bottleneck)."""
+
+    def __init__(self, dimensions: Dimensions, kernel: int, norm_name: NormName, bottleneck: bool = False) -> None:
+        self.dimensions: Dimensions = dimensions
+        self.kernel = kernel
+        self.norm_name: NormName = norm_name
+        self.bottleneck = bottleneck
+        self.expansion = 4 if bottleneck else 1
+
+    def block(self, narrow: int, width: int, stride: int) -> Residual:
+        """From `narrow` channels to width * expansion; the last norm starts at 0, so that the block starts as x (Goyal 2017)."""
+        wide = width * self.expansion
+        if self.bottleneck:  # the stride is on the middle convolution, as in every current implementation
+            body = [*self.part(narrow, width, 1), *self.part(width, width, self.kernel, stride), *self.part(width, wide, 1)[:-1]]
+        else:
+            body = [*self.part(narrow, width, self.kernel, stride), *self.part(width, wide, self.kernel)[:-1]]
+        nn.init.zeros_(body[-1].weight)  # type: ignore[arg-type]
+        same = stride == 1 and narrow == wide
+        shortcut = nn.Identity() if same else nn.Sequential(*self.part(narrow, wide, 1, stride)[:-1])
+        return Residual(nn.Sequential(*body), shortcut)
+
+    def part(self, narrow: int, wide: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+        """A convolution, its norm, and a relu."""
+        made = convolution(self.dimensions, narrow, wide, kernel, stride)
+        nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")  # type: ignore[arg-type]
+        return [made, norm(self.norm_name, wide), nn.ReLU()]
+
+
+class Trunk(nn.Module):
+    """Maps "S D *space" of inputs "S C *space": the stem, then stages, each but the first twice as wide and half as long."""
+
+    def __init__(self, stem: Sequence[nn.Module], blocks: Blocks, width: int, counts: Sequence[int]) -> None:
+        super().__init__()
+        layers = list(stem)
+        narrow = width
+        for stage, count in enumerate(counts):
+            for index in range(count):
+                stride = 2 if stage > 0 and index == 0 else 1
+                layers.append(blocks.block(narrow, width * 2**stage, stride))
+                narrow = width * 2**stage * blocks.expansion
+        self.layers = nn.Sequential(*layers)
+        self.width = narrow
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.layers(values)  # type: ignore[no-any-return]

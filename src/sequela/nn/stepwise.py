@@ -1,0 +1,89 @@
+"""One network over every step that exists, whatever row it is in; padding is never computed and enters no norm.
+
+Letters: S steps laid end to end, B batch, T step, *F the shape of a step, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from sequela.errors import ConfigError
+from sequela.nn.pool import Pool
+from sequela.types import Encoded, Seq, Spec
+
+PoolName: TypeAlias = Literal["mean", "max", "last", "attention"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What becomes of the vectors of the steps."""
+
+    pool: PoolName = "mean"  # from steps to one vector a row
+    dropout: float = 0.0  # of the pooled vector
+    map: bool = False  # steps are "B T D *space" instead of their means
+
+
+class Stepwise(nn.Module):
+    """Steps "B T D" and a pooled vector "B D", from a network that makes "S D" or "S D *space" of the steps "S *F".
+
+    Entries that were not seen are a value of their channel that is learnt. Numbers of a step (`side`) join its vector through a
+    linear map and relu; those of the row (`context`) follow the pooled vector. A row without steps is pooled to zeros.
+    """
+
+    causal: ClassVar[bool] = True  # no step sees another
+
+    def __init__(self, net: nn.Module, width: int, spec: Spec, output: Output) -> None:
+        super().__init__()
+        self.net = net
+        self.pool = Pool(output.pool, width)
+        self.dropout = nn.Dropout(output.dropout)
+        self.join = nn.Sequential(nn.Linear(width + spec.side, width), nn.ReLU()) if spec.side else None
+        self.absent = nn.Parameter(torch.zeros(spec.shape[0], *[1] * (len(spec.shape) - 1))) if _may_lack(spec) else None
+        self.context = spec.context
+        self.map = output.map
+        self.steps_width = width
+        self.width = width + spec.context
+        self.gives: frozenset[str] = frozenset({"pooled", "map" if output.map else "steps"})
+
+    def forward(self, seq: Seq) -> Encoded:
+        features = self.net(self._existing(seq))
+        vectors = features.flatten(2).mean(2) if features.dim() > 2 else features
+        if self.join is not None:
+            vectors = self.join(torch.cat([vectors, seq.side[seq.mask]], 1))
+        steps = spread(vectors, seq.mask)
+        pooled = self.dropout(self.pool(steps, seq.mask))
+        if self.context:
+            pooled = torch.cat([pooled, seq.context], 1)
+        return Encoded(spread(features, seq.mask) if self.map else steps, seq.mask, pooled)
+
+    def _existing(self, seq: Seq) -> Tensor:
+        values: Tensor = seq.values[seq.mask]
+        if seq.seen is not None:
+            values = values.where(seq.seen[seq.mask], 0.0 if self.absent is None else self.absent)
+        return values
+
+
+def _may_lack(spec: Spec) -> bool:
+    """Waveforms may lack a lead; of an image every pixel is there, and its network has no weights but the published ones."""
+    return len(spec.shape) == 2
+
+
+def spread(vectors: Tensor, mask: Tensor) -> Tensor:
+    """Steps "S *" put back where `mask` "B T" is True: "B T *", 0 elsewhere."""
+    padded = vectors.new_zeros(mask.shape + vectors.shape[1:])
+    return padded.index_put((mask,), vectors)
+
+
+def refuse_other(spec: Spec, shape: str) -> None:
+    """Raises ConfigError where a step is not of numbers with as many axes as `shape`, such as "C H W", names."""
+    axes = shape.split()
+    if spec.vocabulary or len(spec.shape) != len(axes):
+        found = "codes" if spec.vocabulary else f"numbers of shape {spec.shape}"
+        raise ConfigError(
+            f"each step of {spec.kind!r} is {found}; this encoder reads ({', '.join(axes)})",
+            hint="images take cnn or resnet, waveforms resnet1d, codes and measurements a recurrent encoder",
+        )
