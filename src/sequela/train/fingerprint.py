@@ -1,0 +1,79 @@
+"""What a training is made of, as short strings: a checkpoint goes on only with the same settings and the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sequela import batch
+from sequela.config import Study
+from sequela.contracts import Evidence
+from sequela.errors import ConfigError
+from sequela.types import Array
+
+SECTIONS = ("inputs", "fuse", "task", "train")
+FREE = ("train.checkpoint_seconds", "train.members", "train.final")  # change nothing in one member's training
+SAMPLED = 64  # rows whose values are hashed
+
+
+def fingerprint(study: Study, train: Evidence, tune: Evidence | None) -> dict[str, str]:
+    """Name -> value or hash: each setting that matters, and the rows, labels, lengths and sampled values of each part."""
+    settings = msgspec.to_builtins(study)
+    found = {name: value for section in SECTIONS for name, value in _leaves(section, settings[section]) if name not in FREE}
+    for part, rows in (("train", train), ("tune", tune)):
+        found |= {f"the {part} part's {name}": value for name, value in _evidence(rows).items()}
+    return found
+
+
+def refuse_change(then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raises ConfigError that names what differs between the training of a checkpoint and this one."""
+    changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    if not changed:
+        return
+    told = "; ".join(_told(name, then.get(name), now.get(name)) for name in changed[:5])
+    more = f" (and {len(changed) - 5} more)" if len(changed) > 5 else ""
+    raise ConfigError(
+        f"the checkpoint is of another training: {told}{more}", hint="undo the change, or start afresh without resuming"
+    )
+
+
+def _told(name: str, then: str | None, now: str | None) -> str:
+    if name.startswith("the "):
+        return f"{name} are not the same"
+    return f"{name} was {then or 'not set'}, now it is {now or 'not set'}"
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(f"{path}.{key}", inner)
+    else:
+        yield path, msgspec.json.encode(value).decode()
+
+
+def _evidence(rows: Evidence | None) -> dict[str, str]:
+    if rows is None:
+        return {}
+    sample = np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))
+    drawn = batch.collate(rows.inputs, sample).inputs.values()
+    return {
+        "rows": _hash(*map(str, rows.row_id)),
+        "labels": _hash(np.where(rows.target.known, rows.target.values, 0.0), rows.target.known, *rows.target.names),
+        "lengths": _hash(*(ragged.lengths for ragged in rows.inputs.values())),
+        "inputs": _hash(*(f"{name} {spec}" for name, spec in rows.specs.items())),
+        "values": _hash(*(array for seq in drawn for array in (seq.values, seq.position, seq.side, seq.context))),
+    }
+
+
+def _hash(*parts: Array | str | None) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(
+            part.encode() if isinstance(part, str) else np.ascontiguousarray(part).tobytes() if part is not None else b""
+        )
+        digest.update(b"\x1f")
+    return digest.hexdigest()

@@ -1,0 +1,70 @@
+"""Several models of one study from different seeds, whose answers are averaged: steadier than any one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sequela.config import Study
+from sequela.contracts import Evidence, Progress
+from sequela.errors import ConfigError
+from sequela.train import refit
+from sequela.train.fit import RESUME, Trained, fit
+from sequela.types import Answer
+
+
+def fit_members(
+    study: Study,
+    train: Evidence,
+    tune: Evidence,
+    folder: Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    resume_command: str = RESUME,
+) -> tuple[Trained, ...]:
+    """train.members models, from train.seed, train.seed + 1, …, each the best on tune or, where train.final asks so, refitted.
+
+    A single one lives in `folder`, several in member-1, member-2, … of it; finished ones are not trained again on resume.
+    Raises as `fit` does.
+    """
+    call = refit.refit if study.train.final == "refit" else fit
+    return tuple(
+        call(
+            study,
+            train,
+            tune,
+            place(folder, number, study.train.members),
+            resume=resume,
+            progress=_named(progress, number, study.train.members),
+            seed=study.train.seed + number,
+            resume_command=resume_command,
+        )
+        for number in range(study.train.members)
+    )
+
+
+def place(folder: Path, number: int, members: int) -> Path:
+    """Where a member, counted from 0, is trained."""
+    return folder if members == 1 else folder / f"member-{number + 1}"
+
+
+def mean(answers: Sequence[Answer]) -> Answer:
+    """The mean of several answers about the same rows; a mean of probabilities is one too.
+
+    Raises ConfigError where they are not of the same kind and names.
+    """
+    first = answers[0]
+    if any((answer.kind, answer.names) != (first.kind, first.names) for answer in answers):
+        raise ConfigError("answers of different tasks cannot be averaged")
+    return replace(first, values=np.mean([answer.values for answer in answers], axis=0))
+
+
+def _named(progress: Progress | None, number: int, members: int) -> Progress | None:
+    """The progress of a member under its own name, where there are several."""
+    if progress is None or members == 1:
+        return progress
+    return lambda what, done, total: progress(f"{what} {number + 1} of {members}", done, total)

@@ -1,0 +1,86 @@
+"""What a training is given, made ready once: rows, their weights, their order, and how each step's batch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sequela import batch, seed
+from sequela import model as models
+from sequela.config import Study, Train
+from sequela.contracts import Evidence, Task
+from sequela.prep import augment
+from sequela.train.order import Order
+from sequela.types import Array, Batch, Seq, Target
+
+if TYPE_CHECKING:
+    from sequela.prep.augment import Augment
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step's work."""
+
+    epoch: int
+    number: int  # within the epoch, from 0
+    rows: Array  # int64 "B"
+    labelled: int  # rows of the batch with a label: what the loss is divided by
+    batch: Batch  # tensors, on the device
+
+    @property
+    def target(self) -> Target:
+        assert self.batch.target is not None  # training rows always bring labels
+        return self.batch.target
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that stays the same while training."""
+
+    settings: Train
+    train: Evidence
+    tune: Evidence | None
+    task: Task
+    order: Order
+    weight: Array | None  # float32 "N": how much each row counts; None: all the same
+    augment: Mapping[str, Augment]  # of the inputs that have any
+
+    @property
+    def steps(self) -> int:
+        """Of the whole training."""
+        return self.order.steps * self.settings.epochs
+
+    def step(self, epoch: int, number: int, rows: Array) -> Step:
+        """The step's batch: a function of the rows, the seed and the position alone."""
+        made = models.tensors(batch.collate(self.train.inputs, rows, self.train.target, self.weight), self.settings.device)
+        if self.augment:
+            made = replace(made, inputs=self._augmented(made, epoch, number))
+        return Step(epoch, number, rows, int(self.train.target.known[rows].any(axis=1).sum()), made)
+
+    def _augmented(self, made: Batch, epoch: int, number: int) -> dict[str, Seq]:
+        inputs = dict(made.inputs)
+        for name, change in self.augment.items():
+            generator = torch.Generator().manual_seed(seed.number(self.settings.seed, "augment", name, epoch, number))
+            inputs[name] = change(inputs[name], generator)
+        return inputs
+
+
+def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Plan:
+    """The plan. Raises ConfigError where classes are to be balanced and there are none."""
+    settings = study.train
+    weight = None if settings.balance == "none" else task.balance(train.target)
+    share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
+    augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
+    return Plan(
+        settings=settings,
+        train=train,
+        tune=tune,
+        task=task,
+        order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share),
+        weight=weight if settings.balance == "weights" else None,
+        augment={name: augment.build(named, train.specs[name]) for name, named in augments.items()},
+    )

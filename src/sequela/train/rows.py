@@ -1,0 +1,101 @@
+"""Some of the rows of an Evidence, or two of them together, without copying a step of what may be larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sequela.contracts import Evidence
+from sequela.types import Array, Plain, Ragged, Steps, Target
+
+
+def take(rows: Evidence, chosen: Array) -> Evidence:
+    """These rows (indices), in the order given."""
+    return replace(
+        rows,
+        inputs={name: _take(ragged, chosen) for name, ragged in rows.inputs.items()},
+        plain=Plain(rows.plain.values[chosen], rows.plain.names),
+        target=rows.target.take(chosen),
+        subject=rows.subject[chosen],
+        row_id=rows.row_id[chosen],
+    )
+
+
+def join(first: Evidence, second: Evidence) -> Evidence:
+    """The rows of the first, then those of the second; both were read with the same fitted states."""
+    return replace(
+        first,
+        inputs=_joined_inputs(first.inputs, second.inputs),
+        plain=Plain(np.concatenate([first.plain.values, second.plain.values]), first.plain.names),
+        target=_join_targets(first.target, second.target),
+        subject=np.concatenate([first.subject, second.subject]),
+        row_id=np.concatenate([first.row_id, second.row_id]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The entries of one Steps, then those of another, read when asked."""
+
+    first: Steps
+    second: Steps
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.first.shape[0] + self.second.shape[0], *self.first.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.first.dtype
+
+    def __getitem__(self, index: Array, /) -> Array:
+        split = self.first.shape[0]
+        early = index < split
+        found = np.empty((len(index), *self.first.shape[1:]), self.dtype)
+        found[early] = self.first[index[early]]
+        found[~early] = self.second[index[~early] - split]
+        return found
+
+
+def _entries(ragged: Ragged) -> Array:
+    """The entry of values that each step is."""
+    return np.arange(ragged.offsets[-1]) if ragged.take is None else ragged.take
+
+
+def _take(ragged: Ragged, chosen: Array) -> Ragged:
+    count = ragged.lengths[chosen]
+    offsets = np.concatenate([[0], np.cumsum(count)])
+    step = np.repeat(ragged.offsets[chosen] - offsets[:-1], count) + np.arange(offsets[-1])
+    return Ragged(
+        offsets=offsets,
+        values=ragged.values,
+        position=ragged.position[step],
+        seen=ragged.seen,
+        side=None if ragged.side is None else ragged.side[step],
+        context=None if ragged.context is None else ragged.context[chosen],
+        take=_entries(ragged)[step],
+    )
+
+
+def _joined_inputs(first: Mapping[str, Ragged], second: Mapping[str, Ragged]) -> dict[str, Ragged]:
+    return {name: _join(ragged, second[name]) for name, ragged in first.items()}
+
+
+def _join(first: Ragged, second: Ragged) -> Ragged:
+    return Ragged(
+        offsets=np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        values=Joined(first.values, second.values),
+        position=np.concatenate([first.position, second.position]),
+        seen=None if first.seen is None or second.seen is None else Joined(first.seen, second.seen),
+        side=None if first.side is None or second.side is None else np.concatenate([first.side, second.side]),
+        context=None if first.context is None or second.context is None else np.concatenate([first.context, second.context]),
+        take=np.concatenate([_entries(first), first.values.shape[0] + _entries(second)]),
+    )
+
+
+def _join_targets(first: Target, second: Target) -> Target:
+    values, known = (np.concatenate(pair) for pair in ((first.values, second.values), (first.known, second.known)))
+    return Target(values, known, first.names)

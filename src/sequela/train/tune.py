@@ -1,0 +1,63 @@
+"""How well a model does on rows it does not learn from: its loss, and the score that suits the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import torch
+from torch import nn
+
+from sequela import batch
+from sequela import model as models
+from sequela.config import Train
+from sequela.contracts import Evidence, Task
+from sequela.metrics import discrimination, regression
+from sequela.types import Answer, Array, Target, concatenate
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of all rows together; both higher or lower for reasons of the model alone, never of the batches."""
+
+    loss: float  # mean over the labelled rows
+    score: float | None  # AUROC (macro over classes or labels), or minus the mean absolute error; None where it is undefined
+
+
+def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between: Callable[[], None]) -> Verdict:
+    """The verdict, in batches of the training's size; `between` is called before each, and may raise to stop."""
+    losses, answers, order = [], [], batch.sorted_(batch.lengths(rows.inputs), settings.batch)
+    model.eval()
+    with torch.no_grad():
+        for chosen in order:
+            between()
+            step = models.tensors(batch.collate(rows.inputs, chosen, rows.target), settings.device)
+            out = model(step.inputs)
+            assert step.target is not None
+            losses.append(task.loss(out, step.target).double().cpu().numpy())
+            answers.append(task.answer(out))
+    back = np.argsort(np.concatenate(order))
+    answer = concatenate(answers)
+    labelled = max(int(rows.target.known.any(axis=1).sum()), 1)
+    total = np.concatenate(losses)[back].sum()
+    return Verdict(float(total / labelled), score(Answer(answer.kind, answer.values[back], answer.names), rows.target, task.kind))
+
+
+def score(answer: Answer, target: Target, kind: str) -> float | None:
+    """One number, higher is better, over the rows with a label; None where no column has both outcomes."""
+    if kind == "regression":
+        columns = zip(answer.values.T, target.values.T, target.known.T, strict=True)
+        return -float(np.mean([regression.mae(value[known], truth[known]) for value, truth, known in columns]))
+    found = [discrimination.auroc(risk[known], event[known]) for risk, event, known in _questions(answer, target, kind)]
+    defined = [float(value) for value in found if not isnan(value)]
+    return float(np.mean(defined)) if defined else None
+
+
+def _questions(answer: Answer, target: Target, kind: str) -> list[tuple[Array, Array, Array]]:
+    """Risk, event and known of each column; for classes, each against the rest."""
+    if kind == "multiclass":
+        label, known = target.values[:, 0], target.known[:, 0]
+        return [(answer.values[:, k], label == k, known) for k in range(len(answer.names))]
+    return list(zip(answer.values.T, target.values.T == 1, target.known.T, strict=True))
