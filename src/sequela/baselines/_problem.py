@@ -1,0 +1,147 @@
+"""What a baseline has to learn of a target: a problem for each column, or one for all classes; and how each is scored on tune."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from sequela.errors import DataError
+from sequela.types import Answer, Array, Plain, Target
+
+Learned: TypeAlias = Literal["binary", "multiclass", "regression"]
+
+SCORES: Mapping[Learned, str] = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mean_squared_error"}
+SMALLEST = 1e-7  # a probability of 0 counts as this one, so that a single sure mistake does not make a loss infinite
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The known values of one label, outcome or quantity, and the rows they belong to."""
+
+    kind: Learned
+    name: str
+    rows: Array  # int64 "n": where the value is known
+    values: Array  # float64 "n": 0 or 1, an index into the classes, or a quantity
+    classes: int  # columns of an answer: 1, or the number of classes
+
+    @property
+    def constant(self) -> bool:
+        """Whether there is nothing to tell apart."""
+        return len(np.unique(self.values)) < 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting and its loss on tune."""
+
+    setting: Mapping[str, Any]
+    loss: float
+
+
+def problems(target: Target, kind: str) -> list[Problem]:
+    """The problems that a target of this kind poses: one a column, but one alone for multiclass."""
+    if kind == "multiclass":
+        return [_problem("multiclass", "classes", target, 0, len(target.names))]
+    learned: Learned = "regression" if kind == "regression" else "binary"
+    return [_problem(learned, name, target, column, 1) for column, name in enumerate(target.names)]
+
+
+def _problem(kind: Learned, name: str, target: Target, column: int, classes: int) -> Problem:
+    rows = np.flatnonzero(target.known[:, column])
+    return Problem(kind, name, rows, np.asarray(target.values[rows, column], np.float64), classes)
+
+
+def pairs(train: Target, tune: Target, kind: str) -> list[tuple[Problem, Problem]]:
+    """Each problem in train and in tune.
+
+    Raises DataError where a label is known in no row of one of them: then nothing can be learnt or chosen.
+    """
+    both = list(zip(problems(train, kind), problems(tune, kind), strict=True))
+    for learnt, chosen in both:
+        for problem, part in ((learnt, "train"), (chosen, "tune")):
+            if not len(problem.rows):
+                raise DataError(
+                    f"a baseline needs known labels, but {problem.name!r} is known in no row of {part}",
+                    hint="give the split larger parts, or leave this outcome out",
+                )
+    return both
+
+
+def loss(problem: Problem, answered: Array) -> float:
+    """The mean log loss, or the mean squared error of a regression, of answers "n K" to a problem: 0 is perfect."""
+    if problem.kind == "regression":
+        return float(np.mean((answered[:, 0] - problem.values) ** 2))
+    return float(-np.mean(np.log(np.clip(_given(problem, answered), SMALLEST, 1.0))))
+
+
+def _given(problem: Problem, answered: Array) -> Array:
+    """The probability that each row's own outcome was given."""
+    if problem.kind == "multiclass":
+        given: Array = answered[np.arange(len(answered)), problem.values.astype(np.int64)]
+        return given
+    return np.where(problem.values == 1, answered[:, 0], 1 - answered[:, 0])
+
+
+def prior(problem: Problem) -> Array:
+    """The answer that knows no input, float64 "K": the prevalence, the class frequencies, or the mean."""
+    if problem.kind == "multiclass":
+        counts = np.bincount(problem.values.astype(np.int64), minlength=problem.classes)
+        return np.asarray(counts / counts.sum())
+    return np.array([problem.values.mean()])
+
+
+def raw_prior(problem: Problem) -> Array:
+    """The prior before `probability`: log odds, logs of the class frequencies, or the mean."""
+    known = prior(problem)
+    with np.errstate(divide="ignore"):
+        if problem.kind == "binary":
+            return np.asarray(np.log(known) - np.log1p(-known))
+        return np.asarray(np.log(known) if problem.kind == "multiclass" else known)
+
+
+def probability(kind: Learned, raw: Array) -> Array:
+    """Raw answers "N K" as probabilities; the quantities of a regression stay as they are."""
+    if kind == "regression":
+        return raw
+    chance: Array = expit(raw) if kind == "binary" else softmax(raw, axis=1)
+    return chance
+
+
+def best(trials: Iterable[Trial]) -> Trial:
+    """The trial with the smallest loss; the first of equals."""
+    return min(trials, key=lambda trial: trial.loss)
+
+
+def told(tried: Mapping[str, tuple[Learned, Sequence[Trial]]]) -> dict[str, Any]:
+    """For the report: by label, what it was scored by, the setting chosen and every one tried."""
+    return {
+        name: {
+            "score": SCORES[kind],
+            "chosen": dict(best(trials).setting) if trials else {},
+            "tried": [{**trial.setting, "loss": trial.loss} for trial in trials],
+        }
+        for name, (kind, trials) in tried.items()
+    }
+
+
+def answer(kind: str, names: tuple[str, ...], columns: Sequence[Array]) -> Answer:
+    """The answers "N K" of each problem side by side."""
+    values = np.concatenate([np.asarray(column, np.float64) for column in columns], axis=1)
+    return Answer("values" if kind == "regression" else "probabilities", values, names)
+
+
+def same_columns(plain: Plain, names: tuple[str, ...]) -> Array:
+    """The columns' values. Raises DataError where they are not the ones that the baseline was fitted on."""
+    if plain.names != names:
+        differ = sorted(set(names) ^ set(plain.names))
+        raise DataError(
+            f"a baseline was fitted on {len(names)} columns, but is given {len(plain.names)} others, or in another order",
+            hint=f"first that differ: {', '.join(differ[:5])}"
+            if differ
+            else "read the inputs with the states they were fitted with",
+        )
+    return plain.values
