@@ -97,7 +97,7 @@ class Outcome(Strict):
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
     within: str = ""  # "stay" or a duration after the prediction (plus gap)
     gap: Duration = "0s"  # events sooner than this after the prediction make the row unusable
-    recurs: bool = False  # it may happen again: only from the index event on does it count as having happened before the prediction
+    recurs: bool = False  # it may happen again: before the index event it does not count as having happened
     stay_end: str = "*//DISCHARGE"  # the event that ends a stay, for within = "stay"
     value: Literal["", "first", "last", "mean", "min", "max"] = ""  # a number of the event after the prediction, for regression
     classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
@@ -112,7 +112,7 @@ class Input(Strict):
 
 
 class Split(Strict):
-    """How rows are shared out between train, tune and test; a unit (a subject, unless `unit` says otherwise) is in one part only."""
+    """How rows are shared out; a unit (a subject, unless `unit` says otherwise) is in one of train, tune and test only."""
 
     by: Literal["subject", "site", "time", "list", "folds"] = "subject"
     shares: tuple[float, float, float] = (0.7, 0.15, 0.15)  # train, tune, test
@@ -328,7 +328,7 @@ def dump(study: Study) -> str:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no null: keys whose value is None are left out, which means the same when read back only where None is the default."""
+    """TOML has no null: a key whose value is None is left out, which reads back as None only where that is the default."""
     if isinstance(value, dict):
         return {k: _without_none(v) for k, v in value.items() if v is not None}
     return [_without_none(v) for v in value] if isinstance(value, list | tuple) else value

@@ -21,9 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
     from sequela.cli import _show
 
-    found = pipeline.check(
-        arguments.study, data=arguments.data, overrides=tuple(arguments.set), progress=pipeline.progress_bar()
-    )
+    found = pipeline.check(arguments.study, data=arguments.data, overrides=tuple(arguments.set), progress=pipeline.progress_bar())
     if arguments.json:
         _show.as_json(found)
     else:

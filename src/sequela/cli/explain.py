@@ -21,9 +21,7 @@ def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
     from sequela.cli import _show
 
-    table = pipeline.explain(
-        arguments.subject_of, data=arguments.data, rows=arguments.rows, progress=pipeline.progress_bar()
-    )
+    table = pipeline.explain(arguments.subject_of, data=arguments.data, rows=arguments.rows, progress=pipeline.progress_bar())
     if arguments.json:
         _show.as_json(table.rows)
     else:

@@ -1,0 +1,77 @@
+"""What answers: the fitted inputs, one or several trained networks, the baselines averaged with them, and the calibration.
+
+A run answers its tune and test parts with the very object that the bundle saves, so that a bundle cannot answer otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sequela import model as models
+from sequela.config import Study
+from sequela.contracts import Baseline, Evidence, Fitted, Task
+from sequela.evaluate.calibrate import Calibrator
+from sequela.train import ensemble
+from sequela.types import Answer, Known, Plain, Target
+
+if TYPE_CHECKING:
+    from sequela.model import Model
+
+SCORES = "scores."  # prefix of the plain columns that hold the scores the data brings
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Everything between the events known of a row and the answer about it."""
+
+    study: Study
+    fitted: Mapping[str, Fitted]
+    task: Task
+    members: Sequence[Model]
+    partners: Mapping[str, Baseline] = field(default_factory=dict)  # "baseline:boosting": averaged with the model
+    weights: Mapping[str, float] = field(default_factory=dict)  # of "model" and the partners; empty: the model alone
+    calibrators: Mapping[str, Calibrator] = field(default_factory=dict)  # by "model" or "ensemble"
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # by evaluate.threshold.key: answer, or answer and label
+
+    @property
+    def final(self) -> str:
+        """The name under which this predictor's answers are reported."""
+        return "ensemble" if self.weights else "model"
+
+    @property
+    def threshold(self) -> float | None:
+        """Of the answer that is given, where it is one probability."""
+        return self.thresholds.get(self.final)
+
+    def evidence(self, known: Known, subject: np.ndarray, row_id: np.ndarray, target: Target | None = None) -> Evidence:
+        """The inputs of the rows, read with the fitted states; without a target none is known."""
+        inputs, specs = models.read_inputs(self.fitted, known)
+        plain = models.read_plain(self.fitted, known) if self.partners else Plain(np.zeros((known.count, 0), np.float32), ())
+        unknown = np.zeros((known.count, max(1, len(self.task.names))), bool)
+        target = target or Target(np.zeros(unknown.shape), unknown, self.task.names)
+        return Evidence(inputs, specs, plain, target, subject, row_id)
+
+    def network(self, rows: Evidence, batch: int = 256) -> Answer:
+        """The members' mean answer, before any calibration."""
+        answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
+        return replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0))
+
+    def answers(self, rows: Evidence) -> dict[str, Answer]:
+        """The answers of the model and, where there is one, of the ensemble, calibrated."""
+        found = {"model": self.network(rows)}
+        if self.weights:
+            parts = found | {name: partner.answer(rows) for name, partner in self.partners.items()}
+            found["ensemble"] = ensemble.combine(parts, self.weights, self.study.ensemble.space)
+        return {name: self._calibrated(name, answer) for name, answer in found.items()}
+
+    def answer(self, rows: Evidence) -> Answer:
+        """The answer that the bundle gives: the ensemble's, or else the model's."""
+        return self.answers(rows)[self.final]
+
+    def _calibrated(self, name: str, answer: Answer) -> Answer:
+        calibrator = self.calibrators.get(name)
+        return answer if calibrator is None else calibrator.apply(answer)

@@ -1,0 +1,42 @@
+"""The verbs as functions: what the command line and Python both call. One verb a file; names are resolved when used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sequela.pipeline.audited import check
+    from sequela.pipeline.comparison import compare
+    from sequela.pipeline.data import import_data, parsed_options
+    from sequela.pipeline.description import as_text, describe, doctor, listed, schema
+    from sequela.pipeline.experiment import run
+    from sequela.pipeline.explanation import explain
+    from sequela.pipeline.page import report
+    from sequela.pipeline.prediction import predict
+    from sequela.pipeline.progress import progress_bar
+    from sequela.pipeline.validation import evaluate
+
+_HOMES = {
+    "as_text": "description",
+    "check": "audited",
+    "compare": "comparison",
+    "describe": "description",
+    "doctor": "description",
+    "evaluate": "validation",
+    "explain": "explanation",
+    "import_data": "data",
+    "listed": "description",
+    "parsed_options": "data",
+    "predict": "prediction",
+    "progress_bar": "progress",
+    "report": "page",
+    "run": "experiment",
+    "schema": "description",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sequela.pipeline' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"sequela.pipeline.{_HOMES[name]}"), name)

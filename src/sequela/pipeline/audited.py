@@ -1,0 +1,83 @@
+"""Everything of a study but its training: what would be trained on, and whether anything gives the answer away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sequela.config import Study
+from sequela.contracts import Progress
+from sequela.errors import LeakError
+from sequela.evaluate.facts import Alarm
+from sequela.pipeline import facts, trial
+from sequela.pipeline.prepared import loaded, prepare
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+from sequela.types import PARTS
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `sequela check` found."""
+
+    study: str
+    flow: list[dict[str, Any]]
+    splits: list[dict[str, Any]]
+    inputs: dict[str, Any]
+    alarms: list[Alarm]
+
+    def text(self) -> str:
+        lines = [f"study {self.study}", "", "rows:"]
+        lines += [f"  {s['what']}: {s['before']} − {s['out']} ({s['reason']}) = {s['after']}" for s in self.flow]
+        lines += ["", "split:"]
+        lines += [f"  {split['name']}: " + ", ".join(f"{part} {split[part]}" for part in PARTS) for split in self.splits]
+        lines += ["", "inputs:"] + [f"  {name}: {spec}" for name, spec in self.inputs.items()]
+        lines += ["", "audit:"] + ([f"  {_said(alarm)}" for alarm in self.alarms] or ["  no alarm"])
+        return "\n".join(lines)
+
+    def refuse_leaks(self) -> None:
+        """Raises LeakError where the audit found a leak that the study does not answer."""
+        refuse(self.alarms)
+
+
+def check(
+    study: str | Path | Study,
+    *,
+    data: str | Path | Store | None = None,
+    overrides: tuple[str, ...] = (),
+    progress: Progress = silent,
+) -> Checked:
+    """The cohort, the splits, the fitted inputs and the audit of a study; nothing is trained, no label of test is scored."""
+    read, base = loaded(study, overrides)
+    prepared = prepare(read, base, data, progress)
+    splits, alarms, inputs = [], {}, {}
+    for k, plan in enumerate(prepared.plans):
+        progress("checking", k, len(prepared.plans))
+        split = replace(prepared, cohort=plan.applied(prepared.cohort))
+        rows = trial.read(split)
+        alarms |= {(alarm.check, alarm.text): alarm for alarm in audit(split, rows)}
+        inputs = {name: f"{spec.kind}, step {spec.shape}, {len(spec.names)} features" for name, spec in rows.train.specs.items()}
+        counts = {part: len(split.cohort.of(part)) for part in PARTS}
+        splits.append({"name": plan.name, **counts, "notes": dict(plan.notes)})
+    progress("checking", len(prepared.plans), len(prepared.plans))
+    steps = [msgspec.to_builtins(step) for step in facts.flow(prepared.flow)]
+    return Checked(read.name, steps, splits, inputs, list(alarms.values()))
+
+
+def refuse(alarms: Sequence[Alarm]) -> None:
+    """Raises LeakError for the leaks that the study does not answer."""
+    leaks = [alarm for alarm in alarms if alarm.severity == "leak" and not alarm.allowed]
+    if leaks:
+        more = f" (and {len(leaks) - 1} more: `sequela check` lists them)" if len(leaks) > 1 else ""
+        raise LeakError(
+            f"{leaks[0].check}: {leaks[0].text}{more}",
+            hint=f'where it is no leak, answer it in the study: [audit] allow = {{ "{leaks[0].check}" = "the reason" }}',
+        )
+
+
+def _said(alarm: Alarm) -> str:
+    return f"{alarm.severity} {alarm.check}: {alarm.text}" + (f" (answered: {alarm.allowed})" if alarm.allowed else "")

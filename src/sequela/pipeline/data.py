@@ -1,0 +1,110 @@
+"""From a path to a store: an existing store is opened, raw files are imported, once, into a cache keyed on their content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sequela import config, registry
+from sequela.contracts import Progress
+from sequela.errors import ConfigError, DataError
+from sequela.pipeline.progress import silent
+from sequela.store import cache
+from sequela.store.store import Store, is_store, open_store
+
+
+def import_data(
+    reader: str,
+    source: str | Path,
+    store: str | Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    max_refused: float = 0.1,
+    progress: Progress = silent,
+) -> Store:
+    """The store made of raw records.
+
+    Raises DataError where there is nothing to read or too much is refused, ConfigError for an unknown reader or option.
+    """
+    module = registry.module("readers", reader)
+    settings = config.convert(dict(options or {}), module.Config, f"the options of {reader}")
+    source = existing(Path(source))
+    return cache.ingest(
+        module.build(settings),
+        reader,
+        module.VERSION,
+        source,
+        Path(store),
+        options=dict(options or {}),
+        max_refused=max_refused,
+        progress=progress,
+    )
+
+
+def records(data: config.Data, base: Path, given: str | Path | Store | None, progress: Progress) -> Store:
+    """The store that a study speaks of, or the one given in its place; raw files are imported into the cache.
+
+    `base` is the folder of the study: its source is looked for there, then under SEQUELA_DATA.
+    """
+    if isinstance(given, Store):
+        return given
+    path = existing(Path(given)) if given is not None else located(data.source, base)
+    if is_store(path):
+        return open_store(path)
+    if not data.reader:
+        raise DataError(
+            f"{path} is not a store, and the study names no reader for it", hint='set data.reader, for instance "csv"'
+        )
+    module = registry.module("readers", data.reader)
+    settings = config.convert(dict(data.options), module.Config, "data.options")
+    made = cache.imported(
+        data.reader,
+        module.build(settings),
+        module.VERSION,
+        path,
+        dict(data.options),
+        max_refused=data.max_refused,
+        progress=progress,
+    )
+    return open_store(made)
+
+
+def existing(path: Path) -> Path:
+    if not path.exists():
+        raise DataError(f"there is nothing at {path}")
+    return path
+
+
+def located(source: str, base: Path) -> Path:
+    """The source of a study: absolute, beside the study, or under SEQUELA_DATA.
+
+    Raises DataError that names every place looked at.
+    """
+    root = os.environ.get("SEQUELA_DATA")
+    places = [base / source] + ([Path(root) / source] if root else [])
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        looked = " nor at ".join(map(str, places))
+        raise DataError(
+            f"the data {source!r} is not at {looked}",
+            hint="give it with --data PATH" + ("" if root else ", or set SEQUELA_DATA to the folder that holds it"),
+        )
+    return found
+
+
+def parsed_options(given: Sequence[str]) -> dict[str, Any]:
+    """Options of a reader from KEY=VALUE, the value in TOML or else a bare string."""
+    import tomllib
+
+    options: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--option {text!r} is not of the form KEY=VALUE")
+        try:
+            options[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            options[key] = value
+    return options

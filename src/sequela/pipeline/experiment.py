@@ -1,0 +1,242 @@
+"""A study run from its file to its report and bundle: every split trained and chosen, test opened once, all written down.
+
+A split that is finished is never run again by --resume; one that was interrupted goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from sequela import config
+from sequela.bundle import bundle as bundles
+from sequela.config import Study
+from sequela.contracts import Progress
+from sequela.errors import ConfigError, UsageError
+from sequela.evaluate.evaluation import Judged
+from sequela.evaluate.pool import pool
+from sequela.evaluate.threshold import decide
+from sequela.pipeline import audited, facts, files, page, trial
+from sequela.pipeline.prepared import Prepared, loaded, prepare
+from sequela.pipeline.progress import silent
+from sequela.store import looks
+from sequela.store.store import Store
+from sequela.study import cohort as cohorts
+from sequela.study.split import Plan
+from sequela.types import Array, Part
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of metrics.json; of several splits, the pooled ones first."""
+        return list(files.read_json(self.folder / files.METRICS))
+
+    @property
+    def report(self) -> Path:
+        return self.folder / files.REPORT
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / files.BUNDLE
+
+    def metric(self, name: str, model: str = "model", part: Part = "test", against: str = "") -> float | None:
+        """One number over all rows: of the only split, or the mean of several."""
+        splits = {row["split"] for row in self.metrics}
+        split = "mean" if "mean" in splits else next(iter(splits))
+        for row in self.metrics:
+            told = (row["metric"], row["model"], row["part"], row["against"], row["split"])
+            if told == (name, model, part, against, split) and not row["class"] and not row["group"]:
+                return None if row["value"] is None else float(row["value"])
+        raise UsageError(f"the run has no {name} of {model} on {part}")
+
+    def summary(self) -> str:
+        """The result in a few lines, and what to open."""
+        from sequela.pipeline.description import describe
+
+        return "\n".join([*describe(self.folder)["results"], "", f"report: {self.report}", f"bundle: {self.bundle}"])
+
+
+def run(
+    study: str | Path | Study,
+    *,
+    data: str | Path | Store | None = None,
+    out: str | Path | None = None,
+    overrides: tuple[str, ...] = (),
+    part: Literal["tune", "test"] = "test",
+    resume: bool = False,
+    device: Literal["cpu", "cuda"] | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """The study trained, validated and written to a run folder.
+
+    `part` "tune" leaves the test part closed. Raises ConfigError, DataError, LeakError (the audit found a leak that the study does
+    not answer), TrainingError, Interrupted (with the command that resumes).
+    """
+    overrides = overrides if device is None else (*overrides, f"train.device={device}")
+    read, base = loaded(study, overrides)
+    folder = _folder(read, None if out is None else Path(out), resume)
+    command = f"sequela run {study if not isinstance(study, Study) else 'STUDY'} --out {folder} --resume"
+    prepared = prepare(read, base, data, progress)
+    _begin(folder, read, resume)
+    several = len(prepared.plans) > 1
+    for plan in prepared.plans:
+        _one(prepared, plan, part, trial.Way(folder / plan.name if several else folder, resume, command, progress))
+    if several:
+        _pool(prepared, folder, part)
+    return Run(folder)
+
+
+def _folder(study: Study, out: Path | None, resume: bool) -> Path:
+    """Where the run is written. Raises UsageError where that would overwrite a run, or where there is none to resume."""
+    if resume:
+        found = out or _latest(study)
+        if found is None or not (found / files.STUDY).exists():
+            raise UsageError(
+                f"there is no run to resume at {found or Path('runs') / study.name}", hint="start it without --resume"
+            )
+        return found
+    if out is None:
+        return free(Path("runs") / study.name)
+    if (out / files.STUDY).exists():
+        raise UsageError(f"{out} already holds a run", hint="go on with it by --resume, or choose another --out")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file")
+    return out
+
+
+def free(path: Path) -> Path:
+    """The path, or its first numbered neighbour that does not exist."""
+    taken = (path.with_name(f"{path.name}-{k}") for k in range(2, 10_000))
+    return path if not path.exists() else next(other for other in taken if not other.exists())
+
+
+def _latest(study: Study) -> Path | None:
+    found = [p for p in Path("runs").glob(f"{study.name}*") if (p / files.STUDY).exists()]
+    return max(found, key=lambda p: p.stat().st_mtime, default=None)
+
+
+def _begin(folder: Path, study: Study, resume: bool) -> None:
+    """Writes the study in full. Raises ConfigError where the run to resume was of another study."""
+    path, text = folder / files.STUDY, config.dump(study)
+    if resume:
+        before = config.load(path)
+        if before != study:
+            changed = [name for name in study.__struct_fields__ if getattr(study, name) != getattr(before, name)]
+            raise ConfigError(
+                f"{folder} is a run of another study: it differs in {', '.join(changed)}", hint="run it anew, with another --out"
+            )
+    files.write(path, text)
+
+
+# --------------------------------------------------------------------------------------------------------------------- one split
+
+
+def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: trial.Way) -> None:
+    """One split, from its inputs to its report; one that is finished is left as it is."""
+    folder = way.folder
+    if way.resume and (folder / files.METRICS).exists():
+        return
+    began = time.process_time()
+    split = replace(prepared, cohort=plan.applied(prepared.cohort))
+    files.write(folder / files.STUDY, config.dump(prepared.study))
+    rows = trial.read(split)
+    alarms = audited.audit(split, rows)
+    audited.refuse(alarms)
+    chosen = trial.choose(prepared.study, rows, way)
+    tune = Judged(split.cohort.take(split.cohort.of("tune")), chosen.tune, chosen.predictor.thresholds, plan.name)
+    judged: dict[Part, Judged] = {"tune": tune}
+    look = 0
+    if part == "test":
+        judged["test"], look = _opened(split, chosen, plan)
+    way.progress("evaluating", 0, 1)
+    found = {which: trial.judge(prepared.study, chosen, one, which) for which, one in judged.items()}
+    way.progress("evaluating", 1, 1)
+    metrics = [row for evaluation in found.values() for row in evaluation.metrics]
+    frames = [judged_frame(chosen.predictor.task.kind, one) for one in judged.values()]
+    files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
+    files.write_json(folder / files.FLOW, facts.flow(split.flow))
+    files.write_json(folder / files.CURVES, [evaluation.curves for evaluation in found.values()])
+    told = facts.of(split, plan, rows, chosen, alarms, look, time.process_time() - began)
+    files.write_json(folder / files.FACTS, told)
+    bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
+    files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
+    page.report(folder)
+
+
+def _opened(split: Prepared, chosen: trial.Chosen, plan: Plan) -> tuple[Judged, int]:
+    """The test part, opened now; the look is counted before anything is seen."""
+    rows = trial.rows_of(split.cohort, "test")
+    cohort = split.cohort.take(rows)
+    digest = hashlib.sha256("\n".join(sorted(map(str, cohort.row_id))).encode()).hexdigest()
+    look = looks.count_look(split.store.path, digest, split.study.name, "run")
+    evidence = split.evidence(rows, dict(chosen.predictor.fitted))
+    return Judged(cohort, chosen.answers(evidence), chosen.predictor.thresholds, plan.name), look
+
+
+def judged_frame(kind: Any, one: Judged) -> pl.DataFrame:
+    """The rows of predictions.parquet about one part."""
+    return files.predictions(one.cohort, one.split, kind, one.answers, _decisions(kind, one))
+
+
+def _decisions(kind: Any, judged: Judged) -> dict[str, Array]:
+    """What is decided of each row, as text: yes or no, the class, or the labels called."""
+    if kind == "regression":
+        return {}
+    names = np.array(judged.cohort.target.names)
+    found = {}
+    for model, answer in judged.answers.items():
+        decided = decide(kind, model, answer, judged.thresholds)
+        if kind == "multiclass":
+            found[model] = names[decided]
+        elif kind == "binary":
+            found[model] = np.where(decided[:, 0], "yes", "no")
+        else:
+            found[model] = np.array([", ".join(names[row]) for row in decided])
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------------ several splits
+
+
+def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> None:
+    """The mean over the splits, the report over all, and the bundle of the split with the best tune loss."""
+    told = {plan.name: files.read_json(folder / plan.name / files.FACTS) for plan in prepared.plans}
+    rows: list[Any] = []
+    for which in ("tune", "test") if part == "test" else ("tune",):
+        judged = [_saved(prepared, plan, folder / plan.name, which, facts.thresholds(told[plan.name])) for plan in prepared.plans]
+        rows += pool(cohorts.kind_of(prepared.study), judged, prepared.study.evaluate, part=which, seed=prepared.study.train.seed)
+    for plan in prepared.plans:
+        rows += files.read_json(folder / plan.name / files.METRICS)
+    curves = [curve for plan in prepared.plans for curve in files.read_json(folder / plan.name / files.CURVES)]
+    best = min(prepared.plans, key=lambda plan: facts.tune_loss(told[plan.name]))
+    files.write_json(folder / files.FLOW, facts.flow(prepared.flow))
+    files.write_json(folder / files.CURVES, curves)
+    files.write_json(folder / files.FACTS, facts.pooled([told[plan.name] for plan in prepared.plans]))
+    frames = [pl.read_parquet(folder / plan.name / files.PREDICTIONS) for plan in prepared.plans]
+    files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
+    shutil.copyfile(folder / best.name / files.BUNDLE, folder / files.BUNDLE)
+    files.write_json(folder / files.METRICS, rows)
+    page.report(folder)
+
+
+def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds: Mapping[str, float]) -> Judged:
+    """The rows of a part and everybody's answers, read back from predictions.parquet."""
+    cohort = plan.applied(prepared.cohort)
+    cohort = cohort.take(cohort.of(part))
+    answers = files.read_answers(folder / files.PREDICTIONS, cohort, part)
+    return Judged(cohort, answers, thresholds, plan.name)

@@ -1,0 +1,111 @@
+"""Which codes an answer rests on: each is taken away in turn, as if it had never been recorded, and the answer asked again.
+
+This is leave-one-out attribution on events (feature ablation with absence as the baseline, Covert 2021, section 4): exact for the question
+"what if this had not been measured", silent on what the value ought to have been; codes that tell the same share their effect, so
+that neither shows. Waveforms and images are one code and so are taken away whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from sequela import seed as streams
+from sequela.bundle import Bundle, load
+from sequela.contracts import Progress
+from sequela.errors import UsageError
+from sequela.metrics.calibration import logit
+from sequela.pipeline import files
+from sequela.pipeline.data import records
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+from sequela.types import Array, Cohort, Known
+
+SHOWN = 8  # codes a prediction shows
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Codes by how far, in the mean, their absence moves the answer."""
+
+    rows: list[dict[str, Any]]
+    scale: str
+
+    def text(self) -> str:
+        head = f"{'code':<28} {'rows':>6} {'mean |change|':>14} {'mean change':>12}   ({self.scale})"
+        lines = [f"{r['code']:<28} {r['rows']:>6} {r['mean_absolute']:>14.4f} {r['mean']:>+12.4f}" for r in self.rows]
+        return "\n".join([head, *lines])
+
+
+def explain(
+    of: str | Path, *, data: str | Path | Store | None = None, rows: int = 200, progress: Progress = silent
+) -> Importance:
+    """The table for a run (on its own data) or for a bundle on the data given; at most `rows` rows, drawn by a fixed seed."""
+    path = Path(of)
+    held = load(path / files.BUNDLE if path.is_dir() else path)
+    if data is None and not path.is_dir():
+        raise UsageError("a bundle holds no patients to explain", hint="give data with --data PATH")
+    given = data if data is not None else files.read_json(path / files.FACTS)["data"]["source"]
+    store = records(held.study.data, Path(), given, progress)
+    cohort, _ = held.eligible(store)
+    drawn = np.sort(streams.generator(0, "explain").permutation(len(cohort))[:rows])
+    codes, change, present = changes(held, store, cohort.take(drawn), progress)
+    table = [
+        {
+            "code": code,
+            "rows": int(present[:, k].sum()),
+            "mean_absolute": float(np.abs(change[present[:, k], k]).mean()),
+            "mean": float(change[present[:, k], k].mean()),
+        }
+        for k, code in enumerate(codes)
+    ]
+    return Importance(sorted(table, key=lambda row: -row["mean_absolute"]), _scale(held))
+
+
+def left_out(
+    held: Bundle, store: Store, subject: int | str | Sequence[int | str] | None, at: str | None, progress: Progress
+) -> Mapping[str, tuple[dict[str, Any], ...]]:
+    """row_id -> its SHOWN codes that move the answer most, the largest first."""
+    cohort, _ = held.eligible(store, subject, at)
+    codes, change, present = changes(held, store, cohort, progress)
+    found = {}
+    for i, row in enumerate(cohort.row_id):
+        order = [k for k in np.argsort(-np.abs(change[i]), kind="stable") if present[i, k]][:SHOWN]
+        found[str(row)] = tuple({"code": codes[k], "change": float(change[i, k]), "scale": _scale(held)} for k in order)
+    return found
+
+
+def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> tuple[list[str], Array, Array]:
+    """Codes (K), the answer with all codes minus the answer without each ("N K"), and whether a row has the code ("N K").
+
+    On the logit of the (first) probability, or in the unit of the value.
+    """
+    known = held.known(store, cohort)
+    codes = known.events["code"].unique().sort().to_list()
+    whole = _said(held, known, cohort)
+    change = np.zeros((len(cohort), len(codes)))
+    present = np.zeros(change.shape, bool)
+    for k, code in enumerate(codes):
+        has = np.unique(known.events.filter(pl.col("code") == code)["row"].to_numpy())
+        present[has, k] = True
+        without = replace(known, events=known.events.filter(pl.col("code") != code))
+        change[has, k] = (whole - _said(held, without, cohort))[has]
+        progress("explaining", k + 1, len(codes))
+    return codes, change, present
+
+
+def _said(held: Bundle, known: Known, cohort: Cohort) -> Array:
+    answer = held.predictor.answer(held.predictor.evidence(known, cohort.subject_id, cohort.row_id))
+    if answer.kind == "values":
+        return np.asarray(answer.values[:, 0])
+    return np.asarray(logit(answer.values[:, 0]))
+
+
+def _scale(held: Bundle) -> str:
+    name = held.predictor.task.names[0]
+    return f"in the unit of {name}" if held.predictor.task.kind == "regression" else f"log-odds of {name}"

@@ -1,0 +1,228 @@
+"""How a run came about, gathered for run.json and the report."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from sequela import __version__, config
+from sequela.bundle.bundle import versions
+from sequela.contracts import Evidence
+from sequela.evaluate.facts import (
+    Alarm,
+    BaselineFacts,
+    DataFacts,
+    Epoch,
+    FlowStep,
+    InputFacts,
+    PartFacts,
+    RunFacts,
+    SplitFacts,
+    Trial,
+)
+from sequela.store.store import Store
+from sequela.study.flow import Flow
+from sequela.study.split import Plan
+from sequela.types import PARTS, Cohort
+
+if TYPE_CHECKING:
+    from sequela.bundle import Bundle
+    from sequela.evaluate.evaluation import Judged
+    from sequela.pipeline.prepared import Prepared
+    from sequela.pipeline.trial import Chosen, Read
+
+MOST_MISSING = 12  # columns shown for each input
+
+
+def of(
+    split: Prepared, plan: Plan, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], look: int, cpu_seconds: float
+) -> RunFacts:
+    """All that the report tells of one split beside its numbers."""
+    study = split.study
+    return RunFacts(
+        version=__version__,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=study.train.seed,
+        commit=commit(),
+        versions=versions(),
+        machine=machine(),
+        data=_data(split.store, split.flow),
+        splits=[_split(split, plan, chosen, look, cpu_seconds)],
+        overlap=study.split.allow_overlap,
+        audit=list(alarms),
+        inputs=[_input(study, name, rows.train) for name in study.inputs],
+        parameters=sum(p.numel() for p in chosen.predictor.members[0].parameters()),
+        cpu_seconds=cpu_seconds,
+        test_opened=look > 0,
+    )
+
+
+def external(held: Bundle, store: Store, rows: Flow, one: Judged) -> RunFacts:
+    """The facts of a bundle judged on other data: nothing was trained here."""
+    split = SplitFacts(
+        name=one.split,
+        parts={"test": _part(one.cohort, np.arange(len(one.cohort)))},
+        thresholds=dict(one.thresholds),
+        ensemble=dict(held.predictor.weights),
+    )
+    return RunFacts(
+        version=__version__,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=held.study.train.seed,
+        commit=commit(),
+        versions=versions(),
+        machine=machine(),
+        data=_data(store, rows),
+        splits=[split],
+        parameters=sum(p.numel() for p in held.predictor.members[0].parameters()),
+        test_opened=True,
+        hashes={"bundle": held.digest},
+    )
+
+
+def pooled(each: Sequence[Mapping[str, Any]]) -> RunFacts:
+    """The facts of several splits as those of one run: each split's own, and the alarms of all."""
+    told = [msgspec.convert(one, RunFacts) for one in each]
+    alarms = {(alarm.check, alarm.severity, alarm.text): alarm for one in told for alarm in one.audit}
+    return msgspec.structs.replace(
+        told[0],
+        splits=[split for one in told for split in one.splits],
+        audit=list(alarms.values()),
+        cpu_seconds=sum(one.cpu_seconds or 0.0 for one in told),
+        test_opened=any(one.test_opened for one in told),
+    )
+
+
+def flow(of_rows: Flow) -> list[FlowStep]:
+    """flow.json: each step from all subjects to the rows used."""
+    return [
+        FlowStep(what=s.what, reason=s.reason, before=s.before, out=s.out, after=s.after, subjects=s.subjects)
+        for s in of_rows.steps
+    ]
+
+
+def tune_loss(told: Mapping[str, Any]) -> float:
+    """The lowest tune loss of the (only) split in run.json."""
+    losses = [epoch["tune_loss"] for epoch in told["splits"][0]["history"] if epoch["tune_loss"] is not None]
+    return min(losses, default=float("inf"))
+
+
+def thresholds(told: Mapping[str, Any]) -> dict[str, float]:
+    return dict(told["splits"][0]["thresholds"])
+
+
+def provenance(split: Prepared, plan: Plan) -> dict[str, Any]:
+    """What bundle.json says of where the model comes from: no path, no subject."""
+    dataset = split.store.dataset
+    return {
+        "split": plan.name,
+        "data": dataset.name,
+        "data_hash": split.store.content_hash,
+        "reader": dataset.reader,
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def machine() -> dict[str, str]:
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": str(os.cpu_count())}
+
+
+def commit() -> str:
+    """The commit of the checkout that this package runs from; "" where it is installed."""
+    here = Path(__file__).resolve().parent
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said.stdout.strip()
+
+
+def _data(store: Store, rows: Flow) -> DataFacts:
+    return DataFacts(
+        name=store.dataset.name,
+        hash=store.content_hash,
+        reader=store.dataset.reader,
+        source=str(store.path),
+        refused=store.flow.refused_count,
+        notes={**store.flow.notes, **rows.notes},
+    )
+
+
+def _split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds: float) -> SplitFacts:
+    first = chosen.trained[0]
+    calibrator = chosen.predictor.calibrators.get(chosen.predictor.final)
+    return SplitFacts(
+        name=plan.name,
+        parts={part: _part(split.cohort, split.cohort.of(part)) for part in PARTS},
+        looks=look or None,
+        history=[
+            Epoch(epoch=e.epoch, train_loss=e.train_loss, tune_loss=e.tune_loss, tune_score=e.tune_score) for e in first.history
+        ],
+        best_epoch=first.best_epoch,
+        thresholds=dict(chosen.predictor.thresholds),
+        calibration="" if calibrator is None else f"{calibrator.method}, fitted on tune",
+        ensemble=dict(chosen.predictor.weights),
+        baselines=[_baseline(name, chosen) for name in chosen.baselines]
+        + [BaselineFacts(name=name, refused=reason) for name, reason in chosen.declined.items()],
+        cpu_seconds=cpu_seconds,
+    )
+
+
+def _part(cohort: Cohort, rows: np.ndarray) -> PartFacts:
+    target = cohort.target.take(rows)
+    subjects = len(np.unique(cohort.subject_id[rows]))
+    if len(target.names) == 1:
+        yes_or_no = bool(np.isin(target.values[target.known], (0, 1)).all())
+        return PartFacts(rows=len(rows), subjects=subjects, events=int(target.values[target.known].sum()) if yes_or_no else None)
+    return PartFacts(rows=len(rows), subjects=subjects, classes=_classes(target))
+
+
+def _classes(target: Any) -> dict[str, int]:
+    if target.values.shape[1] > 1:
+        return {name: int(target.values[target.known[:, k], k].sum()) for k, name in enumerate(target.names)}
+    held = target.values[target.known[:, 0], 0]
+    return {name: int((held == k).sum()) for k, name in enumerate(target.names)}
+
+
+def _baseline(name: str, chosen: Chosen) -> BaselineFacts:
+    said = dict(chosen.baselines[name].chosen)
+    tried = said.pop("tried", [])
+    return BaselineFacts(
+        name=name,
+        chosen={key: str(value) for key, value in said.items()},
+        tried=[_tried(one) for one in tried],
+        cpu_seconds=chosen.cpu_seconds.get(name),
+    )
+
+
+def _tried(one: Any) -> Trial:
+    settings = {key: str(value) for key, value in dict(one).items() if key != "score"}
+    return Trial(settings=settings, score=one.get("score"))
+
+
+def _input(study: config.Study, name: str, train: Evidence) -> InputFacts:
+    given, spec = study.inputs[name], train.specs[name]
+    own = [k for k, column in enumerate(train.plain.names) if column.startswith(f"{name}.")]
+    missing = np.isnan(train.plain.values[:, own]).mean(0) if len(train) else np.zeros(len(own))
+    most = sorted(zip(missing, (train.plain.names[k] for k in own), strict=True), reverse=True)[:MOST_MISSING]
+    return InputFacts(
+        name=name,
+        modality=config.choice(given.modality, name).name,
+        encoder=config.choice(given.encoder, name).name,
+        shape=list(spec.shape),
+        features=len(spec.names),
+        vocabulary=spec.vocabulary,
+        without=int((train.inputs[name].lengths == 0).sum()),
+        missing={column: round(float(share), 4) for share, column in most if share > 0},
+    )

@@ -1,0 +1,120 @@
+"""The files of a run folder, each written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from sequela.errors import DataError
+from sequela.types import Answer, Cohort
+
+STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
+PREDICTIONS, REPORT, BUNDLE = "predictions.parquet", "report.html", "model.sequela"
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Replaces the file atomically. Raises DataError where it cannot be written (no space, no permission)."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(data.encode() if isinstance(data, str) else data)
+        scratch.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}", hint="is the disk full?") from error
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write(path, msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's; a number that is none becomes null."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def read_json(path: Path) -> Any:
+    """Raises DataError where the file is missing or is not JSON."""
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{path.parent} is not a finished run: it has no {path.name}") from error
+    except msgspec.DecodeError as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write(path, buffer.getvalue())
+
+
+def read_answers(path: Path, cohort: Cohort, part: str) -> dict[str, Answer]:
+    """What each model said of these rows, from predictions.parquet, in the cohort's order.
+
+    Raises DataError where a row of the cohort is not in the file.
+    """
+    frame = pl.read_parquet(path).filter(pl.col("part") == part)
+    found = {}
+    for (model,), said in frame.group_by("model", maintain_order=True):
+        ordered = pl.DataFrame({"row_id": cohort.row_id.astype(str)}).join(said, on="row_id", how="left", maintain_order="left")
+        found[str(model)] = answer_of(ordered, cohort.target.names)
+        if ordered["model"].null_count():
+            raise DataError(f"{path} lacks {ordered['model'].null_count()} of {len(cohort)} rows of the cohort")
+    return found
+
+
+def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",)) -> Answer:
+    """The answer in the columns of predictions.parquet; `value` is the name of a single quantity, which its column does not tell."""
+    probabilities = [name for name in said.columns if name.startswith("p_")]
+    names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
+    kind: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"
+    labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)
+    return Answer(kind, said.select(names).to_numpy().astype(np.float64), tuple(labels))
+
+
+def predictions(
+    cohort: Cohort, split: str, kind: str, answers: Mapping[str, Answer], decisions: Mapping[str, np.ndarray]
+) -> pl.DataFrame:
+    """The rows of predictions.parquet for one part: a row for each model and cohort row, long form."""
+    return pl.concat([_frame(cohort, split, kind, name, answer, decisions.get(name)) for name, answer in answers.items()])
+
+
+def _frame(cohort: Cohort, split: str, kind: str, model: str, answer: Answer, decision: np.ndarray | None) -> pl.DataFrame:
+    said = "p_" if answer.kind == "probabilities" else "value_"
+    names = answer.names
+    columns: dict[str, Any] = {
+        "subject_id": cohort.subject_id,
+        "source_id": cohort.source_id.astype(str),
+        "row_id": cohort.row_id.astype(str),
+        "time": cohort.time.astype("datetime64[us]"),
+        "part": cohort.part.astype(str),
+        "split": [split] * len(cohort),
+        "model": [model] * len(cohort),
+    }
+    values = np.where(cohort.target.known, cohort.target.values, np.nan)
+    if values.shape[1] == 1:
+        columns["target"] = values[:, 0]
+    else:
+        columns |= {f"target_{name}": values[:, k] for k, name in enumerate(cohort.target.names)}
+    if kind == "regression" and len(names) == 1:
+        columns["value"] = answer.values[:, 0]
+    else:
+        columns |= {said + name: answer.values[:, k] for k, name in enumerate(names)}
+    columns["decision"] = [None] * len(cohort) if decision is None else decision.astype(str)
+    frame = pl.DataFrame(columns, schema_overrides={"decision": pl.String})
+    return frame.with_columns(pl.col("^target.*$").fill_nan(None))

@@ -1,0 +1,38 @@
+"""Answers of a bundle about a store or raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sequela.bundle import Bundle, load
+from sequela.bundle.prediction import Prediction
+from sequela.contracts import Progress
+from sequela.pipeline.data import records
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+
+
+def predict(
+    bundle: str | Path | Bundle,
+    data: str | Path | Store,
+    *,
+    subject: int | str | Sequence[int | str] | None = None,
+    at: str | None = None,
+    explain: bool = False,
+    progress: Progress = silent,
+) -> list[Prediction]:
+    """One Prediction for each row that the study's cohort has in the data, refused ones with the reason.
+
+    Raises BundleError for a bundle that cannot be trusted, DataError for data that cannot be read or a subject that is not there.
+    """
+    held = bundle if isinstance(bundle, Bundle) else load(bundle)
+    store = records(held.study.data, Path(), data, progress)
+    predictions = held.predict(store, subject, at)
+    if not explain:
+        return predictions
+    from sequela.pipeline.explanation import left_out
+
+    changes = left_out(held, store, subject, at, progress)
+    return [replace(one, explanation=changes.get(one.row_id)) for one in predictions]

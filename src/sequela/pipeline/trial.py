@@ -1,0 +1,212 @@
+"""One split of a study: fitted on train, chosen on tune, and only then, once, judged on test.
+
+The order of the functions below is the order of events; nothing that chooses can see the test part, because `Chosen` is complete
+before `opened` is called.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sequela import config, registry
+from sequela import model as models
+from sequela import seed as streams
+from sequela.baselines import _defaults as suited
+from sequela.bundle.predictor import Predictor
+from sequela.config import Study
+from sequela.contracts import Baseline, Evidence, Fitted, Progress
+from sequela.errors import DataError
+from sequela.evaluate import calibrate, threshold
+from sequela.evaluate.evaluation import Judged, evaluate
+from sequela.evaluate.metric import Evaluation
+from sequela.pipeline.prepared import Prepared
+from sequela.train import ensemble, members
+from sequela.train.fit import Trained, fit
+from sequela.train.refit import refit
+from sequela.types import Answer, Array, Cohort, Part
+
+if TYPE_CHECKING:
+    from sequela.model import Model
+
+
+@dataclass(frozen=True)
+class Read:
+    """The inputs of train and tune, the modalities fitted on train."""
+
+    fitted: dict[str, Fitted]
+    train: Evidence
+    tune: Evidence
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a training is carried out: where, whether it goes on with an earlier one, and what the user sees and is told."""
+
+    folder: Path
+    resume: bool
+    command: str  # that resumes it
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Everything decided before the test part is opened."""
+
+    predictor: Predictor
+    baselines: Mapping[str, Baseline]  # "baseline:boosting"; "baseline:score:CODE" for a score that the data brings
+    trained: Sequence[Trained]
+    declined: Mapping[str, str]  # baselines that do not apply, with the reason
+    tune: Mapping[str, Answer]
+    cpu_seconds: Mapping[str, float]  # "model", "baseline:…"
+
+    def answers(self, rows: Evidence) -> dict[str, Answer]:
+        """What everybody says of these rows: the model, the ensemble, each baseline."""
+        return self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
+
+
+def read(prepared: Prepared) -> Read:
+    """Raises DataError for an empty train or tune part, ConfigError where an encoder cannot read its input."""
+    train, tune = (rows_of(prepared.cohort, part) for part in ("train", "tune"))
+    fitted = models.fit_inputs(prepared.study, prepared.known(train))
+    models.check(prepared.study, {name: one.spec for name, one in fitted.items()}, prepared.cohort.target.names)
+    return Read(fitted, prepared.evidence(train, fitted), prepared.evidence(tune, fitted))
+
+
+def rows_of(cohort: Cohort, part: Part) -> Array:
+    rows = cohort.of(part)
+    if not len(rows):
+        raise DataError(f"the {part} part has no rows", hint="look at split in the study and at the flow of the cohort")
+    return rows
+
+
+def choose(study: Study, rows: Read, way: Way) -> Chosen:
+    """The model trained, everything else chosen on tune."""
+    began = time.process_time()
+    trained = _members(study, rows, way)
+    seconds = {"model": max(time.process_time() - began, sum(one.cpu_seconds for one in trained))}
+    bare = Predictor(study, rows.fitted, trained[0].task, [one.model.to("cpu") for one in trained])
+    raw = {"model": bare.network(rows.tune)}
+    baselines, declined = _baselines(study, rows, way.progress, seconds)
+    said = {name: one.answer(rows.tune) for name, one in baselines.items()}
+    weights = _weights(study, raw | said, rows.tune)
+    if weights:
+        raw["ensemble"] = ensemble.combine(raw | said, weights, study.ensemble.space)
+    calibrators = _calibrators(study, raw, rows.tune)
+    tune = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()} | said
+    thresholds = threshold.choose_all(bare.task.kind, tune, rows.tune.target, study.evaluate.threshold)
+    partners = {name: baselines[name] for name in weights if name != "model"}
+    predictor = replace(
+        bare,
+        members=_final(study, rows, trained, way),
+        partners=partners,
+        weights=weights,
+        calibrators=calibrators,
+        thresholds=thresholds,
+    )
+    return Chosen(predictor, baselines, trained, declined, tune, seconds)
+
+
+def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:
+    """Every number about one part, each model's decisions at the thresholds chosen on tune."""
+    kind, seed = chosen.predictor.task.kind, study.train.seed
+    return evaluate(kind, one.cohort, one.answers, study.evaluate, one.thresholds, part=part, split=one.split, seed=seed)
+
+
+# ------------------------------------------------------------------------------------------------------------------- training
+
+
+def _members(study: Study, rows: Read, way: Way) -> list[Trained]:
+    """One network for each seed, each the best on tune."""
+    count = study.train.members
+    return [
+        fit(
+            study,
+            rows.train,
+            rows.tune,
+            members.place(way.folder, k, count),
+            resume=way.resume,
+            progress=way.progress,
+            seed=study.train.seed + k,
+            resume_command=way.command,
+        )
+        for k in range(count)
+    ]
+
+
+def _final(study: Study, rows: Read, trained: Sequence[Trained], way: Way) -> list[Model]:
+    """The networks that answer: those trained, or with final = "refit" their like, trained on train and tune together."""
+    if study.train.final == "best":
+        return [one.model.to("cpu") for one in trained]
+    again = [
+        refit(
+            study,
+            rows.train,
+            rows.tune,
+            members.place(way.folder, k, len(trained)),
+            resume=True,  # the first training is finished, and given back as it is
+            progress=way.progress,
+            seed=study.train.seed + k,
+            resume_command=way.command,
+        )
+        for k in range(len(trained))
+    ]
+    return [one.model.to("cpu") for one in again]
+
+
+# -------------------------------------------------------------------------------------------------------------------- baselines
+
+
+def _baselines(
+    study: Study, rows: Read, progress: Progress, seconds: dict[str, float]
+) -> tuple[dict[str, Baseline], dict[str, str]]:
+    """Every baseline fitted; those that say that they do not apply to these inputs, with their reason."""
+    kind = _kind(study)
+    named = study.baselines.names
+    wanted: list[config.Named] = list(suited.default_for(kind, rows.train.specs)) if named is None else list(named)
+    wanted += [{"name": "score", "code": code} for code in study.baselines.scores]
+    found: dict[str, Baseline] = {}
+    declined: dict[str, str] = {}
+    for k, one in enumerate(wanted):
+        progress("baselines", k, len(wanted))
+        began = time.process_time()
+        name, options = config.options("baselines", one, "baselines.names")
+        label = f"baseline:{name}" + (f":{options.code}" if name == "score" else "")
+        baseline: Baseline = registry.module("baselines", name).build(options)
+        try:
+            baseline.fit(rows.train, rows.tune, kind, streams.number(study.train.seed, label) % 2**31)
+        except DataError as error:
+            declined[label] = error.message
+            continue
+        found[label] = baseline
+        seconds[label] = time.process_time() - began
+    progress("baselines", len(wanted), len(wanted))
+    return found, declined
+
+
+def _kind(study: Study) -> Any:
+    return config.choice(study.task, "task").name
+
+
+def _weights(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dict[str, float]:
+    """The ensemble's weights, chosen on tune; none where the study asks for no ensemble."""
+    members = study.ensemble.members
+    if not members:
+        return {}
+    missing = [name for name in members if name not in answers]
+    if missing:
+        raise DataError(f"the ensemble needs {missing[0]!r}, which does not apply to these inputs")
+    return ensemble.weigh({name: answers[name] for name in members}, tune.target, study.ensemble.space)
+
+
+def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dict[str, calibrate.Calibrator]:
+    """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
+    method = study.evaluate.recalibrate
+    if method == "auto":
+        method = "none" if study.train.balance == "none" or _kind(study) == "regression" else "platt"
+    if method == "none":
+        return {}
+    return {name: calibrate.fit(answer, tune.target, method) for name, answer in answers.items()}

@@ -1,0 +1,103 @@
+"""A bundle judged on other data: the study's own cohort, outcome and metrics, at the threshold that the bundle brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sequela import config
+from sequela import seed as streams
+from sequela.bundle import Bundle, load
+from sequela.contracts import Progress
+from sequela.errors import UsageError
+from sequela.evaluate import calibrate
+from sequela.evaluate.evaluation import Judged
+from sequela.evaluate.evaluation import evaluate as judge
+from sequela.pipeline import facts, files, page
+from sequela.pipeline.data import records
+from sequela.pipeline.experiment import Run, free, judged_frame
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+from sequela.study import cohort as cohorts
+from sequela.study.flow import Flow
+from sequela.types import Answer, Cohort
+
+EXTERNAL = "external"  # the name of the split
+RECALIBRATED = "recalibrated"
+
+
+def evaluate(
+    bundle: str | Path | Bundle,
+    data: str | Path | Store,
+    *,
+    recalibrate: bool = False,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """Metrics and a report of the bundle on all eligible, labelled rows of this data, in a folder of its own.
+
+    `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is
+    judged by a calibration that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known.
+    """
+    held = bundle if isinstance(bundle, Bundle) else load(bundle)
+    folder = _folder(held, out)
+    study, predictor = held.study, held.predictor
+    store = records(study.data, Path(), data, progress)
+    found, flow = cohorts.build(store, study)
+    cohort = replace(found, part=np.full(len(found), "test"))
+    evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
+    answers, thresholds = predictor.answers(evidence), dict(predictor.thresholds)
+    if recalibrate:
+        answers[RECALIBRATED] = _recalibrated(predictor.task.kind, answers[predictor.final], cohort)
+        thresholds |= _same_cuts(thresholds, predictor.final)
+    one = Judged(cohort, answers, thresholds, EXTERNAL)
+    _write(folder, held, store, flow, one)
+    return Run(folder)
+
+
+def _folder(held: Bundle, out: str | Path | None) -> Path:
+    if out is None:
+        return free(Path("runs") / f"{held.study.name}-external")
+    if (Path(out) / files.METRICS).exists():
+        raise UsageError(f"{out} already holds results", hint="choose another --out")
+    return Path(out)
+
+
+def _recalibrated(kind: str, answer: Answer, cohort: Cohort) -> Answer:
+    """The answer after a Platt calibration learnt on the other half of the subjects.
+
+    Raises UsageError for a task whose answers are no probabilities, DataError where a half has no event.
+    """
+    if kind == "regression":
+        raise UsageError("recalibration is of probabilities; this bundle answers values")
+    subjects = np.unique(cohort.subject_id)
+    half = streams.generator(0, "recalibration").permutation(len(subjects)) % 2
+    side = half[np.searchsorted(subjects, cohort.subject_id)]
+    values = np.empty_like(answer.values)
+    for this in (0, 1):
+        learn, apply = np.flatnonzero(side != this), np.flatnonzero(side == this)
+        fitted = calibrate.fit(replace(answer, values=answer.values[learn]), cohort.target.take(learn), "platt")
+        values[apply] = fitted.apply(replace(answer, values=answer.values[apply])).values
+    return replace(answer, values=values)
+
+
+def _same_cuts(thresholds: Mapping[str, float], final: str) -> dict[str, float]:
+    """The recalibrated answer is called from the same risk on: that is what recalibration changes for the user."""
+    own = {key: cut for key, cut in thresholds.items() if key.split("/")[0] == final}
+    return {RECALIBRATED + key.removeprefix(final): cut for key, cut in own.items()}
+
+
+def _write(folder: Path, held: Bundle, store: Store, flow: Flow, one: Judged) -> None:
+    study, kind = held.study, held.predictor.task.kind
+    settings, seed = study.evaluate, study.train.seed
+    found = judge(kind, one.cohort, one.answers, settings, one.thresholds, part="test", split=EXTERNAL, seed=seed)
+    files.write(folder / files.STUDY, config.dump(study))
+    files.write_json(folder / files.FLOW, facts.flow(flow))
+    files.write_json(folder / files.CURVES, [found.curves])
+    files.write_json(folder / files.FACTS, facts.external(held, store, flow, one))
+    files.write_parquet(folder / files.PREDICTIONS, judged_frame(kind, one))
+    files.write_json(folder / files.METRICS, found.metrics)
+    page.report(folder)
