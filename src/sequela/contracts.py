@@ -159,13 +159,15 @@ class Task(Protocol):
         ...
 
     def head(self, width: int) -> nn.Module:
-        """From Encoded to the task's own output: for the tasks of one vector a row, a Tensor "B K" of logits or values."""
+        """From Encoded to the task's own output.
+
+        For the tasks of one vector a row a Tensor: logits "B K", or "B 2K" of values and the spreads that their loss is measured in.
+        """
         ...
 
-    def start(self, head: nn.Module, target: Target, weight: Array | None = None) -> None:
+    def start(self, head: nn.Module, target: Target) -> None:
         """What a head is told of the training labels (NumPy) before its first step: base rates, or mean and spread.
 
-        `weight` "N" are the row weights of a balanced training, under which the rates are then taken.
         It is kept in the head's weights and buffers, so a loaded model needs no start.
         """
         ...
@@ -175,7 +177,10 @@ class Task(Protocol):
         ...
 
     def balance(self, target: Target) -> Array:
-        """Row weights, float32 "N" with mean 1, under which every class has the same total; 0 where no label is known."""
+        """Row weights, float32 "N" with mean 1, under which every class has the same total; 0 where no label is known.
+
+        Raises ConfigError where there are no classes.
+        """
         ...
 
     def answer(self, out: Tensor) -> Answer: ...

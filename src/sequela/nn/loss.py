@@ -75,16 +75,15 @@ def balance(label: Array, known: Array, classes: int) -> Array:
     return weight
 
 
-def log_odds(label: Array, known: Array, weight: Array | None = None) -> Array:
+def log_odds(label: Array, known: Array) -> Array:
     """The log-odds "K" of label 1 among the known of "N K", with half a row added to each side, so that it is finite."""
-    counted = known * (1.0 if weight is None else weight[:, None])
-    ones = (np.where(known, label, 0) * counted).sum(0)
-    odds: Array = np.log((ones + 0.5) / (counted.sum(0) - ones + 0.5))
+    ones = np.where(known, label, 0).sum(0)
+    odds: Array = np.log((ones + 0.5) / (known.sum(0) - ones + 0.5))
     return odds
 
 
-def shares(label: Array, known: Array, classes: int, weight: Array | None = None) -> Array:
+def shares(label: Array, known: Array, classes: int) -> Array:
     """The share "K" of each class among the known labels "N", with half a row added to each, so that none is 0."""
-    count = np.bincount(label[known].astype(np.int64), None if weight is None else weight[known], minlength=classes) + 0.5
+    count = np.bincount(label[known].astype(np.int64), minlength=classes) + 0.5
     share: Array = count / count.sum()
     return share

@@ -50,10 +50,10 @@ class Multiclass:
     def head(self, width: int) -> nn.Module:
         return heads.Head(width, len(self.names), self.config)
 
-    def start(self, head: nn.Module, target: Target, weight: Array | None = None) -> None:
+    def start(self, head: nn.Module, target: Target) -> None:
         """Sets the biases to the logarithms of the training shares."""
         assert isinstance(head, heads.Head)
-        share = losses.shares(target.values[:, 0], target.known[:, 0], len(self.names), weight)
+        share = losses.shares(target.values[:, 0], target.known[:, 0], len(self.names))
         head.begin_at(torch.as_tensor(np.log(share), dtype=torch.float32))
 
     def loss(self, out: Tensor, target: Target) -> Tensor:

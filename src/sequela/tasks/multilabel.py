@@ -48,10 +48,10 @@ class Multilabel:
     def head(self, width: int) -> nn.Module:
         return heads.Head(width, len(self.names), self.config)
 
-    def start(self, head: nn.Module, target: Target, weight: Array | None = None) -> None:
+    def start(self, head: nn.Module, target: Target) -> None:
         """Sets each bias to the log-odds of its label's training rate."""
         assert isinstance(head, heads.Head)
-        head.begin_at(torch.as_tensor(losses.log_odds(target.values, target.known, weight), dtype=torch.float32))
+        head.begin_at(torch.as_tensor(losses.log_odds(target.values, target.known), dtype=torch.float32))
 
     def loss(self, out: Tensor, target: Target) -> Tensor:
         label = losses.filled(target.values, target.known)

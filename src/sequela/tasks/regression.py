@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sequela.errors import DataError
+from sequela.errors import ConfigError, DataError
 from sequela.nn import head as heads
 from sequela.nn import loss as losses
 from sequela.types import Answer, Array, Encoded, Target
@@ -64,7 +64,7 @@ class Regression:
         return Quantities(width, len(self.names), self.config)
 
     @torch.no_grad()
-    def start(self, head: nn.Module, target: Target, weight: Array | None = None) -> None:
+    def start(self, head: nn.Module, target: Target) -> None:
         """Sets mean and spread to those of the training targets."""
         assert isinstance(head, Quantities)
         values = np.where(target.known, target.values, np.nan)
@@ -77,8 +77,8 @@ class Regression:
         return losses.mean_known(losses.distance(error, self.config.loss), target.known)
 
     def balance(self, target: Target) -> Array:
-        """1 for every row with a known value: quantities have no classes."""
-        return np.asarray(target.known.any(1), np.float32)
+        """Raises ConfigError: quantities have no classes."""
+        raise ConfigError("there are no classes to balance in a regression", hint='take train.balance = "none"')
 
     def answer(self, out: Tensor) -> Answer:
         value, _ = out.chunk(2, 1)
