@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def small_evidence(rows: int, seed: int, features: int = 3, subjects: int | None
     lengths = random.integers(1, 9, rows)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = random.normal(size=(offsets[-1], features)).astype(np.float32)
-    means = np.array([values[a:b, 0].mean() for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+    means = np.array([values[a:b, 0].mean() for a, b in pairwise(offsets)])
     ragged = Ragged(offsets, values, -np.sort(random.random(offsets[-1]))[::-1], np.ones(values.shape, bool))
     return Evidence(
         inputs={"chart": ragged},

@@ -79,7 +79,7 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         """One step down the loss: the mean over the labelled rows of the batch, each with its weight."""
         self.running = step
         self.seed_step(step)
-        optimizer.set_rate(self.state.optimizer, self.plan.settings.optimizer, self.rate(step))
+        optimizer.set_rate(self.state.optimizer, self.plan.settings.optimizer, self.rate(step.number))
         losses = self.plan.task.loss(self.model(step.batch.inputs), step.target)
         if step.batch.weight is not None:
             losses = losses * step.batch.weight
@@ -112,11 +112,12 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         if self.plan.settings.device == "cuda":
             torch.cuda.manual_seed(number)
 
-    def rate(self, step: Step) -> rates.Rate:
+    def rate(self, number: int) -> rates.Rate:
+        """That of a step of the running epoch."""
         settings, steps = self.plan.settings, self.plan.order.steps
         watched = settings.schedule.name == "plateau"
         history = [monitored(epoch, settings.monitor) for epoch in self.state.history] if watched else []
-        return rates.rate(settings.schedule, step.epoch * steps + step.number, settings.epochs, steps, history)
+        return rates.rate(settings.schedule, self.state.epoch * steps + number, settings.epochs, steps, history)
 
     def add(self, step: Step, loss: float) -> None:
         """Counts the step's loss in. Raises TrainingError where it is not a number, before it has touched the weights."""
@@ -164,7 +165,7 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
             train_loss=self.state.loss_sum / max(self.state.row_count, 1),
             tune_loss=None if verdict is None else verdict.loss,
             tune_score=None if verdict is None else verdict.score,
-            lr=self.state.optimizer.param_groups[0]["lr"],
+            lr=self.plan.settings.optimizer.lr * self.rate(self.plan.order.steps - 1).factor,
             seconds=round(self.state.epoch_seconds, 3),
         )
 

@@ -1,0 +1,110 @@
+"""An average of several answers, weighed on tune: by log loss, or by squared error for quantities.
+
+The weights are not negative and sum to 1. Tune is small, so they are drawn to equal shares: leaving equal shares has to gain about
+what two more parameters would have to (2 / n in mean log loss, as in Akaike's criterion) to be worth it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logit, softmax
+
+from sequela.errors import DataError
+from sequela.types import Answer, Array, Target
+
+Space: TypeAlias = Literal["logit", "probability"]
+
+SMALLEST = 1e-6  # a probability is kept this far from 0 and 1 before its logit is taken
+PARAMETERS = 2.0  # worth of leaving equal shares for a single member, in parameters of Akaike's criterion
+
+
+def weigh(answers: Mapping[str, Answer], target: Target, space: Space) -> dict[str, float]:
+    """The weight of each answer, from rows whose target is known; equal shares where none is.
+
+    Raises DataError where the answers are not of the same rows, kind and names.
+    """
+    stack = _stacked(answers)
+    count = len(stack)
+    rows = int(target.known.any(axis=1).sum())
+    if count == 1 or not rows:
+        return dict.fromkeys(answers, 1 / count)
+    equal = np.full(count, 1 / count)
+
+    def cost(weights: Array) -> float:
+        away = np.sum((weights - equal) ** 2) / (1 - 1 / count)
+        return _loss(_averaged(stack, weights, space, _kind(answers)), target) + PARAMETERS / rows * float(away)
+
+    simplex = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
+    found = minimize(cost, equal, method="SLSQP", bounds=[(0, 1)] * count, constraints=simplex, options={"ftol": 1e-9})
+    weights = np.clip(found.x, 0, None)
+    return dict(zip(answers, (weights / weights.sum()).tolist(), strict=True))
+
+
+def combine(answers: Mapping[str, Answer], weights: Mapping[str, float], space: Space) -> Answer:
+    """The weighed average of the answers named in `weights`; others are left out.
+
+    Raises DataError where one is missing, or where they are not of the same rows, kind and names.
+    """
+    missing = sorted(set(weights) - set(answers))
+    if missing:
+        raise DataError(f"the ensemble has a weight for {missing[0]!r}, but no answer of it")
+    chosen = {name: answers[name] for name in weights}
+    stack, first = _stacked(chosen), next(iter(chosen.values()))
+    return Answer(first.kind, _averaged(stack, np.array(list(weights.values())), space, first.kind), first.names)
+
+
+def _kind(answers: Mapping[str, Answer]) -> str:
+    return next(iter(answers.values())).kind
+
+
+def _stacked(answers: Mapping[str, Answer]) -> Array:
+    """float64 "members N K"."""
+    if not answers:
+        raise DataError("an ensemble needs at least one member")
+    first = next(iter(answers.values()))
+    for name, answer in answers.items():
+        if (answer.kind, answer.names, len(answer)) != (first.kind, first.names, len(first)):
+            raise DataError(f"{name!r} answers for other rows, classes or quantities than the first member of the ensemble")
+    return np.stack([np.asarray(answer.values, np.float64) for answer in answers.values()])
+
+
+def _averaged(stack: Array, weights: Array, space: Space, kind: str) -> Array:
+    if kind == "values" or space == "probability":
+        return np.tensordot(weights, stack, axes=1)
+    if _exclusive(stack):
+        return np.asarray(softmax(np.tensordot(weights, np.log(np.clip(stack, SMALLEST, 1)), axes=1), axis=1))
+    return np.asarray(expit(np.tensordot(weights, logit(np.clip(stack, SMALLEST, 1 - SMALLEST)), axes=1)))
+
+
+def _exclusive(stack: Array) -> bool:
+    """Whether the columns are classes of which one is true: then every member's row sums to 1."""
+    return stack.shape[2] > 1 and bool(np.all(np.abs(stack.sum(axis=2) - 1) < 1e-4))
+
+
+def _loss(values: Array, target: Target) -> float:
+    """Mean log loss, or squared error in units of the target's variance, over what is known."""
+    if values.shape[1] > target.values.shape[1]:
+        known = target.known[:, 0]
+        own = values[known][np.arange(known.sum()), target.values[known, 0].astype(np.int64)]
+        return float(-np.log(np.clip(own, SMALLEST, 1)).mean())
+    return float(np.mean([_column_loss(values[:, k], target, k) for k in _known_columns(target)]))
+
+
+def _known_columns(target: Target) -> Sequence[int]:
+    return np.flatnonzero(target.known.any(axis=0)).tolist()
+
+
+def _column_loss(values: Array, target: Target, column: int) -> float:
+    known = target.known[:, column]
+    truth, said = target.values[known, column], values[known]
+    if _is_event(truth) and said.min() >= 0 and said.max() <= 1:
+        return float(-np.log(np.clip(np.where(truth == 1, said, 1 - said), SMALLEST, 1)).mean())
+    return float(np.mean((said - truth) ** 2) / max(float(truth.var()), 1e-12))
+
+
+def _is_event(truth: Array) -> bool:
+    return bool(np.isin(truth, (0, 1)).all())

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sequela.batch import collate
+from sequela.contracts import Evidence
+from sequela.train.rows import join, take
+from sequela.types import Ragged
+
+
+def dressed(rows: Evidence, shared: bool) -> Evidence:
+    """With every part that a Ragged may have."""
+    ragged, random = rows.inputs["chart"], np.random.default_rng(len(rows))
+    steps = int(ragged.offsets[-1])
+    entry = random.integers(0, steps, steps) if shared else None
+    context, side = random.random((len(rows), 2), np.float32), random.random((steps, 2), np.float32)
+    full = Ragged(ragged.offsets, ragged.values, ragged.position, random.random((steps, 3)) < 0.5, side, context, entry)
+    return replace(rows, inputs={"chart": full})
+
+
+def padded(rows: Evidence, chosen: np.ndarray) -> list[np.ndarray]:
+    seq = collate(rows.inputs, chosen).inputs["chart"]
+    return [seq.values, seq.mask, seq.position, seq.seen, seq.side, seq.context]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_taken_rows_are_the_rows(shared: bool, evidence: Callable[..., Evidence]) -> None:
+    rows, chosen = dressed(evidence(20, 0), shared), np.array([7, 3, 19, 3])
+    part = take(rows, chosen)
+    for one, other in zip(padded(part, np.arange(4)), padded(rows, chosen), strict=True):
+        assert np.array_equal(one, other)
+    assert part.row_id.tolist() == ["row7", "row3", "row19", "row3"]
+    assert np.array_equal(part.target.values, rows.target.values[chosen])
+
+
+@pytest.mark.parametrize("shared", [(False, False), (True, False)])
+def test_joined_rows_are_the_rows_of_both(shared: tuple[bool, bool], evidence: Callable[..., Evidence]) -> None:
+    first, second = dressed(evidence(20, 0), shared[0]), dressed(evidence(9, 1), shared[1])
+    both = join(first, second)
+    assert len(both) == 29 and both.target.values.shape == (29, 1)
+    for part, chosen in ((first, np.arange(20)), (second, np.arange(20, 29))):
+        for one, other in zip(padded(both, chosen), padded(part, np.arange(len(part))), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_a_part_of_joined_rows_is_the_joined_parts(evidence: Callable[..., Evidence]) -> None:
+    both = join(dressed(evidence(20, 0), True), dressed(evidence(9, 1), False))
+    chosen = np.array([25, 2, 28])
+    for one, other in zip(padded(take(both, chosen), np.arange(3)), padded(both, chosen), strict=True):
+        assert np.array_equal(one, other)
