@@ -137,7 +137,8 @@ class Encoder(Protocol):
     An empty row (an all-False mask) gets finite numbers that do not depend on the padded values.
     """
 
-    width: int  # D of steps and pooled
+    width: int  # D of pooled: grows with the poolings side by side and the numbers of the row
+    steps_width: int  # D of steps
     gives: frozenset[Literal["pooled", "steps", "map"]]
     causal: bool  # later steps change no earlier entry of steps
 
@@ -161,7 +162,7 @@ class Task(Protocol):
     def head(self, width: int) -> nn.Module:
         """From Encoded to the task's own output.
 
-        For the tasks of one vector a row a Tensor: logits "B K", or "B 2K" of values and the spreads that their loss is measured in.
+        For the tasks of one vector a row a Tensor: logits "B K", or "B 2K" of values and the spreads that scale their loss.
         """
         ...
 
