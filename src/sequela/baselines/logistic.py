@@ -6,7 +6,6 @@ multilabel, one multinomial model for multiclass. Columns are prepared by `_colu
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,7 +14,8 @@ import numpy as np
 from msgspec import Meta
 from threadpoolctl import threadpool_limits
 
-from sequela.baselines import _columns, _problem
+from sequela.baselines import _columns, _linear, _problem
+from sequela.baselines._linear import Linear
 from sequela.baselines._problem import Learned, Problem, Trial
 from sequela.config import Strict
 from sequela.contracts import Evidence
@@ -31,19 +31,6 @@ class Config(Strict, frozen=True):
         300  # of L-BFGS; a strength that has not converged by then is judged on tune as it is
     )
     threads: Annotated[int, Meta(ge=1)] = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """Weights "F K" and intercepts "K" of one problem; K columns of logits, or of the quantity."""
-
-    kind: Learned
-    weights: Array
-    intercepts: Array
-
-    def __call__(self, features: Array) -> Array:
-        """float64 "N K": probabilities, or the quantity."""
-        return _problem.probability(self.kind, features @ self.weights + self.intercepts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +58,11 @@ class Logistic:
             models = [self._choose(learnt, chosen, *pair) for pair in _problem.pairs(train.target, tune.target, kind)]
         self._fitted = _Fitted(kind, train.target.names, train.plain.names, columns, tuple(models))
 
-    def _choose(self, train: Array, tune: Array, learnt: Problem, chosen: Problem) -> Linear:
-        models = [_constant(learnt, train.shape[1])] if learnt.constant else _path(train[learnt.rows], learnt, self._config)
-        settings: list[dict[str, Any]] = [{}] if learnt.constant else [{"strength": s} for s in sorted(self._config.strengths)]
-        held = tune[chosen.rows]
-        trials = [Trial(setting, _problem.loss(chosen, model(held))) for setting, model in zip(settings, models, strict=True)]
+    def _choose(self, train: Array, tune: Array, learnt: Problem, held: Problem) -> Linear:
+        plan = _linear.Plan(self._config.strengths, self._config.iterations)
+        model, trials = _linear.chosen(_linear.Rows(train[learnt.rows], learnt), _linear.Rows(tune[held.rows], held), plan)
         self._tried[learnt.name] = (learnt.kind, trials)
-        return models[trials.index(_problem.best(trials))]
+        return model
 
     def answer(self, rows: Evidence) -> Answer:
         fitted = self._ready()
@@ -111,52 +96,6 @@ def from_arrays(arrays: Mapping[str, Array], kind: str, names: tuple[str, ...], 
     baseline = Logistic(Config())
     baseline._fitted = _Fitted(kind, names, inputs, columns, tuple(models))
     return baseline
-
-
-def _path(features: Array, problem: Problem, config: Config) -> list[Linear]:
-    """One model a strength, weakest first, each started from the one before."""
-    strengths = sorted(config.strengths)
-    if problem.kind == "regression":
-        return [_ridge(features, problem, strength) for strength in strengths]
-    return _regularised(features, problem, strengths, config.iterations)
-
-
-def _ridge(features: Array, problem: Problem, strength: float) -> Linear:
-    from sklearn.linear_model import Ridge
-
-    model = Ridge(alpha=1 / strength).fit(features, problem.values)
-    return Linear("regression", model.coef_[:, None], np.array([model.intercept_]))
-
-
-def _regularised(features: Array, problem: Problem, strengths: list[float], iterations: int) -> list[Linear]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(max_iter=iterations, warm_start=True)
-    path = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for strength in strengths:
-            model.set_params(C=strength).fit(features, problem.values)
-            path.append(_linear(problem, model.coef_, model.intercept_, model.classes_.astype(np.int64)))
-    return path
-
-
-def _linear(problem: Problem, coefficients: Array, intercepts: Array, classes: Array) -> Linear:
-    """A copy of scikit-learn's fit; a class that training rows never had gets a logit of minus infinity."""
-    if problem.kind == "binary":
-        return Linear("binary", coefficients.T.copy(), intercepts.copy())
-    if len(coefficients) == 1:  # two classes only: one logit of the second against the first
-        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-intercepts, intercepts]) / 2
-    weights = np.zeros((coefficients.shape[1], problem.classes))
-    every = np.full(problem.classes, -np.inf)
-    weights[:, classes], every[classes] = coefficients.T, intercepts
-    return Linear("multiclass", weights, every)
-
-
-def _constant(problem: Problem, features: int) -> Linear:
-    """Where all training labels are alike: the prior, whatever the input."""
-    return Linear(problem.kind, np.zeros((features, problem.classes)), _problem.raw_prior(problem))
 
 
 def build(config: Config) -> Logistic:

@@ -1,12 +1,12 @@
 """An average of several answers, weighed on tune: by log loss, or by squared error for quantities.
 
-The weights are not negative and sum to 1. Tune is small, so they are drawn to equal shares: leaving equal shares has to gain about
-what two more parameters would have to (2 / n in mean log loss, as in Akaike's criterion) to be worth it.
+The weights are not negative and sum to 1. Tune is small, so they are drawn to equal shares: leaving equal shares has to gain
+about what two more parameters would have to (2 / n in mean log loss, as in Akaike's criterion) to be worth it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -27,7 +27,7 @@ def weigh(answers: Mapping[str, Answer], target: Target, space: Space) -> dict[s
 
     Raises DataError where the answers are not of the same rows, kind and names.
     """
-    stack = _stacked(answers)
+    stack, first = _stacked(answers), next(iter(answers.values()))
     count = len(stack)
     rows = int(target.known.any(axis=1).sum())
     if count == 1 or not rows:
@@ -36,7 +36,8 @@ def weigh(answers: Mapping[str, Answer], target: Target, space: Space) -> dict[s
 
     def cost(weights: Array) -> float:
         away = np.sum((weights - equal) ** 2) / (1 - 1 / count)
-        return _loss(_averaged(stack, weights, space, _kind(answers)), target) + PARAMETERS / rows * float(away)
+        said = Answer(first.kind, _averaged(stack, weights, space, first.kind), first.names)
+        return _loss(said, target) + PARAMETERS / rows * float(away)
 
     simplex = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
     found = minimize(cost, equal, method="SLSQP", bounds=[(0, 1)] * count, constraints=simplex, options={"ftol": 1e-9})
@@ -55,10 +56,6 @@ def combine(answers: Mapping[str, Answer], weights: Mapping[str, float], space: 
     chosen = {name: answers[name] for name in weights}
     stack, first = _stacked(chosen), next(iter(chosen.values()))
     return Answer(first.kind, _averaged(stack, np.array(list(weights.values())), space, first.kind), first.names)
-
-
-def _kind(answers: Mapping[str, Answer]) -> str:
-    return next(iter(answers.values())).kind
 
 
 def _stacked(answers: Mapping[str, Answer]) -> Array:
@@ -85,26 +82,19 @@ def _exclusive(stack: Array) -> bool:
     return stack.shape[2] > 1 and bool(np.all(np.abs(stack.sum(axis=2) - 1) < 1e-4))
 
 
-def _loss(values: Array, target: Target) -> float:
+def _loss(said: Answer, target: Target) -> float:
     """Mean log loss, or squared error in units of the target's variance, over what is known."""
-    if values.shape[1] > target.values.shape[1]:
+    if said.values.shape[1] > target.values.shape[1]:
         known = target.known[:, 0]
-        own = values[known][np.arange(known.sum()), target.values[known, 0].astype(np.int64)]
+        own = said.values[known][np.arange(known.sum()), target.values[known, 0].astype(np.int64)]
         return float(-np.log(np.clip(own, SMALLEST, 1)).mean())
-    return float(np.mean([_column_loss(values[:, k], target, k) for k in _known_columns(target)]))
+    columns: list[int] = np.flatnonzero(target.known.any(axis=0)).tolist()
+    return float(np.mean([_column_loss(said, target, column) for column in columns]))
 
 
-def _known_columns(target: Target) -> Sequence[int]:
-    return np.flatnonzero(target.known.any(axis=0)).tolist()
-
-
-def _column_loss(values: Array, target: Target, column: int) -> float:
+def _column_loss(said: Answer, target: Target, column: int) -> float:
     known = target.known[:, column]
-    truth, said = target.values[known, column], values[known]
-    if _is_event(truth) and said.min() >= 0 and said.max() <= 1:
-        return float(-np.log(np.clip(np.where(truth == 1, said, 1 - said), SMALLEST, 1)).mean())
-    return float(np.mean((said - truth) ** 2) / max(float(truth.var()), 1e-12))
-
-
-def _is_event(truth: Array) -> bool:
-    return bool(np.isin(truth, (0, 1)).all())
+    truth, values = target.values[known, column], said.values[known, column]
+    if said.kind == "values":
+        return float(np.mean((values - truth) ** 2) / max(float(truth.var()), 1e-12))
+    return float(-np.log(np.clip(np.where(truth == 1, values, 1 - values), SMALLEST, 1)).mean())

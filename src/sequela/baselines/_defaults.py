@@ -1,0 +1,17 @@
+"""Which baselines suit a task and its inputs, where the study names none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sequela.types import Spec
+
+
+def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
+    """Registered names, the simplest last: `kind` is the task's, `specs` are those of the inputs."""
+    names = ["logistic", "boosting"]
+    if any(spec.kind == "waveform" for spec in specs.values()):
+        names.append("minirocket")
+    if kind == "regression" and any(spec.kind == "measurements" for spec in specs.values()):
+        names += ["autoregressive", "last_value"]
+    return [*names, "mean"]
