@@ -46,6 +46,7 @@ class StepsThenStates(nn.Module):
         self.pool = pool
         self.dropout = nn.Dropout(config.dropout)
         self.context = spec.context
+        self.steps_width = stack.width
         self.width = int(pool.width) + spec.context  # type: ignore[arg-type]
         self.gives = frozenset({"pooled", "steps"})
         self.causal = not config.bidirectional
