@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -189,9 +189,14 @@ class _Writer:
             subject, start = block.subjects[i], self.clock.start(block.subjects[i], seconds)
             values = np.ascontiguousarray(block.data[i], np.float32)
             uri = self.sink.payload(names[i], Payload(values, rate, channels, self.config.unit))
-            rows += [(subject, start, "RECORD//START", None), (subject, start, "WAVEFORM", uri)]
+            end = start + timedelta(seconds=seconds)
+            rows += [
+                (subject, start, "RECORD//START", None),
+                (subject, start, "WAVEFORM", uri),
+                (subject, end, "RECORD//END", None),
+            ]
         self.sink.code("WAVEFORM", "payload", unit=self.config.unit)
-        self.sink.code("RECORD//START", "event", description="The first sample of a record")
+        self._ends()
         schema = {"source_id": pl.String(), "time": pl.Datetime("us"), "code": pl.String(), "payload": pl.String()}
         self.sink.events(pl.DataFrame(rows, schema=schema, orient="row"))
 
@@ -199,10 +204,14 @@ class _Writer:
         channels, rate = self._channels(block.data), self._rate()
         for name in channels:
             self.sink.code(name, "measurement", unit=self.config.unit)
-        self.sink.code("RECORD//START", "event", description="The first step of a series")
+        self._ends()
         for i in good:
             start = self.clock.start(block.subjects[i], block.data.shape[2] / rate)
             self.sink.events(_series_events(block.subjects[i], start, rate, channels, block.data[i].astype(np.float32)))
+
+    def _ends(self) -> None:
+        self.sink.code("RECORD//START", "event", description="The first sample of a record")
+        self.sink.code("RECORD//END", "event", description="One past the last sample of a record")
 
     def _channels(self, signals: Array) -> tuple[str, ...]:
         names = self.config.channels or tuple(f"channel_{c}" for c in range(signals.shape[1]))
@@ -232,15 +241,16 @@ def _check_names(names: tuple[str, ...], count: int, option: str) -> None:
 
 
 def _series_events(subject: str, start: datetime, rate_hz: float, names: tuple[str, ...], values: Array) -> pl.DataFrame:
-    """RECORD//START and one event for each number of values "F T" that is there."""
+    """RECORD//START, RECORD//END and one event for each number of values "F T" that is there."""
     feature, step = np.nonzero(~np.isnan(values))
     micros = np.round(step / rate_hz * 1e6).astype("timedelta64[us]")
-    first = pl.DataFrame({"code": ["RECORD//START"], "time": [start], "numeric_value": [None]})
+    end = start + timedelta(seconds=values.shape[1] / rate_hz)
+    ends = pl.DataFrame({"code": ["RECORD//START", "RECORD//END"], "time": [start, end], "numeric_value": [None, None]})
     rest = pl.DataFrame(
         {"code": np.asarray(names)[feature], "time": np.datetime64(start) + micros, "numeric_value": values[feature, step]}
     )
     types = {"code": pl.String(), "time": pl.Datetime("us"), "numeric_value": pl.Float32()}
-    return pl.concat([first.cast(types), rest.cast(types)]).with_columns(pl.lit(subject).alias("source_id"))  # type: ignore[arg-type]
+    return pl.concat([ends.cast(types), rest.cast(types)]).with_columns(pl.lit(subject).alias("source_id"))  # type: ignore[arg-type]
 
 
 def as_images(data: Array, channel_axis: str) -> Array:
