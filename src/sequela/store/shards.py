@@ -118,7 +118,8 @@ class Shards:
 
     def _deal(self, shard_of: Array) -> dict[int, list[Path]]:
         """Files with the events of each shard, in the order in which the events came."""
-        self._spill()
+        if self._held:
+            self._spill()
         dealt: dict[int, list[Path]] = {shard: [] for shard in range(int(shard_of.max()) + 1)}
         for number, path in enumerate(self._parts):
             part = pl.read_parquet(path).with_columns(shard=pl.lit(0))
