@@ -1,0 +1,116 @@
+"""MEDS datasets: others' and our own, read back whole; wrong schemas refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sequela import config
+from sequela.errors import ConfigError, DataError
+from sequela.readers import meds
+from sequela.store.cache import ingest
+from sequela.store.store import Store, open_store
+from sequela.store.write import StoreWriter
+
+NOON = datetime(2020, 5, 1, 12)
+COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value")
+ROWS = [
+    (5, None, "GENDER//F", None, None),
+    (5, NOON, "LAB//Na", 140.0, None),
+    (5, NOON, "ADMISSION", None, None),
+    (3, NOON, "NOTE", None, "seen"),
+    (3, NOON, "MEDS_DEATH", None, None),
+]
+
+
+def dataset(folder: Path, rows: Sequence[tuple[Any, ...]] = ROWS, **metadata: pl.DataFrame) -> Path:
+    (folder / "data" / "train").mkdir(parents=True)
+    (folder / "metadata").mkdir()
+    frame = pl.DataFrame(rows, schema=COLUMNS, orient="row", infer_schema_length=None)
+    frame.filter(pl.col("subject_id") == 5).write_parquet(folder / "data" / "train" / "0.parquet")
+    frame.filter(pl.col("subject_id") != 5).drop("text_value").write_parquet(folder / "data" / "1.parquet")
+    for name, table in metadata.items():
+        table.write_parquet(folder / "metadata" / f"{name}.parquet")
+    return folder
+
+
+def read(folder: Path, target: Path, **options: Any) -> Store:
+    return ingest(meds.build(config.convert(options, meds.Config)), "meds", meds.VERSION, folder, target, options=options)
+
+
+def test_a_dataset_of_others_is_read(tmp_path: Path) -> None:
+    codes = pl.DataFrame({"code": ["LAB//Na"], "description": ["sodium"], "parent_codes": [["LOINC/2951-2"]]})
+    splits = pl.DataFrame({"subject_id": [3, 5], "split": ["held_out", "tuning"]})
+    store = read(dataset(tmp_path / "in", codes=codes, subject_splits=splits), tmp_path / "a.store")
+    kept = [(3, NOON, "NOTE", None), (3, NOON, "MEDS_DEATH", None), *[row[:4] for row in ROWS if row[0] == 5]]
+    assert store.events().select("subject_id", "time", "code", "numeric_value").rows() == kept
+    assert store.parts == {3: "test", 5: "tune"}
+    kinds = {"GENDER//F": "static", "LAB//Na": "measurement", "ADMISSION": "event", "NOTE": "event", "MEDS_DEATH": "outcome"}
+    assert dict(store.codes.select("code", "kind").iter_rows()) == kinds
+    assert store.codes.filter(pl.col("code") == "LAB//Na")["description"].item() == "sodium"
+    assert not store.dataset.relative_times
+
+
+def test_kinds_may_be_stated_by_code_or_its_start(tmp_path: Path) -> None:
+    store = read(
+        dataset(tmp_path / "in"), tmp_path / "a.store", kinds={"LAB//*": "score", "LAB//Na": "outcome", "NOT*": "outcome"}
+    )
+    kinds = dict(store.codes.select("code", "kind").iter_rows())
+    assert (kinds["LAB//Na"], kinds["NOTE"], kinds["ADMISSION"]) == ("outcome", "outcome", "event")
+    with pytest.raises(ConfigError, match="kinds"):
+        config.convert({"kinds": {"A": "lab"}}, meds.Config)
+
+
+def test_our_own_store_is_read_back_the_same(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "own.store", "made", "none", 1) as sink:
+        sink.code("HR", "measurement", unit="beats/min")
+        sink.code("SCORE//X", "score")
+        sink.events(
+            pl.DataFrame({"source_id": ["1", "2"], "time": [NOON, None], "code": ["HR", "SCORE//X"], "numeric_value": [80.0, 2]})
+        )
+        sink.part("2", "test")
+    own = open_store(tmp_path / "own.store")
+    again = read(tmp_path / "own.store", tmp_path / "a.store")
+    assert again.events().equals(own.events())
+    assert again.codes.equals(own.codes)
+    assert (again.parts, again.content_hash) == (own.parts, own.content_hash)
+
+
+def test_an_event_without_a_subject_is_refused_and_counted(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "in", [*ROWS * 4, (5, NOON, None, 1.0, None)])
+    store = read(folder, tmp_path / "a.store")
+    assert (store.flow.accepted, store.flow.refused_count) == (20, 1)
+    assert store.flow.refused[0].first == ["data/train/0.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (pl.col("code").alias("concept"), "lacks the column 'code'"),
+        (pl.lit("A7").alias("subject_id"), "columns of other types than MEDS has"),
+        (pl.lit("x").alias("numeric_value"), "columns of other types than MEDS has"),
+    ],
+)
+def test_other_schemas_are_refused_by_file(tmp_path: Path, change: pl.Expr, says: str) -> None:
+    folder = dataset(tmp_path / "in")
+    file = folder / "data" / "train" / "0.parquet"
+    frame = pl.read_parquet(file).with_columns(change)
+    (frame.drop("code") if "concept" in frame.columns else frame).write_parquet(file)
+    with pytest.raises(DataError, match=rf"data/train/0.parquet .*{says}"):
+        read(folder, tmp_path / "a.store")
+
+
+def test_a_damaged_shard_and_a_folder_without_data_are_refused(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "in")
+    (folder / "data" / "1.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(DataError, match=r"data/1.parquet is not Parquet, or damaged"):
+        read(folder, tmp_path / "a.store")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x.txt").write_text("x")
+    with pytest.raises(DataError, match="is no MEDS dataset"):
+        read(tmp_path / "other", tmp_path / "a.store")
