@@ -41,6 +41,7 @@ class Memory:
     refused: dict[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
+    relative: bool = False
 
     def events(self, frame: pl.DataFrame) -> None:
         assert set(frame["code"]) <= set(self.codes), "a code that was not declared"
@@ -52,7 +53,10 @@ class Memory:
         return name
 
     def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
-        self.codes[code] = (kind, unit)
+        assert self.codes.setdefault(code, (kind, unit)) == (kind, unit), "a code declared in two ways"
+
+    def relative_times(self) -> None:
+        self.relative = True
 
     def part(self, source_id: str, part: str) -> None:
         self.parts[source_id] = part

@@ -83,6 +83,8 @@ def test_signals_are_payloads_and_never_overlap_in_one_subject(tmp_path, folder,
     np.testing.assert_array_equal(payload.values, data[1].T.astype(np.float32))
     assert (payload.rate_hz, payload.channels, payload.unit) == (100.0, ("I", "II"), "mV")
     assert sink.of("WAVEFORM")["time"].to_list() == [datetime(2000, 1, 1), datetime(2000, 1, 2)]
+    assert sink.of("RECORD//END")["time"].to_list()[0] == datetime(2000, 1, 1, 0, 0, 0, 30_000)
+    assert sink.relative
 
 
 def test_series_become_measurements_at_their_times_and_gaps_are_no_events(tmp_path, folder, sink):

@@ -85,12 +85,13 @@ def test_a_record_comes_back_with_its_signal_units_and_times(tmp_path, folder, s
     assert len(sink.of("ANNOTATION//~")) == 1
     assert sink.of("AGE")["numeric_value"].to_list() == [69] and sink.of("SEX")["text_value"].to_list() == ["M"]
     assert sink.codes["BEAT"][0] == "event" and sink.codes["LABEL//beat"][0] == "label" == sink.codes["ANNOTATION//~"][0]
-    assert sink.accepted == 1 and not sink.refused
+    assert sink.accepted == 1 and not sink.refused and sink.relative
 
 
 def test_a_date_in_the_header_is_kept(tmp_path, folder, sink):
     write(tmp_path, day=date(1999, 5, 6))
     assert read(folder, sink, tmp_path).of("RECORD//START")["time"].to_list() == [datetime(1999, 5, 6, 8, 30)]
+    assert not sink.relative
 
 
 def test_volts_of_any_scale_become_millivolts_and_other_units_stay(tmp_path, folder, sink):
@@ -99,6 +100,9 @@ def test_volts_of_any_scale_become_millivolts_and_other_units_stay(tmp_path, fol
     np.testing.assert_allclose(sink.payloads["r1"].values, (signal * [1e-3, 1e3, 1]).T, atol=1)
     np.testing.assert_allclose(sink.payloads["r1"].values[0], signal[:, 0] / 1e3, atol=1e-5)
     assert sink.payloads["r1"].unit == "mV,mV,NU"
+    write(tmp_path, "r2", leads=("I",))
+    sink.payloads.clear()
+    assert read(folder, sink, tmp_path).payloads["r2"].unit == "mV"
 
 
 def test_leads_are_found_by_name_where_a_record_has_them_swapped(tmp_path, folder, sink):

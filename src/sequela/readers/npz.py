@@ -210,6 +210,7 @@ class _Writer:
             self.sink.events(_series_events(block.subjects[i], start, rate, channels, block.data[i].astype(np.float32)))
 
     def _ends(self) -> None:
+        self.sink.relative_times()
         self.sink.code("RECORD//START", "event", description="The first sample of a record")
         self.sink.code("RECORD//END", "event", description="One past the last sample of a record")
 

@@ -238,12 +238,16 @@ class _Writer:
 
     def write(self, record: Record, subject: str) -> None:
         for code, (kind, description) in KINDS.items():
-            self.sink.code(code, kind, unit=record.payload.unit if kind == "payload" else "", description=description)
-        start = record.start or self.clock.start(subject, record.length / record.rate_hz)
+            self.sink.code(code, kind, description=description)
+        start = record.start or self._relative_start(record, subject)
         uri = self.sink.payload(record.name, record.payload)
         frames = [self._ends(record, start, uri), *self._annotations(record, start), *self._person(record, subject)]
         self.sink.events(pl.concat(frames, how="diagonal").with_columns(pl.lit(subject).alias("source_id")))
         self.sink.accept()
+
+    def _relative_start(self, record: Record, subject: str) -> datetime:
+        self.sink.relative_times()
+        return self.clock.start(subject, record.length / record.rate_hz)
 
     def _ends(self, record: Record, start: datetime, uri: str) -> pl.DataFrame:
         times = record.times(start, np.array([0, 0, record.length]))
