@@ -188,6 +188,17 @@ def test_units_of_a_column_are_brought_to_one(tmp_path: Path) -> None:
     assert dict(store.codes.select("code", "unit").iter_rows()) == {"glucose": "mg/dL", "temp": "degC"}
 
 
+def test_a_column_whose_unit_is_not_stated_is_taken_as_it_is(tmp_path: Path) -> None:
+    store = read(
+        tmp_path,
+        {"a.csv": "id,glucose,albumin\n1,5,4\n"},
+        subject="id",
+        values=["glucose", "albumin"],
+        unit={"glucose": "mmol/L"},
+    )
+    assert (rows(store, "glucose")[0][2], rows(store, "albumin")[0][2]) == (90.078, 4.0)
+
+
 def test_a_wrong_unit_is_refused_by_row(tmp_path: Path) -> None:
     bad = units_table(("glucose", "100", "mg/dL"), ("glucose", "5", "furlong"), ("glucose", "5", ""))
     store = read(tmp_path, bad, 0.7, **LONG, unit="u")

@@ -424,24 +424,27 @@ def _converted(table: Table, frame: pl.DataFrame, sink: Sink, codes: _Codes) -> 
     """The rows with `number` in one unit for each code; those whose unit cannot be converted are refused."""
     if not table.unit:
         return frame
-    frame = frame.with_columns(given=_given_unit(table)).with_columns(pl.col("given").fill_null(""))
+    frame = frame.with_columns(given=_given_unit(table))
     pairs = frame.filter(pl.col("number").is_not_null()).select("code", "given").unique(maintain_order=True)
     ways = [_way(code, unit, codes) for code, unit in pairs.iter_rows()]
     ways_frame = pl.DataFrame(ways, schema={"factor": pl.Float64, "offset": pl.Float64, "why": pl.String}, orient="row")
-    joined = frame.join(pairs.hstack(ways_frame), on=["code", "given"], how="left", maintain_order="left")
+    joined = frame.join(pairs.hstack(ways_frame), on=["code", "given"], how="left", nulls_equal=True, maintain_order="left")
     for why, rows in joined.filter(pl.col("why").is_not_null()).group_by("why", maintain_order=True):
         _refuse(rows, str(why[0]), sink)
     return joined.filter(pl.col("why").is_null()).with_columns(number=pl.col("number") * pl.col("factor") + pl.col("offset"))
 
 
 def _given_unit(table: Table) -> pl.Expr:
+    """The unit of each row: "" where its entry is missing, null where the mapping states none for its code."""
     if isinstance(table.unit, str):
-        return pl.col(table.unit)
+        return pl.col(table.unit).fill_null("")
     return pl.col("code").replace_strict(table.unit, default=None, return_dtype=pl.String)
 
 
-def _way(code: str, unit: str, codes: _Codes) -> tuple[float, float, str | None]:
+def _way(code: str, unit: str | None, codes: _Codes) -> tuple[float, float, str | None]:
     """Factor and offset from this unit to the one that the code is kept in; or why there is none."""
+    if unit is None:
+        return 1.0, 0.0, None
     if units.quantity(code) is None:
         kept = codes.unit_of.setdefault(code, unit)
         return 1.0, 0.0, None if kept == unit else f"{code} comes in {unit!r} and in {kept!r}, and no conversion is known"
