@@ -1,0 +1,88 @@
+"""Numbers as a reader expects them: rounded to what they can carry, a true minus, an interval in brackets."""
+
+from __future__ import annotations
+
+from sequela.evaluate.metric import Metric
+
+UNITLESS = 3  # decimals of everything between 0 and 1
+QUANTITIES = ("mae", "rmse")
+NAMES = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "macro_f1": "Macro-F1",
+    "lr_positive": "LR+",
+    "lr_negative": "LR−",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+    "calibration_intercept": "Calibration intercept",
+    "calibration_slope": "Calibration slope",
+    "observed_expected": "Observed / expected",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "mase": "MASE",
+}
+
+
+def name(metric: str) -> str:
+    return NAMES.get(metric, metric)
+
+
+def number(value: float | None, metric: str = "", signed: bool = False) -> str:
+    """A value of a metric; an en dash where there is none.
+
+    >>> number(0.8716, "auroc"), number(-0.0042, "auroc", signed=True)
+    ('0.872', '−0.004')
+    """
+    if value is None:
+        return "–"
+    digits = _digits(value) if metric in QUANTITIES else 2 if metric.startswith("lr_") else UNITLESS
+    shown = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(shown) == 0:
+        shown = shown.lstrip("+-")
+    return shown.replace("-", "−")
+
+
+def _digits(value: float) -> int:
+    """Decimals that leave about three figures."""
+    return 3 if abs(value) < 1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+
+
+def interval(metric: Metric, signed: bool = False) -> str:
+    """The value with its limits; only the value where it has none."""
+    value = number(metric.value, metric.metric, signed or bool(metric.against))
+    return f"{value} {limits(metric)}".strip()
+
+
+def limits(metric: Metric) -> str:
+    if metric.low is None or metric.high is None:
+        return ""
+    signed = bool(metric.against)
+    return f"[{number(metric.low, metric.metric, signed)}, {number(metric.high, metric.metric, signed)}]"
+
+
+def count(value: int | None) -> str:
+    """A whole number with thin commas.
+
+    >>> count(12000)
+    '12,000'
+    """
+    return "–" if value is None else f"{value:,}"
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def p_value(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -1,0 +1,49 @@
+"""The page: its order, its style, and nothing from outside."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from sequela.evaluate.report import run as runs
+from sequela.evaluate.report.html import Safe, paragraph, tag
+from sequela.evaluate.report.sections import closing, data, groups, making, opening, performance
+
+ORDER = (
+    opening.outcome,
+    data.data,
+    data.split,
+    performance.discrimination,
+    performance.confusion,
+    performance.threshold,
+    performance.calibration,
+    performance.benefit,
+    performance.quantities,
+    groups.groups,
+    groups.without,
+    making.audit,
+    making.training,
+    making.baselines,
+    closing.limits,
+    closing.environment,
+    closing.undefined,
+    closing.glossary,
+)
+
+
+def render(folder: Path) -> str:
+    """The report of the run in a folder, as one HTML page that needs no script and fetches nothing.
+
+    Reads study.toml, flow.json, metrics.json, curves.json and run.json. Raises DataError where one of them is missing.
+    """
+    run = runs.read(folder)
+    title = tag("header", paragraph("Validation report", class_="kind"), tag("h1", run.study.name), paragraph(run.study.question))
+    body = tag("main", title, opening.warnings(run), *[section(run) for section in ORDER])
+    style = resources.files("sequela.evaluate.report").joinpath("style.css").read_text(encoding="utf-8")
+    head = tag(
+        "head",
+        Safe('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
+        tag("title", f"{run.study.name}: validation report"),
+        Safe(f"<style>{style}</style>"),
+    )
+    return f'<!DOCTYPE html>\n<html lang="en">{head.markup}{tag("body", body).markup}</html>\n'

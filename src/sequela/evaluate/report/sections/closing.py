@@ -1,0 +1,96 @@
+"""What only a person can say, left visibly blank; the environment; the words used."""
+
+from __future__ import annotations
+
+from sequela.evaluate.report import numbers
+from sequela.evaluate.report.html import Piece, Safe, folded, paragraph, section, table, tag
+from sequela.evaluate.report.run import Run
+
+FOR_PEOPLE = (
+    ("Intended use, user and place in the pathway", "Who would act on this, when, and what they would do otherwise."),
+    ("Known inequalities in how the outcome or its care came about", "Including how the records were collected."),
+    ("Treatments received between the prediction and the outcome", "They can hide or create events."),
+    ("Clinical validity of the outcome as coded", "Whether the code means what the question asks."),
+    ("Range of thresholds at which a clinician would act", "Only there does the decision curve matter."),
+    ("Review of the model's errors by clinicians", "Cases that were missed, false alarms that would do harm."),
+    ("Limits and interpretation", "To whom and where these results do not apply."),
+    ("Ethics approval, funding, registration", ""),
+    ("Name, role, date, signature", ""),
+)
+GLOSSARY = (
+    ("AUROC", "The chance that a row with the event is given a higher risk than one without. 0.5 is chance, 1 is perfect."),
+    ("AUPRC", "Precision averaged over all shares of events found. Chance is the prevalence."),
+    ("Sensitivity", "The share of events that are called."),
+    ("Specificity", "The share of rows without the event that are not called."),
+    (
+        "PPV, NPV",
+        "The share of calls that are events; the share of rows not called that have none. Both depend on the prevalence.",
+    ),
+    ("LR+, LR−", "What a call, or no call, multiplies the odds of the event by."),
+    ("F1, macro-F1", "The harmonic mean of sensitivity and PPV; its mean over the classes."),
+    ("Brier score", "The mean squared distance of risk from outcome; 0 is perfect."),
+    ("Calibration intercept, slope", "Below 0: risks too high on average. Below 1: risks too extreme."),
+    ("Observed / expected", "Events that occurred for each that the risks foresaw."),
+    ("ECE", "The mean gap between risk and outcome over ten bins."),
+    ("Net benefit", "Events found a row, less false alarms weighed by the odds of the threshold."),
+    (
+        "95 % interval",
+        "Where the value would lie in 95 of 100 like samples of subjects; it knows nothing of other hospitals or years.",
+    ),
+    ("Baseline", "A plain model on summaries of the same inputs, tuned on the same rows."),
+    ("Train, tune, test", "Rows to learn from; rows to choose on; rows kept shut until every choice was made."),
+)
+QUANTITIES = (
+    ("MAE, RMSE", "The mean absolute error, and the root of the mean squared one, in the unit of the quantity."),
+    ("R²", "The share of the variance explained; 0 is the mean, below 0 is worse than it."),
+    ("MASE", "The error over that of repeating the last value; below 1 is better than it."),
+)
+
+
+def limits(run: Run) -> Safe:
+    """What the study notes, and blanks for what only a person can answer."""
+    notes = paragraph(tag("strong", "Noted in the study. "), run.study.notes) if run.study.notes else Safe("")
+    blanks = [
+        tag("div", tag("h3", title), paragraph(hint, class_="hint"), tag("div", class_="blank")) for title, hint in FOR_PEOPLE
+    ]
+    said = paragraph("The software cannot answer these. Until a person does, they are open, and the report is not complete.")
+    return section("Limits, and what only a person can say", notes, said, tag("div", *blanks, class_="blanks"))
+
+
+def environment(run: Run) -> Safe:
+    """Versions, machine and hashes: what it takes to do this again."""
+    facts = run.facts
+    stated = {
+        "Sequela": facts.version + (f" (commit {facts.commit[:12]})" if facts.commit else ""),
+        "Date": facts.date,
+        "Seed": str(facts.seed),
+        **facts.machine,
+        **{f"{name} (version)": version for name, version in facts.versions.items()},
+        **{f"{name} (SHA-256)": digest for name, digest in facts.hashes.items()},
+    }
+    rows: list[list[Piece]] = [[name, value] for name, value in stated.items()]
+    return section("Environment and hashes", table(["", ""], rows), _study(run))
+
+
+def _study(run: Run) -> Safe:
+    from sequela import config
+
+    return folded("The study as it ran, with every default", tag("pre", config.dump(run.study)))
+
+
+def undefined(run: Run) -> Safe:
+    """Numbers that could not be given, with the reason."""
+    rows: list[list[Piece]] = [
+        [f"{row.model} {numbers.name(row.metric)}", " ".join(filter(None, [row.class_, row.group])) or "all", row.reason]
+        for row in run.rows
+        if row.reason and not row.reason.startswith("suppressed") and not row.against
+    ]
+    if not rows:
+        return Safe("")
+    return folded(f"{len(rows)} numbers are undefined, or were given with a reservation", table(["Number", "Of", "Why"], rows))
+
+
+def glossary(run: Run) -> Safe:
+    words = (*QUANTITIES, *GLOSSARY[-3:]) if run.kind == "regression" else GLOSSARY
+    pieces = [piece for word, meaning in words for piece in (tag("dt", word), tag("dd", meaning))]
+    return section("Words used", tag("dl", *pieces))

@@ -1,0 +1,109 @@
+"""Where the records came from, which rows were used, and how they were shared out."""
+
+from __future__ import annotations
+
+from sequela.evaluate.facts import PartFacts, SplitFacts
+from sequela.evaluate.report import numbers, plots
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, bullets, folded, paragraph, section, table, tag
+from sequela.evaluate.report.run import Run
+
+
+def data(run: Run) -> Safe:
+    """The records, the question as it was put to them, the flow of rows."""
+    study, held = run.study, run.facts.data
+    asked = [
+        ("Records", held.name or study.data.source),
+        ("Licence", held.licence or "not stated by the data"),
+        ("Reader", held.reader or study.data.reader or "a store"),
+        ("Rows start from", study.cohort.index),
+        ("Predicted", f"{study.cohort.predict_at} after it"),
+        ("Inputs look back", study.cohort.history or "over everything known"),
+        ("Outcome", _outcome(run)),
+        ("Content hash", held.hash or "–"),
+    ]
+    facts: list[list[Piece]] = [[name, value] for name, value in asked]
+    notes = [f"{text}: {numbers.count(count)}" for text, count in {**held.notes, **run.flow.notes}.items()]
+    refused = [f"{numbers.count(held.refused)} records were refused by the reader"] if held.refused else []
+    return section(
+        "Data and flow",
+        table(["", ""], facts),
+        plots.flow(run.flow.steps),
+        bullets([*refused, *notes]),
+        _inputs(run),
+    )
+
+
+def _outcome(run: Run) -> str:
+    outcome = run.study.outcome
+    columns = [outcome.column] if isinstance(outcome.column, str) else outcome.column
+    codes = [outcome.code] if isinstance(outcome.code, str) else outcome.code
+    what = ", ".join(filter(None, [*codes, *columns])) or "given by the data"
+    within = f", within {outcome.within}" if outcome.within else ""
+    gap = f", not sooner than {outcome.gap}" if outcome.gap not in ("", "0s") else ""
+    return what + within + gap
+
+
+def _inputs(run: Run) -> Safe:
+    rows: list[list[Piece]] = [
+        [
+            one.name,
+            one.modality,
+            one.encoder,
+            "×".join(map(str, one.shape)) or "1",
+            numbers.count(one.features),
+            numbers.count(one.without),
+        ]
+        for one in run.facts.inputs
+    ]
+    head = ["Input", "Read as", "Encoder", "Shape of a step", "Features", "Training rows without it"]
+    return table(head, rows, "Inputs of the model.") + _missing(run)
+
+
+def _missing(run: Run) -> Safe:
+    rows: list[list[Piece]] = [
+        [f"{one.name}: {column}", numbers.percent(share)] for one in run.facts.inputs for column, share in one.missing.items()
+    ]
+    if not rows:
+        return EMPTY
+    return folded(
+        "Missing values, by column of the inputs (the most missing first)", table(["Column", "Rows without a value"], rows)
+    )
+
+
+def split(run: Run) -> Safe:
+    """Who is in which part, and how often the test part was looked at."""
+    rows: list[list[Piece]] = []
+    for one in run.facts.splits:
+        for name, part in one.parts.items():
+            rows.append([f"{one.name}, {name}" if len(run.facts.splits) > 1 else name, *_part(part)])
+    how = run.study.split
+    said = [
+        paragraph(f"Split by {how.by}; a {how.unit or 'subject'} is in one part only.")
+        if not run.facts.overlap
+        else paragraph(tag("strong", "A unit may be in several parts: "), run.facts.overlap),
+        paragraph(
+            "The model is fitted on train; the threshold, the calibration, the epoch and the baselines' settings are chosen on "
+            "tune; test is opened once all of that is fixed."
+        ),
+    ]
+    return section("Split and looks at the test part", *said, table(["Part", "Rows", "Subjects", "Events"], rows), _looks(run))
+
+
+def _part(part: PartFacts) -> list[Piece]:
+    share = f" ({numbers.percent(part.events / part.rows)})" if part.events is not None and part.rows else ""
+    classes = ", ".join(f"{name} {count:,}" for name, count in part.classes.items())
+    events = f"{numbers.count(part.events)}{share}" if part.events is not None else classes or "–"
+    return [numbers.count(part.rows), numbers.count(part.subjects), events]
+
+
+def _looks(run: Run) -> Safe:
+    opened = [one for one in run.facts.splits if one.looks]
+    if not opened:
+        return paragraph("The test part has not been opened by this run.") if not run.facts.test_opened else EMPTY
+    return bullets([_look(one, len(run.facts.splits) > 1) for one in opened])
+
+
+def _look(one: SplitFacts, several: bool) -> str:
+    where = f" of {one.name}" if several else ""
+    times = "once: by this run" if one.looks == 1 else f"{one.looks} times, this run included"
+    return f"The test rows{where} have been looked at {times}."

@@ -1,0 +1,75 @@
+"""The same numbers by group, and without the subjects that the study leaves out in a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sequela.evaluate.report import numbers
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table
+from sequela.evaluate.report.run import Run, label
+
+METRICS = {
+    "binary": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "observed_expected"),
+    "multiclass": ("auroc", "accuracy", "macro_f1"),
+    "multilabel": ("auroc", "auprc", "macro_f1"),
+    "regression": ("mae", "rmse", "r2"),
+}
+
+
+def groups(run: Run) -> Safe:
+    """One table for each grouping, small groups suppressed by name."""
+    names = list(dict.fromkeys(row.group for row in run.rows if "=" in row.group))
+    by = list(dict.fromkeys(name.partition("=")[0] for name in names))
+    if not names:
+        return EMPTY
+    settings = run.study.evaluate
+    said = paragraph(
+        f"Groups of fewer than {settings.min_group} rows, or of fewer than {settings.min_events} with or without the event, are "
+        "suppressed. Many groups are compared at once: a gap between two of them needs more than two intervals that do not touch."
+    )
+    return section("By group", said, *[_table(run, one, [name for name in names if name.startswith(f"{one}=")]) for one in by])
+
+
+def _table(run: Run, grouping: str, names: Sequence[str]) -> Safe:
+    metrics = METRICS[run.kind]
+    rows = [_row(run, name.partition("=")[2], name, metrics) for name in names]
+    head = [grouping.replace("_", " "), "Rows", "Events", *map(numbers.name, metrics)]
+    return table(head, rows, f"{label(run.main)} by {grouping.replace('_', ' ')}, with 95 % intervals.")
+
+
+def _row(run: Run, shown: str, group: str, metrics: Sequence[str]) -> list[Piece]:
+    found = [run.number(run.main, metric, group=group) for metric in metrics]
+    first = next((row for row in found if row is not None), None)
+    if first is None:
+        return [shown, *["–"] * (len(metrics) + 2)]
+    suppressed = first.reason if first.value is None and first.reason.startswith("suppressed") else ""
+    cells: list[Piece] = [numbers.interval(row) if row is not None else "–" for row in found]
+    if suppressed:
+        cells = [suppressed, *[""] * (len(metrics) - 1)]
+    return [shown, numbers.count(first.n), numbers.count(first.events), *cells]
+
+
+def without(run: Run) -> Safe:
+    """The second look, beside the first."""
+    name = next((row.group for row in run.rows if row.group.startswith("without ")), None)
+    if name is None:
+        return EMPTY
+    metrics = METRICS[run.kind]
+    rows = [_row(run, "all", "", metrics), _row(run, name, name, metrics)]
+    found = [
+        run.number(run.main, metric, class_=class_, group=group)
+        for class_ in run.classes
+        for metric in ("sensitivity", "ppv")
+        for group in ("", name)
+    ]
+    by_class: list[list[Piece]] = [
+        [class_, *[numbers.interval(row) if row is not None else "–" for row in found[4 * k : 4 * k + 4]]]
+        for k, class_ in enumerate(run.classes)
+    ]
+    head = ["Class", "Sensitivity, all", f"Sensitivity, {name}", "PPV, all", f"PPV, {name}"]
+    return section(
+        "Without some subjects",
+        paragraph(f"The study asks for a second look {name}. The verdict rests on all rows."),
+        table(["Rows judged", "Rows", "Events", *map(numbers.name, metrics)], rows, f"{label(run.main)}, with 95 % intervals."),
+        table(head, by_class),
+    )

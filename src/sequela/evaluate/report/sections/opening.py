@@ -1,0 +1,101 @@
+"""What a reader must see first: what may be wrong with the run, the verdict, and the table behind it."""
+
+from __future__ import annotations
+
+from sequela.evaluate.report import numbers
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, section, table, tag
+from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.verdict import certain, verdict
+
+KEY = {
+    "binary": ("auroc", "auprc", "brier", "calibration_slope", "accuracy"),
+    "multiclass": ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier"),
+    "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
+    "regression": ("mae", "rmse", "r2", "mase"),
+}
+COMPARED = {
+    "binary": ("auroc", "auprc", "brier", "accuracy"),
+    "multiclass": ("auroc", "accuracy", "macro_f1", "brier"),
+    "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
+    "regression": ("mae", "rmse", "r2"),
+}
+
+
+def warnings(run: Run) -> Safe:
+    """Overlap first, then whatever else qualifies every number below."""
+    said: list[Piece] = []
+    if run.facts.overlap:
+        said.append(
+            tag("strong", "Parts overlap. ") + tag("span", f"The study allows a unit in several parts: {run.facts.overlap}")
+        )
+    if run.part == "tune":
+        said.append(
+            tag("strong", "Only the tune part was evaluated. ")
+            + tag("span", "These numbers chose the model, its threshold and the baselines' settings, and flatter all of them. ")
+            + tag("span", "The test part has not been opened.")
+        )
+    looks = max((split.looks or 0 for split in run.facts.splits), default=0)
+    if run.part == "test" and looks > 1:
+        said.append(
+            tag("strong", f"This was look number {looks} at these test rows. ")
+            + tag("span", "Choices made after an earlier look can fit the test part; the intervals do not allow for that.")
+        )
+    let_stand = [alarm for alarm in run.facts.audit if alarm.allowed]
+    if let_stand:
+        said.append(
+            tag("strong", f"{len(let_stand)} alarm(s) of the leak audit were let stand. ") + tag("span", "See Leak audit.")
+        )
+    return joined([tag("div", paragraph(one), class_="warning") for one in said])
+
+
+def outcome(run: Run) -> Safe:
+    """The verdict and the two tables behind it."""
+    sentences = verdict(run)
+    first = tag("p", tag("strong", sentences[0]), " " + " ".join(sentences[1:]), class_="verdict")
+    return section("Verdict", first, _values(run), _differences(run))
+
+
+def _values(run: Run) -> Safe:
+    metrics = [metric for metric in KEY[run.kind] if any(run.number(model, metric) for model in run.models)]
+    rows: list[list[Piece]] = [[label(model), *[_cell(run, model, metric) for metric in metrics]] for model in run.models]
+    what = "Mean over splits" if run.several else f"The {run.part} part"
+    caption = f"{what}: each value with its 95 % interval (bootstrap over subjects). {_direction(run.kind)}"
+    return table(["", *map(numbers.name, metrics)], rows, caption, run.models.index(run.main))
+
+
+def _direction(kind: str) -> str:
+    if kind == "regression":
+        return "Lower is better for errors, higher for R²."
+    return "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
+
+
+def _cell(run: Run, model: str, metric: str) -> Piece:
+    row = run.number(model, metric)
+    if row is None:
+        return "–"
+    limits = numbers.limits(row)
+    value = numbers.number(row.value, metric)
+    return tag("span", value, tag("small", f" {limits}")) if limits else value + (f" ({row.reason})" if row.reason else "")
+
+
+def _differences(run: Run) -> Safe:
+    pairs = list(dict.fromkeys((row.model, row.against) for row in run.rows if row.against and not row.group and not row.class_))
+    metrics = COMPARED[run.kind]
+    rows: list[list[Piece]] = []
+    for model, against in pairs:
+        cells = [_difference(run, model, metric, against) for metric in metrics]
+        rows.append([f"{label(model)} − {label(against)}", *cells])
+    return table(
+        ["Paired difference", *map(numbers.name, metrics)],
+        rows,
+        "Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero. p by DeLong.",
+    )
+
+
+def _difference(run: Run, model: str, metric: str, against: str) -> Piece:
+    row = run.number(model, metric, against=against)
+    if row is None or row.value is None:
+        return "–"
+    details = ", ".join(filter(None, [numbers.limits(row), numbers.p_value(row.p)]))
+    value = numbers.number(row.value, metric, signed=True)
+    return tag("strong" if certain(row) else "span", value) + (tag("small", f" {details}") if details else EMPTY)

@@ -1,0 +1,163 @@
+"""Discrimination, decisions at the threshold, calibration and net benefit; for quantities, agreement and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sequela.evaluate.curves import Drawn
+from sequela.evaluate.intervals import Interval
+from sequela.evaluate.metric import Metric
+from sequela.evaluate.report import numbers, plots
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
+from sequela.evaluate.report.run import Run, label
+
+MOST = 6  # classes or labels whose curves are drawn
+TABLES = {
+    "threshold": ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy", "lr_positive", "lr_negative"),
+    "calibration": ("calibration_intercept", "calibration_slope", "observed_expected", "brier", "log_loss", "ece"),
+}
+OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
+
+
+def discrimination(run: Run) -> Safe:
+    """ROC and precision-recall curves, by class where there are several."""
+    if run.kind == "regression":
+        return EMPTY
+    classes = run.classes[:MOST] or [""]
+    drawn = [(class_, run.drawn(class_)) for class_ in classes]
+    pieces = [figures(plots.roc(those), plots.precision_recall(those)) for _, those in drawn[:1] if those]
+    if len(drawn) > 1 or (drawn and drawn[0][0]):
+        pieces = [
+            tag("h3", f"Class {class_}" if run.kind == "multiclass" else class_)
+            + figures(plots.roc(those), plots.precision_recall(those))
+            for class_, those in drawn
+            if those
+        ]
+    unseen = len(run.classes) - len(classes)
+    more = [paragraph(f"Curves of {unseen} further classes are in curves.json.")] if run.classes and unseen else []
+    return section("Discrimination", _delong(run), _of_classes(run), *pieces, *more)
+
+
+def _delong(run: Run) -> Safe:
+    """AUROC with DeLong's interval: a second opinion beside the bootstrap's."""
+    if run.several or run.kind != "binary":
+        return EMPTY
+    rows: list[list[Piece]] = []
+    for name, one in run.drawn():
+        boot = next(
+            (row for row in run.rows if row.metric == "auroc" and label(row.model) == name and not row.against and not row.group),
+            None,
+        )
+        limits = f"[{numbers.number(one.auroc.low)}, {numbers.number(one.auroc.high)}]"
+        rows.append([name, numbers.number(one.auroc.value), limits, numbers.limits(boot) if boot else "–"])
+    return table(["", "AUROC", "DeLong", "Bootstrap over subjects"], rows, "AUROC with both of its 95 % intervals.")
+
+
+def _of_classes(run: Run) -> Safe:
+    """Each class against the rest, for the model."""
+    rows: list[list[Piece]] = []
+    for class_ in run.classes:
+        found = {metric: run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS}
+        if any(found.values()):
+            events = next((row.events for row in found.values() if row is not None), None)
+            cells = [numbers.interval(row) if row is not None else "–" for row in found.values()]
+            rows.append([class_, numbers.count(events), *cells])
+    head = ["Class", "Rows", *map(numbers.name, OF_A_CLASS)]
+    return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
+
+
+def confusion(run: Run) -> Safe:
+    """The confusion matrices of the model and the ensemble."""
+    drawn = [plots.confusion(f"{label(one.model)}{f', {split}' if run.several else ''}", one) for split, one in run.confusions()]
+    return section("Decisions", figures(*drawn)) if drawn else EMPTY
+
+
+def threshold(run: Run) -> Safe:
+    """What is decided at the threshold: two-by-two tables, and the rates of every answer."""
+    if run.kind not in ("binary", "multilabel"):
+        return EMPTY
+    classes = run.classes if run.kind == "multilabel" else [""]
+    tables = [_two_by_two(name, one) for class_ in classes[:MOST] for name, one in run.drawn(class_) if one.model == run.main]
+    rule = run.study.evaluate.threshold
+    said = paragraph(f"A row is called where its risk is at least the threshold, chosen on the tune part (rule: {rule}).")
+    return section("At the threshold", said, *tables, *[_rates(run, class_, TABLES["threshold"]) for class_ in classes])
+
+
+def _two_by_two(name: str, one: Drawn) -> Safe:
+    if one.table is None:
+        return EMPTY
+    two, rates = one.table, one.table.rates
+    cells: list[list[Piece]] = [
+        ["Called", f"{two.true_positive:,}", f"{two.false_positive:,}", _rate("PPV", rates, "ppv")],
+        ["Not called", f"{two.false_negative:,}", f"{two.true_negative:,}", _rate("NPV", rates, "npv")],
+        ["", _rate("Sensitivity", rates, "sensitivity"), _rate("Specificity", rates, "specificity"), ""],
+    ]
+    who = f"{name}, {one.class_}" if one.class_ else name
+    titled = f"{who}, threshold {numbers.number(two.threshold)}: rows, and rates with Wilson's 95 % interval."
+    return table(["", "Event", "No event", ""], cells, titled)
+
+
+def _rate(words: str, rates: dict[str, Interval], name: str) -> Piece:
+    if name not in rates:
+        return f"{words} –"
+    rate = rates[name]
+    return tag(
+        "span",
+        f"{words} {numbers.number(rate.value)}",
+        tag("small", f" [{numbers.number(rate.low)}, {numbers.number(rate.high)}]"),
+    )
+
+
+def _rates(run: Run, class_: str, metrics: Sequence[str]) -> Safe:
+    rows: list[list[Piece]] = []
+    for model in run.models:
+        found = [run.number(model, metric, class_=class_) for metric in metrics]
+        if any(found):
+            rows.append([label(model), *[_short(row) for row in found]])
+    caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals (bootstrap over subjects)."
+    return table(["", *map(numbers.name, metrics)], rows, caption[:1].upper() + caption[1:])
+
+
+def _short(row: Metric | None) -> Piece:
+    if row is None or row.value is None:
+        return "–"
+    limits = numbers.limits(row)
+    return tag("span", numbers.number(row.value, row.metric), tag("small", f" {limits}") if limits else "")
+
+
+def calibration(run: Run) -> Safe:
+    """Whether risks mean what they say."""
+    if run.kind not in ("binary", "multilabel"):
+        return EMPTY
+    classes = run.classes[:MOST] if run.kind == "multilabel" else [""]
+    pieces = [_calibration(run, class_) for class_ in classes]
+    how = [one.calibration for one in run.facts.splits if one.calibration]
+    said = paragraph(f"Risks were recalibrated on tune ({'; '.join(dict.fromkeys(how))}).") if how else EMPTY
+    return section("Calibration", said, *pieces)
+
+
+def _calibration(run: Run, class_: str) -> Safe:
+    those = run.drawn(class_)
+    shown = figures(plots.calibration(those), plots.risks(those[0][0], those[0][1])) if those else EMPTY
+    return (tag("h3", class_) if class_ else EMPTY) + _rates(run, class_, TABLES["calibration"]) + shown
+
+
+def benefit(run: Run) -> Safe:
+    """Decision curves."""
+    if run.kind != "binary" or not run.drawn():
+        return EMPTY
+    return section("Net benefit", figures(plots.decision(run.drawn())))
+
+
+def quantities(run: Run) -> Safe:
+    """Agreement of predicted with observed quantities, and the errors."""
+    if run.kind != "regression":
+        return EMPTY
+    several = len({one.quantity for _, one in run.agreements()}) > 1
+    drawn = [
+        figures(plots.agreement(name, one), plots.errors(name, one))
+        for split, one in run.agreements()[:MOST]
+        for name in [", ".join(filter(None, [label(one.model), split if run.several else "", one.quantity if several else ""]))]
+    ]
+    tables = [_rates(run, class_, ("mae", "rmse", "r2", "mase")) for class_ in (run.classes or [""])]
+    return section("Agreement and errors", joined(tables), *drawn)
