@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_a_cached_store_with_more_refused_records_than_now_allowed_is_refused(tm
 
 
 # -------------------------------------------------------------------------------------------------------------------- atomicity
+
+
+def test_writers_of_one_store_take_turns(tmp_path: Path) -> None:
+    folders = [source(tmp_path / str(k), f"{k},1\n") for k in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        stores = list(pool.map(lambda folder: ingest(Lines(), "lines", 1, folder, tmp_path / "a.store").path, folders))
+    assert set(stores) == {tmp_path / "a.store"}
+    assert open_store(tmp_path / "a.store").subjects["subject_id"].item() in range(6)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["0", "1", "2", "3", "4", "5", "a.store"]
 
 
 def test_a_failed_import_leaves_the_old_store_and_nothing_else(tmp_path: Path) -> None:

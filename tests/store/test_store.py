@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sequela.errors import DataError
 from sequela.store import open_store
+from sequela.store import store as store_module
 from sequela.store.shards import Shards
 from sequela.store.write import StoreWriter
 from sequela.types import Payload
@@ -195,6 +196,19 @@ def test_any_change_of_an_event_changes_the_content_hash(tmp_path: Path, changed
     assert (
         open_store(write(tmp_path / "a.store", ONE)).content_hash != open_store(write(tmp_path / "b.store", changed)).content_hash
     )
+
+
+def test_a_store_replaced_while_it_is_opened_is_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.store", ONE)
+    check = store_module._check_files
+
+    def replaced(*given: Any) -> None:
+        monkeypatch.setattr(store_module, "_check_files", check)
+        write(path, frame(*(("8", DAY, "A", float(k), None) for k in range(500))))
+        check(*given)
+
+    monkeypatch.setattr(store_module, "_check_files", replaced)
+    assert len(open_store(path).events()) == 500
 
 
 # --------------------------------------------------------------------------------------------------------------------- refusals

@@ -100,8 +100,13 @@ def open_store(path: str | Path) -> Store:
     if not path.exists():
         raise DataError(f"there is no store at {path}", hint="sequela import READER SOURCE STORE makes one")
     manifest = _manifest(path)
-    _check_files(path, manifest)
-    _check_schemas(path, manifest)
+    try:
+        _check_files(path, manifest)
+        _check_schemas(path, manifest)
+    except DataError:
+        if _manifest(path) == manifest:
+            raise
+        return open_store(path)  # an import put another store in its place while this one was looked at
     return Store(path.resolve(), manifest)
 
 
