@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Flow(msgspec.Struct, frozen=True):
     notes: dict[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from the fields is worked out once
 class Run:
     """A finished run: the study as it ran, its counts, numbers, curves and facts."""
 
@@ -36,12 +37,12 @@ class Run:
     curves: list[Curves]
     facts: RunFacts
 
-    @property
+    @cached_property
     def part(self) -> str:
         """The part that the report shows: test once it was opened, tune before."""
         return "test" if any(row.part == "test" for row in self.metrics) else "tune"
 
-    @property
+    @cached_property
     def split(self) -> str:
         """The split that the report's numbers are of: the mean where there are several."""
         names = list(dict.fromkeys(row.split for row in self.shown_part))
@@ -56,17 +57,19 @@ class Run:
         """binary, multiclass, multilabel or regression."""
         return self.curves[0].kind if self.curves else config.choice(self.study.task, "task").name
 
-    @property
+    @cached_property
     def shown_part(self) -> list[Metric]:
         """Every number of the shown part, of all splits."""
-        return [row for row in self.metrics if row.part == self.part]
+        part = self.part
+        return [row for row in self.metrics if row.part == part]
 
-    @property
+    @cached_property
     def rows(self) -> list[Metric]:
         """The numbers of the shown part and split."""
-        return [row for row in self.shown_part if row.split == self.split]
+        split = self.split
+        return [row for row in self.shown_part if row.split == split]
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
         """Every answer, the model first and the baselines last, each group in the order of the run."""
         found = list(dict.fromkeys(row.model for row in self.rows))
@@ -84,8 +87,11 @@ class Run:
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
         """One number of the shown part and split."""
-        wanted = (model, metric, class_, group, against)
-        return next((m for m in self.rows if (m.model, m.metric, m.class_, m.group, m.against) == wanted), None)
+        return self._numbers.get((model, metric, class_, group, against))
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, ...], Metric]:
+        return {(row.model, row.metric, row.class_, row.group, row.against): row for row in self.rows}
 
     def parts_curves(self) -> list[Curves]:
         """The curves of the shown part, of every split."""
@@ -106,7 +112,7 @@ class Run:
     def agreements(self) -> list[tuple[str, Agreement]]:
         return [(curves.split, one) for curves in self.parts_curves() for one in curves.agreement if one.model in MAIN]
 
-    @property
+    @cached_property
     def classes(self) -> list[str]:
         """The classes or labels that numbers are given for, in order; none in a yes-or-no question."""
         return list(dict.fromkeys(row.class_ for row in self.rows if row.class_))
