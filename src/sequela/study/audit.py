@@ -1,0 +1,295 @@
+"""Whether anything gives the answer away: the split, the inputs, or the order of things. One small function a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+from scipy.stats import rankdata
+
+from sequela import config
+from sequela.errors import ConfigError
+from sequela.registry import nearest
+from sequela.study import likeness
+from sequela.study.labels import TargetKind
+from sequela.study.records import HIDDEN
+from sequela.study.split import overlapping, units
+from sequela.types import PARTS, Array, Cohort, Known, Plain
+
+Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
+NAMED = 10  # rows named in an alarm
+FEWEST = 10  # rows of each class below which one column's foresight is chance
+SEEN = 0.05  # share of the training rows that a column needs, likewise
+MANY = 0.005  # share of the held-out rows from which copies are a leak, not a blemish
+SAME = 0.9999  # rank correlation from which a column is the number asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What one check found; severity "ok" where that is nothing. Warnings and leaks are alarms, unless the study answers them."""
+
+    check: str
+    severity: Severity
+    text: str
+    count: int = 0
+    rows: tuple[str, ...] = ()  # row_id of the first few
+    allowed: str = ""  # the reason that the study gives for letting it stand
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the checks look at; `plain` and `known` have the rows of the cohort, in its order."""
+
+    cohort: Cohort
+    plain: Plain
+    known: Known
+    study: config.Study
+    kind: TargetKind
+
+    @property
+    def train(self) -> Array:
+        return np.asarray(self.cohort.part == "train")
+
+    @property
+    def held_out(self) -> Array:
+        return np.isin(self.cohort.part, ("tune", "test"))
+
+    def found(self, check: str, severity: Severity, text: str, rows: Array | Sequence[int] = ()) -> Alarm:
+        """An alarm that names the first of these rows."""
+        return Alarm(check, severity, text, len(rows), tuple(str(self.cohort.row_id[row]) for row in rows[:NAMED]))
+
+
+def audit(cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind: TargetKind) -> list[Alarm]:
+    """What each check found, in the order of CHECKS; an alarm that the study answers is a note with the reason.
+
+    cohort: with its parts. plain: all inputs' columns. known: what the inputs are made of. Labels are looked at in the training
+    part alone, but for whether a part's labels are all equal.
+
+    Raises ConfigError where the study answers a check that does not exist.
+    """
+    material = Material(cohort, plain, known, study, kind)
+    for name in study.audit.allow:
+        if name not in CHECKS:
+            raise ConfigError(f"audit.allow answers {name!r}, which is no check", hint=nearest(name, tuple(CHECKS)))
+    return [_answered(check(material), study) for check in CHECKS.values()]
+
+
+def alarms(found: Sequence[Alarm]) -> list[Alarm]:
+    """The warnings and leaks that the study does not answer."""
+    return [alarm for alarm in found if alarm.severity in ("warning", "leak")]
+
+
+def _answered(alarm: Alarm, study: config.Study) -> Alarm:
+    reason = study.audit.allow.get(alarm.check, "")
+    return replace(alarm, severity="note", allowed=reason) if reason and alarm.severity in ("warning", "leak") else alarm
+
+
+# ------------------------------------------------------------------------------------------------------------------- the split
+
+
+def subject_overlap(material: Material) -> Alarm:
+    """A subject (or the unit that the split names) whose rows are in several parts."""
+    unit = units(material.cohort, material.study.split.unit)
+    torn = overlapping(material.cohort.part, unit)
+    if not len(torn):
+        return Alarm("subject_overlap", "ok", "every unit is in one part only")
+    rows = np.flatnonzero(np.isin(unit, torn) & (material.cohort.part != ""))
+    found = material.found("subject_overlap", "leak", f"{len(torn)} units have rows in more than one part", rows)
+    reason = material.study.split.allow_overlap
+    return replace(found, severity="note", allowed=reason) if reason else found
+
+
+def time_order(material: Material) -> Alarm:
+    """In a split by time, training rows later than rows held out."""
+    time, part = material.cohort.time, material.cohort.part
+    if material.study.split.by != "time" or not material.train.any() or not (part == "test").any():
+        return Alarm("time_order", "ok", "the split is not by time")
+    late = np.flatnonzero(material.train & (time >= time[part == "test"].min()))
+    if not len(late):
+        return Alarm("time_order", "ok", "all training rows come before the test")
+    return material.found("time_order", "leak", f"{len(late)} training rows are no earlier than the first test row", late)
+
+
+def exact_duplicates(material: Material) -> Alarm:
+    """Rows held out that are copies of training rows under another subject."""
+    pairs = likeness.copies(material.plain.values, material.held_out, material.cohort.subject_id)
+    return _copied(material, "exact_duplicates", "equal a training row of another subject in every input", pairs)
+
+
+def near_duplicates(material: Material) -> Alarm:
+    """Rows held out that are all but copies of training rows under another subject."""
+    seed = material.study.split.seed
+    pairs = likeness.near_copies(material.plain.values, material.held_out, material.cohort.subject_id, seed)
+    return _copied(material, "near_duplicates", "are far closer to one training row of another subject than chance allows", pairs)
+
+
+def _copied(material: Material, check: str, what: str, pairs: Sequence[likeness.Pair]) -> Alarm:
+    if not pairs:
+        return Alarm(check, "ok", f"no rows held out {what}")
+    share = len(pairs) / int(material.held_out.sum())
+    return material.found(
+        check, "leak" if share >= MANY else "warning", f"{len(pairs)} rows held out {what}", [p.row for p in pairs]
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------------ the inputs
+
+
+def future_events(material: Material) -> Alarm:
+    """Events stamped after the prediction among those known: there must be none."""
+    late = material.known.events.filter(pl.col("position").is_not_nan() & (pl.col("position") > 0))
+    if late.is_empty():
+        return Alarm("future_events", "ok", "no input event comes after its prediction")
+    rows = late["row"].unique().sort().to_numpy()
+    return material.found("future_events", "leak", f"{len(late)} input events come after the prediction", rows)
+
+
+def outcome_as_input(material: Material) -> Alarm:
+    """Codes that are outcomes, labels or scores among the inputs."""
+    kinds = material.known.kinds
+    present = {code for code in material.known.events["code"].unique() if kinds.get(code) in HIDDEN}
+    named = {code for code in _named(material.study) if kinds.get(code) in HIDDEN}
+    found = sorted(present | named)
+    if not found:
+        return Alarm("outcome_as_input", "ok", "no outcome, label or score is an input")
+    grave: Severity = "leak" if any(kinds[code] != "score" for code in found) else "warning"
+    return Alarm("outcome_as_input", grave, f"inputs that are outcomes, labels or scores: {', '.join(found[:NAMED])}", len(found))
+
+
+def _named(study: config.Study) -> Iterator[str]:
+    """The codes that the options of the inputs name."""
+    for given in study.inputs.values():
+        for value in config.choice(given.modality, "modality").options.values():
+            yield from (
+                [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+            )
+
+
+def suspicious_input(material: Material) -> Alarm:
+    """A column, or its being missing, that alone tells the label of training rows all but perfectly."""
+    limit = material.study.audit.suspicious_auroc
+    rows = np.flatnonzero(material.train)
+    scores = {
+        name: score for name, score in _foresight(material, rows) if score >= (SAME if material.kind == "regression" else limit)
+    }
+    if not scores:
+        return Alarm("suspicious_input", "ok", "no column alone tells the label")
+    best = sorted(scores, key=lambda name: -scores[name])
+    grave: Severity = "leak" if scores[best[0]] >= (1 + limit) / 2 else "warning"
+    told = ", ".join(f"{name} {scores[name]:.3f}" for name in best[:NAMED])
+    return Alarm(
+        "suspicious_input",
+        grave,
+        f"columns that alone tell the label (AUROC, or rank correlation of a number): {told}",
+        len(best),
+    )
+
+
+def _foresight(material: Material, rows: Array) -> Iterator[tuple[str, float]]:
+    """Each column's name with how well it tells the label alone: the best over classes, in [0.5, 1], or in [0, 1] of a number."""
+    questions = list(_questions(material, rows))
+    for number, name in enumerate(material.plain.names):
+        column = material.plain.values[rows, number].astype(np.float64)
+        missing = np.isnan(column)
+        if missing.any() and not missing.all() and material.kind != "regression":
+            yield f"{name} being missing", _best(missing.astype(float), np.ones(len(rows), bool), questions, material.kind)
+        if (~missing).sum() >= SEEN * len(rows):
+            yield name, _best(column, ~missing, questions, material.kind)
+
+
+def _questions(material: Material, rows: Array) -> Iterator[tuple[Array, Array]]:
+    """(label, known) of the training rows for each column of the target, or for each class against the rest."""
+    target = material.cohort.target.take(rows)
+    for values, known in zip(target.values.T, target.known.T, strict=True):
+        for wanted in range(len(target.names)) if material.kind == "multiclass" else [None]:
+            yield (values if wanted is None else (values == wanted).astype(float)), known
+
+
+def _best(column: Array, here: Array, questions: Sequence[tuple[Array, Array]], kind: TargetKind) -> float:
+    measure = correlation if kind == "regression" else foresight
+    return max((measure(column[here & known], label[here & known]) for label, known in questions), default=0.0)
+
+
+def foresight(column: Array, label: Array) -> float:
+    """AUROC of a column, its direction free: 0.5 to 1; 0.5 where a class has too few rows to tell.
+
+    >>> foresight(np.arange(40.0), (np.arange(40) < 20).astype(float))
+    1.0
+    """
+    positive = label == 1
+    events, others = int(positive.sum()), int((~positive).sum())
+    if min(events, others) < FEWEST:
+        return 0.5
+    above = (rankdata(column)[positive].sum() - events * (events + 1) / 2) / (events * others)
+    return float(max(above, 1 - above))
+
+
+def correlation(column: Array, number: Array) -> float:
+    """Spearman's rank correlation without its sign; 0 where there are too few rows, or one of the two is constant."""
+    if len(column) < 2 * FEWEST or np.ptp(column) == 0 or np.ptp(number) == 0:
+        return 0.0
+    return float(abs(np.corrcoef(rankdata(column), rankdata(number))[0, 1]))
+
+
+# ------------------------------------------------------------------------------------------------------------------ the labels
+
+
+def constant_label(material: Material) -> Alarm:
+    """Labels that are all equal, in all rows or in one part."""
+    for column, name in enumerate(material.cohort.target.names if material.kind != "multiclass" else ("the label",)):
+        known, value = material.cohort.target.known[:, column], material.cohort.target.values[:, column]
+        if len(np.unique(value[known])) < 2:
+            rows = np.flatnonzero(known)
+            return material.found("constant_label", "warning", f"all {len(rows)} known labels of {name} are equal", rows)
+        for part in PARTS:
+            rows = np.flatnonzero(known & (material.cohort.part == part))
+            if len(rows) and len(np.unique(value[rows])) < 2:
+                text = f"all {len(rows)} known labels of {name} in the {part} part are equal"
+                return material.found("constant_label", "warning", text, rows)
+    return Alarm("constant_label", "ok", "labels differ in every part")
+
+
+def identity(material: Material) -> Alarm:
+    """Subjects in several parts whose rows all have one label: to know the subject is to know the answer."""
+    part, target = material.cohort.part, material.cohort.target
+    subject = np.unique(material.cohort.subject_id, return_inverse=True)[1]
+    torn = overlapping(part, subject)
+    rows = np.flatnonzero(np.isin(subject, torn) & (part != "") & target.known.all(1))
+    if material.kind == "regression" or not len(rows):
+        return Alarm("identity", "ok", "no subject in several parts gives its label away")
+    pairs = np.unique(np.column_stack([subject[rows], target.values[rows]]), axis=0)
+    told = len(np.unique(pairs[:, 0]))
+    if len(pairs) > told or told < 2:
+        return Alarm("identity", "ok", "the labels of subjects in several parts differ")
+    return material.found("identity", "leak", f"{told} subjects in several parts have one label each in all their rows", rows)
+
+
+def sorted_ids(material: Material) -> Alarm:
+    """The names of subjects told apart by label: harmless in itself, but whoever splits by order, or reads names, is misled."""
+    rows = np.flatnonzero(material.train & material.cohort.target.known.any(1))
+    place = _order(material.cohort.source_id[rows])
+    questions = [(label[known], place[known]) for label, known in _questions(material, rows)]
+    best = max((foresight(at, label) for label, at in questions), default=0.5) if material.kind != "regression" else 0.5
+    if best < material.study.audit.suspicious_auroc:
+        return Alarm("sorted_ids", "ok", "the order of subjects does not tell the label")
+    return Alarm("sorted_ids", "note", f"subjects are named in the order of their labels (AUROC {best:.3f})", len(rows))
+
+
+def _order(source_id: Array) -> Array:
+    """Each row's place when subjects are sorted by name: by number where all are numbers."""
+    names = np.unique(source_id)
+    if all(name.isdecimal() for name in names.tolist()):
+        return source_id.astype(float)
+    return np.searchsorted(names, source_id).astype(float)
+
+
+CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
+    check.__name__: check
+    for check in (
+        subject_overlap, time_order, exact_duplicates, near_duplicates, future_events, outcome_as_input, suspicious_input,
+        constant_label, identity, sorted_ids,
+    )
+}  # fmt: skip
