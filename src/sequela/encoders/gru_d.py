@@ -65,11 +65,12 @@ class GRUD(nn.Module):
         return Encoded(steps, seq.mask, pooled)
 
     def _states(self, seq: Seq) -> Tensor:
-        values, seen = existing(seq.values, seq.mask), self._seen(seq)
-        since = self._since(seq, seen).to(values.dtype)
-        inputs = torch.cat([self._filled(values, seen, since), seen.to(values.dtype)], 2).transpose(0, 1)  # T B 2F
-        decay = self.state_decay(since.transpose(0, 1))  # T B D
-        return gated(self.inputs(inputs), decay, self.gates, self.candidate, self._initial(seq)).transpose(0, 1)
+        seen = self._seen(seq)
+        since = self._since(seq, seen).to(seq.values.dtype).transpose(0, 1).contiguous()  # T B F from here on
+        seen = seen.transpose(0, 1).contiguous()
+        inputs = torch.cat([self._filled(seq.values.transpose(0, 1), seen, since), seen.to(since.dtype)], 2)
+        states = gated(self.inputs(inputs), self.state_decay(since), self.gates, self.candidate, self._initial(seq))
+        return states.transpose(0, 1)
 
     def _seen(self, seq: Seq) -> Tensor:
         present: Tensor = seq.mask.unsqueeze(2).expand(seq.values.shape)
@@ -81,8 +82,8 @@ class GRUD(nn.Module):
 
     def _filled(self, values: Tensor, seen: Tensor, since: Tensor) -> Tensor:
         """The values where they were seen, elsewhere the value seen last on its way to the mean."""
-        faded = torch.lerp(self.mean.expand_as(values), carried(values, seen, self.mean), self.input_decay(since))
-        return torch.where(seen, values, faded)
+        kept = self.input_decay(since).masked_fill(seen, 1)
+        return torch.addcmul(self.mean, kept, carried(values, seen, self.mean) - self.mean)
 
     def _initial(self, seq: Seq) -> Tensor:
         if self.initial is None:
@@ -99,7 +100,7 @@ class InputDecay(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def forward(self, since: Tensor) -> Tensor:
-        return torch.exp(-torch.relu(since * self.rate + self.bias))
+        return torch.addcmul(-self.bias, since, -self.rate).clamp(max=0).exp()
 
 
 class StateDecay(nn.Module):
@@ -116,7 +117,7 @@ class StateDecay(nn.Module):
         nn.init.zeros_(self.rate.bias)
 
     def forward(self, since: Tensor) -> Tensor:
-        return torch.exp(-torch.relu(self.rate(since)))
+        return nn.functional.linear(since, -self.rate.weight, -self.rate.bias).clamp(max=0).exp()
 
 
 def _features(spec: Spec) -> int:

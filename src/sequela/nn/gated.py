@@ -35,52 +35,46 @@ class _Gated(torch.autograd.Function):
     ) -> Tensor:
         steps, rows, width = projected.shape[0], projected.shape[1], candidate.shape[0]
         states = projected.new_empty(steps + 1, rows, width)
-        decayed = projected.new_empty(steps, rows, width)
-        opened = projected.new_empty(steps, rows, 2 * width)  # z, r
-        proposed = projected.new_empty(steps, rows, width)  # n
+        decayed, update, reset, proposed = projected.new_empty(4, steps, rows, width)
+        to_update, to_reset = gates[:, :width].contiguous(), gates[:, width:].contiguous()
         states[0] = initial
-        for t in range(steps):
-            if decay is None:
-                decayed[t].copy_(states[t])
-            else:
-                torch.mul(states[t], decay[t], out=decayed[t])
-            now, gate, proposal = decayed[t], opened[t], proposed[t]
-            torch.addmm(projected[t, :, : 2 * width], now, gates, out=gate).sigmoid_()
-            torch.addmm(projected[t, :, 2 * width :], gate[:, width:] * now, candidate, out=proposal).tanh_()
-            torch.lerp(now, proposal, gate[:, :width], out=states[t + 1])
-        ctx.save_for_backward(states, decayed, opened, proposed, decay, gates, candidate)
+        for t, step in enumerate(projected):
+            now = states[t] if decay is None else torch.mul(states[t], decay[t], out=decayed[t])
+            torch.addmm(step[:, :width], now, to_update, out=update[t]).sigmoid_()
+            torch.addmm(step[:, width : 2 * width], now, to_reset, out=reset[t]).sigmoid_()
+            torch.addmm(step[:, 2 * width :], reset[t] * now, candidate, out=proposed[t]).tanh_()
+            torch.lerp(now, proposed[t], update[t], out=states[t + 1])
+        ctx.save_for_backward(states, states[:-1] if decay is None else decayed, update, reset, proposed, decay, gates, candidate)
         return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        states, decayed, opened, proposed, decay, gates, candidate = ctx.saved_tensors
+        states, decayed, update, reset, proposed, decay, gates, candidate = ctx.saved_tensors
         steps, rows, width = proposed.shape
-        update, reset = opened[..., :width], opened[..., width:]
-        slope = opened * (1 - opened)
-        to_update = (proposed - decayed) * slope[..., :width]  # dh -> the update gate before its sigmoid
-        to_reset = decayed * slope[..., width:]  # d(r d) -> the reset gate before its sigmoid
-        to_proposal = update * (1 - proposed * proposed)  # dh -> the candidate before its tanh
-        kept = 1 - update
+        # of the gates before their sigmoid and tanh: by the state after, by the state after, by the reset state
+        by_update = torch.ops.aten.sigmoid_backward(proposed - decayed, update)
+        by_proposal = torch.ops.aten.tanh_backward(update, proposed)
+        by_reset = torch.ops.aten.sigmoid_backward(decayed, reset)
         inward = proposed.new_empty(steps, rows, 3 * width)
         to_decayed = proposed.new_empty(steps, rows, width)
         gates_back, candidate_back = gates.t().contiguous(), candidate.t().contiguous()
         carry = torch.zeros_like(proposed[0])
         for t in reversed(range(steps)):
             carry = carry + gradient[t]
-            here = inward[t]
-            torch.mul(carry, to_update[t], out=here[:, :width])
-            torch.mul(carry, to_proposal[t], out=here[:, 2 * width :])
+            here, total = inward[t], to_decayed[t]
+            torch.mul(carry, by_update[t], out=here[:, :width])
+            torch.mul(carry, by_proposal[t], out=here[:, 2 * width :])
             through = here[:, 2 * width :] @ candidate_back
-            torch.mul(through, to_reset[t], out=here[:, width : 2 * width])
-            total = torch.addmm(carry * kept[t], here[:, : 2 * width], gates_back, out=to_decayed[t])
-            total.addcmul_(through, reset[t])
+            torch.mul(through, by_reset[t], out=here[:, width : 2 * width])
+            torch.addcmul(carry, carry, update[t], value=-1, out=total)
+            total.addmm_(here[:, : 2 * width], gates_back).addcmul_(through, reset[t])
             carry = total if decay is None else total * decay[t]
         flat = inward.view(-1, 3 * width)
         return (
             inward,
-            None if decay is None else to_decayed * states[:-1],
-            decayed.view(-1, width).t() @ flat[:, : 2 * width],
-            (reset * decayed).view(-1, width).t() @ flat[:, 2 * width :],
+            None if decay is None else to_decayed.mul_(states[:-1]),
+            decayed.reshape(-1, width).t() @ flat[:, : 2 * width],
+            reset.mul(decayed).view(-1, width).t() @ flat[:, 2 * width :],
             carry,
         )

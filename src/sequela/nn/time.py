@@ -1,4 +1,4 @@
-"""What was seen last, and how long ago: whole tensors, no loop over steps."""
+"""What was seen last, and how long ago."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from torch import Tensor
 
 
 def carried(values: Tensor, seen: Tensor, before: Tensor) -> Tensor:
-    """The value seen last at or before each step, "B T F"; `before` "F" where none was seen yet."""
-    index = _latest(seen)
-    return torch.where(index >= 0, values.gather(1, index.clamp(min=0)), before)
+    """The value seen last at or before each step, time first: "T B F"; `before` "F" where none was seen yet."""
+    latest, steps = before, []
+    for value, here in zip(values, seen, strict=True):
+        latest = torch.where(here, value, latest)
+        steps.append(latest)
+    return torch.stack(steps)
 
 
 def since_seen(position: Tensor, seen: Tensor) -> Tensor:
