@@ -161,6 +161,19 @@ def test_columns_never_seen_or_never_varying_are_harmless(name: str, planted: Ma
 
 
 @pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_a_severity_score_of_the_data_is_not_learnt_from(name: str, planted: Make) -> None:
+    def scored(rows: Evidence) -> Evidence:
+        values = np.hstack([rows.target.values.astype(np.float32), rows.plain.values])
+        return replace(rows, plain=Plain(values, ("scores.SCORE//SOFA", *rows.plain.names)))
+
+    rows, baseline = planted("binary", 40, seed=2), built(name)
+    baseline.fit(scored(planted("binary", 600)), scored(planted("binary", 200, seed=1)), "binary", 0)
+    expected = fitted(name, "binary", planted).answer(rows).values
+    np.testing.assert_array_equal(baseline.answer(rows).values, expected)
+    np.testing.assert_array_equal(baseline.answer(scored(rows)).values, expected)
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
 def test_other_columns_than_those_fitted_on_are_refused(name: str, planted: Make) -> None:
     baseline, rows = fitted(name, "binary", planted), planted("binary", 5)
     with pytest.raises(DataError, match="fitted on 6 columns"):

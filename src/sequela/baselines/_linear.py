@@ -15,7 +15,7 @@ from sequela.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is tried: inverse penalties (C of scikit-learn, 1 / alpha of ridge regression), for so many iterations each at most."""
+    """What is tried: inverse penalties (C of scikit-learn, 1 / alpha of ridge regression), iterations at most of each."""
 
     strengths: tuple[float, ...]
     iterations: int

@@ -15,6 +15,7 @@ from sequela.types import Answer, Array, Plain, Target
 Learned: TypeAlias = Literal["binary", "multiclass", "regression"]
 
 SCORES: Mapping[Learned, str] = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mean_squared_error"}
+SCORES_OF = "scores."  # how the columns begin that hold a severity score of the data
 SMALLEST = 1e-7  # a probability of 0 counts as this one, so that a single sure mistake does not make a loss infinite
 
 
@@ -134,8 +135,15 @@ def answer(kind: str, names: tuple[str, ...], columns: Sequence[Array]) -> Answe
     return Answer("values" if kind == "regression" else "probabilities", values, names)
 
 
-def same_columns(plain: Plain, names: tuple[str, ...]) -> Array:
-    """The columns' values. Raises DataError where they are not the ones that the baseline was fitted on."""
+def of_inputs(plain: Plain) -> Plain:
+    """The columns of the study's inputs: those of scores are comparators of their own, which the model does not see either."""
+    kept = [column for column, name in enumerate(plain.names) if not name.startswith(SCORES_OF)]
+    return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept))
+
+
+def same_columns(rows: Plain, names: tuple[str, ...]) -> Array:
+    """The values of the inputs' columns. Raises DataError where they are not the ones that the baseline was fitted on."""
+    plain = of_inputs(rows)
     if plain.names != names:
         differ = sorted(set(names) ^ set(plain.names))
         raise DataError(

@@ -77,13 +77,14 @@ class Boosting:
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
         """Chooses setting and rounds of each label's trees on tune."""
-        pairs = _problem.pairs(train.target, tune.target, kind)
+        plain = _problem.of_inputs(train.plain)
+        judged = _finite(_problem.same_columns(tune.plain, plain.names))
         with threadpool_limits(self._config.threads):
             forests = [
-                (learnt.kind, self._forest(train.plain.values, learnt, _Rows(_finite(tune.plain.values[held.rows]), held), seed))
-                for learnt, held in pairs
+                (learnt.kind, self._forest(plain.values, learnt, _Rows(judged[held.rows], held), seed))
+                for learnt, held in _problem.pairs(train.target, tune.target, kind)
             ]
-        self._fitted = _Fitted(kind, train.target.names, train.plain.names, tuple(forests))
+        self._fitted = _Fitted(kind, train.target.names, plain.names, tuple(forests))
 
     def _forest(self, values: Array, learnt: Problem, held: _Rows, seed: int) -> _trees.Trees:
         if learnt.constant:

@@ -52,11 +52,12 @@ class Logistic:
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
         """Chooses the strength of each label's penalty on tune; the seed changes nothing, the optimum is unique."""
-        columns = _columns.fit(train.plain.values)
-        learnt, chosen = columns.apply(train.plain.values), columns.apply(tune.plain.values)
+        plain = _problem.of_inputs(train.plain)
+        columns = _columns.fit(plain.values)
+        learnt, chosen = columns.apply(plain.values), columns.apply(_problem.same_columns(tune.plain, plain.names))
         with threadpool_limits(self._config.threads):
             models = [self._choose(learnt, chosen, *pair) for pair in _problem.pairs(train.target, tune.target, kind)]
-        self._fitted = _Fitted(kind, train.target.names, train.plain.names, columns, tuple(models))
+        self._fitted = _Fitted(kind, train.target.names, plain.names, columns, tuple(models))
 
     def _choose(self, train: Array, tune: Array, learnt: Problem, held: Problem) -> Linear:
         plan = _linear.Plan(self._config.strengths, self._config.iterations)

@@ -1,9 +1,9 @@
 """MiniRocket: the share of a window where each of many fixed dilated kernels passes a threshold, read by a linear model.
 
 Source: Dempster, Schmidt, Webb 2021 (KDD, arXiv:2012.08791), with the channel combinations of its multivariate form. The 84
-kernels have nine weights, three of them 2 and six of them -1; dilations are spaced by powers of two; thresholds are quantiles of the
-response of training windows. Ours differs in fewer features (2,016 rather than 9,996) and in ending in a logistic regression,
-so that what comes out is a probability.
+kernels have nine weights, three of them 2 and six of them -1; dilations are spaced by powers of two; thresholds are quantiles
+of the response of training windows. Ours differs in fewer features (2,016 rather than 9,996) and in ending in a logistic
+regression, so that what comes out is a probability.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _channels(count: int, random: np.random.Generator) -> Array:
 
 def _spread(used: int, count: int) -> Array:
     """Quantiles that fill (0, 1) evenly however many there are: multiples of the golden ratio."""
-    return (np.arange(used + 1, used + count + 1) * (np.sqrt(5) + 1) / 2) % 1
+    return np.asarray((np.arange(used + 1, used + count + 1) * (np.sqrt(5) + 1) / 2) % 1)
 
 
 def _shifted(windows: Array, dilation: int) -> Array:
