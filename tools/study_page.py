@@ -34,7 +34,7 @@ nearest key; `sequela schema > study.schema.json` gives the same as JSON schema,
 lays a value over one key of a run. What ran is written in full into the run folder.
 
 A *name* chooses something registered: `"lstm"`, or `{ name = "lstm", width = 64 }` with its options, which `sequela list
-encoders` (readers, modalities, tasks, baselines) shows. A *duration* is a number and a unit: `48h`, `30d`, `90min`, `2s`, `500ms`.
+encoders` (readers, modalities, tasks, baselines) shows. A *duration* is a number and a unit: `48h`, `30d`, `90min`, `500ms`.
 """
 
 

@@ -1,0 +1,133 @@
+"""What the documentation shows is what happens: its examples run, its made pages are as made, its links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import numpy as np
+import pytest
+
+from sequela import config, registry
+from sequela.types import Seq, Spec
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def module(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[name] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture
+def latest(tmp_path: Path) -> ModuleType:
+    """The encoder of docs/extend.md, from the very text of the page."""
+    path = tmp_path / "latest.py"
+    path.write_text(blocks("docs/extend.md", "python")[0], encoding="utf-8")
+    return module("latest_of_the_docs", path)
+
+
+def sequence(length: int, lengths: tuple[int, ...]) -> Seq:
+    import torch
+
+    mask = torch.arange(length)[None] < torch.tensor(lengths)[:, None]
+    values = torch.linspace(-1, 1, len(lengths) * 3).reshape(-1, 1, 3).expand(-1, length, -1) * mask[..., None]
+    return Seq(values=values, mask=mask, position=torch.zeros(mask.shape, dtype=torch.float64))
+
+
+def test_the_encoder_of_the_page_is_built_from_its_options(latest: ModuleType) -> None:
+    encoder = latest.build(Spec("measurements", (3,), "days"), msgspec.convert({"width": 5}, latest.Config))
+    assert encoder.width == 5 and tuple(encoder(sequence(4, (4, 2, 0))).pooled.shape) == (3, 5)
+
+
+def test_the_encoder_of_the_page_keeps_the_contract_on_padding(latest: ModuleType) -> None:
+    encoder = latest.build(Spec("measurements", (3,), "days"), latest.Config())
+    short, long = encoder(sequence(4, (4, 2, 0))).pooled, encoder(sequence(9, (4, 2, 0))).pooled
+    np.testing.assert_allclose(short.detach().numpy(), long.detach().numpy(), atol=1e-6)
+
+
+def test_the_encoder_of_the_page_refuses_what_it_cannot_read(latest: ModuleType) -> None:
+    from sequela.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="rows of numbers"):
+        latest.build(Spec("image", (1, 28, 28), "index"), latest.Config())
+
+
+def test_the_study_of_the_readme_is_a_study() -> None:
+    study = config.convert(tomllib.loads(blocks("README.md", "toml")[0]), config.Study)
+    assert study.inputs["chart"].encoder == "gru_d" and study.outcome.within == "30d"
+
+
+def test_the_study_page_is_as_its_script_makes_it() -> None:
+    made = module("study_page", ROOT / "tools" / "study_page.py").page()
+    assert (ROOT / "docs" / "study.md").read_text(encoding="utf-8") == made
+
+
+def test_the_study_page_has_every_key() -> None:
+    text = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    for section in (config.Study, config.Data, config.Cohort, config.Outcome, config.Split, config.Train, config.Evaluate):
+        for name in section.__struct_fields__:
+            assert f"| `{name}` |" in text
+
+
+def test_the_results_page_shows_a_study_s_numbers_as_they_were_measured(tmp_path: Path) -> None:
+    results = module("results_page", ROOT / "bench" / "results.py")
+    common = {"part": "test", "split": "", "class": "", "group": "", "n": 10, "events": 3, "threshold": None}
+    rows = [
+        {"model": "model", "metric": "auroc", "value": 0.81234, "low": 0.7, "high": 0.9, "against": "", **common},
+        {
+            "model": "model",
+            "metric": "auroc",
+            "value": -0.02,
+            "low": -0.05,
+            "high": 0.01,
+            "against": "baseline:boosting",
+            **common,
+        },
+    ]
+    path = tmp_path / "icu.json"
+    path.write_bytes(msgspec.json.encode(rows))
+    shown = results.study(path)
+    assert "| model | auroc |  | 0.8123 | 0.7000 to 0.9000 | 10 | 3 |" in shown
+    assert "model less baseline:boosting -0.0200 (-0.0500 to 0.0100)" in shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_are_there(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("kind", ["encoders", "tasks", "baselines"])
+def test_names_that_the_choosing_page_gives_are_registered(kind: registry.Kind) -> None:
+    tables = {"encoders": "## Encoder", "tasks": "## Task", "baselines": ""}
+    text = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
+    named = {
+        "encoders": {"gru_d", "lstm", "gru", "mlp", "resnet1d", "cnn_rnn", "resnet", "cnn"},
+        "tasks": {"binary", "multiclass", "multilabel", "regression"},
+        "baselines": {"autoregressive"},
+    }[kind]
+    assert tables[kind] in text and all(f"`{name}`" in text for name in named)
+    assert named <= set(registry.names(kind))
+
+
+def test_the_demo_is_a_study_whose_names_are_registered() -> None:
+    study = config.load(ROOT / "studies" / "demo.toml")
+    for named in study.baselines.names or ():
+        config.options("baselines", named, "baselines.names")
+    assert config.choice(study.inputs["chart"].encoder, "encoder").name in registry.names("encoders")
