@@ -62,9 +62,9 @@ def copies(values: Array, held_out: Array, subject: Array) -> list[Pair]:
 def _fingerprints(kept: Array) -> Array:
     """uint64 "N": equal rows (every NaN as one, -0 as 0) have equal ones, others all but surely not."""
     drawn = streams.generator(0, "fingerprint").integers(0, 2**62, kept.shape[1])
-    factors: Array = (2 * drawn + 1).astype(np.uint64)  # odd, so that no bit of a value is lost
+    factors = (2 * drawn + 1).astype(np.uint64)  # odd, so that no bit of a value is lost
     key = np.zeros(len(kept), np.uint64)
-    for column, factor in zip(kept.T, factors, strict=True):
+    for column, factor in zip(kept.T, np.asarray(factors), strict=True):
         bits = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0)).view(np.uint32).astype(np.uint64)
         key += (bits + np.uint64(1)) * factor
         key ^= key >> np.uint64(29)

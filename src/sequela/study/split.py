@@ -112,7 +112,7 @@ def _with_tune(part: Array, cohort: Cohort, split: config.Split, unit: Array) ->
         return part
     inner = cohort.take(rows)
     own = np.unique(unit[rows], return_inverse=True)[1]
-    _check_enough(inner, own, 2, "the train and the tune part")
+    _check_count(own, 2, "the train and the tune part")
     order = _stratified(inner, own, seed.generator(split.seed, "tune"))
     chosen = np.empty(len(order), "<U5")
     chosen[order] = np.array(PARTS)[dealt((1 - split.tune, split.tune, 0.0), len(order))]
@@ -310,13 +310,19 @@ def _noted(plan: Plan, unit: Array) -> dict[str, int]:
     return {**plan.notes, **({"units in more than one part": torn} if torn else {})}
 
 
-def _check_enough(cohort: Cohort, unit: Array, needed: int, each: str) -> None:
-    """Raises DataError where there are fewer units, or fewer of a class, than must share them."""
+def _check_count(unit: Array, needed: int, each: str) -> int:
+    """The number of units. Raises DataError where it is less than must share the rows."""
     count = int(unit.max(initial=-1)) + 1
     if count < needed:
         raise DataError(
             f"{needed} parts need {needed} units, one for {each}; the cohort has {count}", hint="more subjects, or another split"
         )
+    return count
+
+
+def _check_enough(cohort: Cohort, unit: Array, needed: int, each: str) -> None:
+    """Raises DataError where there are fewer units, or fewer that have a class, than must share the rows."""
+    count = _check_count(unit, needed, each)
     label = _row_label(cohort) if len(cohort.target.names) == 1 else np.full(len(cohort), -1)
     held = np.unique(label[label >= 0])
     for number in held if len(held) > 1 else []:
