@@ -35,7 +35,8 @@ types: $(DEVELOPMENT)
 
 docs: $(DEVELOPMENT)
 	$(BIN)/python bench/results.py
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python tools/study_page.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(DEVELOPMENT)
 	for script in $(filter-out bench/harness.py bench/results.py,$(wildcard bench/*.py)); do $(BIN)/python $$script || exit 1; done

@@ -115,10 +115,10 @@ def _start(models: Sequence[Any], told: Array, classes: int) -> Array:
 
 def arrays(trees: Trees) -> dict[str, Array]:
     """The parts by name; `from_arrays` is the way back."""
-    return {name: np.asarray(getattr(trees, name)) for name in Trees.__slots__}
+    return {name: np.atleast_1d(getattr(trees, name)) for name in Trees.__slots__}
 
 
 def from_arrays(given: Mapping[str, Array]) -> Trees:
     """The trees that `arrays` took apart."""
     parts = {name: np.asarray(given[name]) for name in Trees.__slots__ if name != "depth"}
-    return Trees(**parts, depth=int(given["depth"]))
+    return Trees(**parts, depth=int(np.ravel(given["depth"])[0]))
