@@ -237,7 +237,7 @@ def test_the_training_scale_is_robust_and_the_local_scale_forgets_the_gain():
     assert np.abs(trained.read(louder, trained.fit(seen)).values).std() > 3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     at=st.floats(1.0, 8.0),
     history=st.sampled_from([None, 2.0, 4.0]),
@@ -312,6 +312,17 @@ def test_plain_columns_are_in_natural_units_and_named_once():
     np.testing.assert_allclose(named["V1_most"][0], one.values[1, 155:225].max(), rtol=1e-6)
     np.testing.assert_allclose(named["MLII_band_8_13"][1] - named["MLII_band_8_13"][0], np.log(9), atol=1e-4)
     assert np.isnan(plain.values[2]).all()
+
+
+def test_rows_of_which_none_has_a_window_are_read_as_empty():
+    payloads = {"a": recording()}
+    modality = build()
+    state = modality.fit(known([("a", BEATS, 5.0, None, 1.8)], payloads))
+    for rows in ([("a", (), 5.0, None, None)] * 2, [("a", (2.7,), 2.75, 0.1, 2.7)]):
+        ragged = modality.read(known(rows, payloads), state)
+        assert not ragged.lengths.any() and windows(ragged, [0]).values.shape == (1, 1, 2, 70)
+        plain = modality.plain(known(rows, payloads), state)
+        assert plain.values.shape == (len(rows), len(plain.names)) and np.isnan(plain.values).all()
 
 
 def test_what_cannot_be_read_is_refused():

@@ -36,7 +36,7 @@ def columns(values: Array, seen: Array, rate_hz: float) -> Array:
     parts = [_shape(values), _statistics(values), _power(values, rate_hz)]
     found = np.concatenate(parts, -1).astype(np.float32)
     found[~seen.any(-1)] = np.nan
-    return found.reshape(len(values), -1)
+    return found.reshape(len(found), found.shape[1] * found.shape[2])
 
 
 def _shape(values: Array) -> Array:
