@@ -5,7 +5,8 @@
 
 The data are drawn: 48 hours of 37 measurements, a fifth of them seen. Ours counts everything from the ragged rows on: order,
 padding, tensors, forward, backward, clipping and AdamW; `step` is the same without order and padding. The peer is a Python with
-pypots installed, and a script that takes FILE.npz GRUD ROWS EPOCHS and prints `METER {"stage": …, "per_cpu_s": …}` for train and infer.
+pypots installed, and a script that takes FILE.npz GRUD ROWS EPOCHS and prints `METER {"stage": …, "per_cpu_s": …}` for train and
+for infer.
 """
 
 from __future__ import annotations

@@ -57,3 +57,10 @@ def test_three_stacked_layers_with_dropout_equal_those_of_torch_but_for_the_drop
     seq = Seq(torch.rand(2, 28, 1, 1, 28), torch.ones(2, 28, dtype=torch.bool), torch.zeros(2, 28, dtype=torch.float64))
     torch.testing.assert_close(made.eval()(seq).pooled, theirs.eval()(seq.values.view(2, 28, 28))[0][:, -1])
     assert not torch.equal(made.train()(seq).pooled, made.eval()(seq).pooled)
+
+
+def test_the_memory_starts_by_keeping() -> None:
+    made, _ = made_and_fed(layers=2, bidirectional=True, forget_bias=2.5)
+    for cell in (*made.stack.ahead, *made.stack.back):
+        forget = (cell.layer.bias_ih_l0 + cell.layer.bias_hh_l0)[WIDTH : 2 * WIDTH]
+        torch.testing.assert_close(forget, torch.full((WIDTH,), 2.5, dtype=torch.float64))

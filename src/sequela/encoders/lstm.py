@@ -9,7 +9,7 @@ from sequela.types import Spec
 
 
 class Config(recurrent.Config, frozen=True):
-    pass
+    forget_bias: float = 1.0  # at the start: above 0 the memory starts by keeping (Jozefowicz 2015); torch's own start is near 0
 
 
 def build(spec: Spec, config: Config) -> recurrent.Recurrent:
@@ -19,6 +19,9 @@ def build(spec: Spec, config: Config) -> recurrent.Recurrent:
     """
 
     def cell(width_in: int, width: int) -> nn.Module:
-        return recurrent.Fused(nn.LSTM(width_in, width, batch_first=True))
+        layer = nn.LSTM(width_in, width, batch_first=True)
+        for name, start in (("bias_ih_l0", config.forget_bias), ("bias_hh_l0", 0.0)):  # torch adds two biases
+            nn.init.constant_(layer.get_parameter(name)[width : 2 * width], start)
+        return recurrent.Fused(layer)
 
     return recurrent.Recurrent(spec, config, cell)

@@ -30,20 +30,21 @@ def gated(projected: Tensor, decay: Tensor | None, gates: Tensor, candidate: Ten
 
 class _Gated(torch.autograd.Function):
     @staticmethod  # the signature is autograd's
-    def forward(  # noqa: PLR0917
-        ctx: Any, projected: Tensor, decay: Tensor | None, gates: Tensor, candidate: Tensor, initial: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, projected: Tensor, decay: Tensor | None, gates: Tensor, candidate: Tensor, initial: Tensor) -> Tensor:
         steps, rows, width = projected.shape[0], projected.shape[1], candidate.shape[0]
         states = projected.new_empty(steps + 1, rows, width)
         decayed, update, reset, proposed = projected.new_empty(4, steps, rows, width)
         to_update, to_reset = gates[:, :width].contiguous(), gates[:, width:].contiguous()
         states[0] = initial
-        for t, step in enumerate(projected):
-            now = states[t] if decay is None else torch.mul(states[t], decay[t], out=decayed[t])
-            torch.addmm(step[:, :width], now, to_update, out=update[t]).sigmoid_()
-            torch.addmm(step[:, width : 2 * width], now, to_reset, out=reset[t]).sigmoid_()
-            torch.addmm(step[:, 2 * width :], reset[t] * now, candidate, out=proposed[t]).tanh_()
-            torch.lerp(now, proposed[t], update[t], out=states[t + 1])
+        # views of every step at once: taking them in the loop costs as much as a small product
+        xs, d = zip(*(part.unbind() for part in projected.chunk(3, 2)), strict=True), None if decay is None else decay.unbind()
+        s, h, z, r, n = (part.unbind() for part in (states, decayed, update, reset, proposed))
+        for t, (xz, xr, xn) in enumerate(xs):
+            now = s[t] if d is None else torch.mul(s[t], d[t], out=h[t])
+            torch.addmm(xz, now, to_update, out=z[t]).sigmoid_()
+            torch.addmm(xr, now, to_reset, out=r[t]).sigmoid_()
+            torch.addmm(xn, r[t] * now, candidate, out=n[t]).tanh_()
+            torch.lerp(now, n[t], z[t], out=s[t + 1])
         ctx.save_for_backward(states, states[:-1] if decay is None else decayed, update, reset, proposed, decay, gates, candidate)
         return states[1:]
 
@@ -59,17 +60,19 @@ class _Gated(torch.autograd.Function):
         inward = proposed.new_empty(steps, rows, 3 * width)
         to_decayed = proposed.new_empty(steps, rows, width)
         gates_back, candidate_back = gates.t().contiguous(), candidate.t().contiguous()
+        both, (dz, dr, dn) = inward[..., : 2 * width].unbind(), (part.unbind() for part in inward.chunk(3, 2))
+        totals, given, z, r = (part.unbind() for part in (to_decayed, gradient, update, reset))
+        by_z, by_n, by_r = (part.unbind() for part in (by_update, by_proposal, by_reset))
+        d = None if decay is None else decay.unbind()
         carry = torch.zeros_like(proposed[0])
         for t in reversed(range(steps)):
-            carry = carry + gradient[t]
-            here, total = inward[t], to_decayed[t]
-            torch.mul(carry, by_update[t], out=here[:, :width])
-            torch.mul(carry, by_proposal[t], out=here[:, 2 * width :])
-            through = here[:, 2 * width :] @ candidate_back
-            torch.mul(through, by_reset[t], out=here[:, width : 2 * width])
-            torch.addcmul(carry, carry, update[t], value=-1, out=total)
-            total.addmm_(here[:, : 2 * width], gates_back).addcmul_(through, reset[t])
-            carry = total if decay is None else total * decay[t]
+            carry = carry + given[t]
+            torch.mul(carry, by_z[t], out=dz[t])
+            through = torch.mul(carry, by_n[t], out=dn[t]) @ candidate_back
+            torch.mul(through, by_r[t], out=dr[t])
+            total = torch.addcmul(carry, carry, z[t], value=-1, out=totals[t])
+            total.addmm_(both[t], gates_back).addcmul_(through, r[t])
+            carry = total if d is None else total * d[t]
         flat = inward.view(-1, 3 * width)
         return (
             inward,
