@@ -279,10 +279,11 @@ class _Samples:
 def _with_signals(line: Timeline, samples: _Samples, window: _Window, row: Array, place: Array) -> tuple[Array, Array]:
     """The same pairs, with every signal that has a sample in the window, though it may have begun before it."""
     is_signal = (samples.count > 0) & (line.time != NEVER)
-    apart = ~is_signal[place]
+    signal = np.flatnonzero(is_signal)
+    signals = timeline(line.events[signal])
     reach = np.maximum(window.low, NEVER + 1 + samples.longest) - samples.longest
-    owner, found = spread(line.since(window.subject_id, reach), line.after(window.subject_id, window.high))
-    owner, found = owner[is_signal[found]], found[is_signal[found]]
+    owner, found = spread(signals.since(window.subject_id, reach), signals.after(window.subject_id, window.high))
+    found, apart = signal[found], ~is_signal[place]
     begin, end = samples.range(line, found, window.low[owner], window.high[owner])
     row, place = np.concatenate([row[apart], owner[begin < end]]), np.concatenate([place[apart], found[begin < end]])
     order = np.lexsort((place, row))
