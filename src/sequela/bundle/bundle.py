@@ -21,6 +21,7 @@ from sequela.bundle.card import card
 from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
 from sequela.config import Study
+from sequela.contracts import Task
 from sequela.errors import BundleError, ConfigError, UsageError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.store.store import Store, open_store
@@ -106,6 +107,7 @@ def save(path: Path, predictor: Predictor, metrics: Sequence[Any], facts: Mappin
         "inputs": {name: msgspec.to_builtins(one.spec) for name, one in predictor.fitted.items()},
         "members": len(predictor.members),
         "partners": sorted(predictor.partners),
+        "columns": list(models.read_plain(predictor.fitted, example).names) if predictor.partners else [],
         "versions": versions(),
         "facts": dict(facts),
     }
@@ -193,15 +195,18 @@ def _predictor(index: Mapping[str, Any], parts: Mapping[str, bytes]) -> Predicto
         weights = {name: torch.from_numpy(value) for name, value in _under(f"member-{k}/", arrays).items()}
         member.load_state_dict(weights, strict=True)
         member.eval()
-    partners = {name: _partner(name, _under(f"{name}/", arrays)) for name in index["partners"]}
+    task = built[0][1]
+    partners = {name: _partner(name, _under(f"{name}/", arrays), task, index["columns"]) for name in index["partners"]}
     said = msgspec.json.decode(parts["thresholds.json"])
     calibrators = msgspec.json.decode(parts["calibration.json"], type=dict[str, Calibrator])
     members = [member for member, _ in built]
-    return Predictor(study, fitted, built[0][1], members, partners, said["weights"], calibrators, said["thresholds"])
+    return Predictor(study, fitted, task, members, partners, said["weights"], calibrators, said["thresholds"])
 
 
-def _partner(name: str, arrays: Mapping[str, np.ndarray]) -> Any:
-    return registry.module("baselines", name.removeprefix("baseline:")).from_arrays(arrays)
+def _partner(name: str, arrays: Mapping[str, np.ndarray], task: Task, columns: Sequence[str]) -> Any:
+    """A baseline that answers together with the model, from its arrays."""
+    module = registry.module("baselines", name.removeprefix("baseline:"))
+    return module.from_arrays(arrays, task.kind, task.names, tuple(columns))
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -34,6 +34,23 @@ _HOMES = {
     "run": "experiment",
     "schema": "description",
 }
+__all__ = [
+    "as_text",
+    "check",
+    "compare",
+    "describe",
+    "doctor",
+    "evaluate",
+    "explain",
+    "import_data",
+    "listed",
+    "parsed_options",
+    "predict",
+    "progress_bar",
+    "report",
+    "run",
+    "schema",
+]
 
 
 def __getattr__(name: str) -> Any:

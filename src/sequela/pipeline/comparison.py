@@ -42,7 +42,7 @@ class Table:
 def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
     """Every metric of each run's final answer on the shared rows, and its paired difference from the first run.
 
-    Raises UsageError for fewer than two runs, DataError where they share no row, answer different questions, or disagree on a label.
+    Raises UsageError for fewer than two runs, DataError where they share no row, ask different questions or disagree on a label.
     """
     if len(runs) < 2:
         raise UsageError("a comparison needs two runs or more")

@@ -84,8 +84,8 @@ def run(
 ) -> Run:
     """The study trained, validated and written to a run folder.
 
-    `part` "tune" leaves the test part closed. Raises ConfigError, DataError, LeakError (the audit found a leak that the study does
-    not answer), TrainingError, Interrupted (with the command that resumes).
+    `part` "tune" leaves the test part closed. Raises ConfigError, DataError, LeakError (the audit found a leak that the study
+    does not answer), TrainingError, Interrupted (with the command that resumes).
     """
     overrides = overrides if device is None else (*overrides, f"train.device={device}")
     read, base = loaded(study, overrides)
@@ -171,8 +171,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
     files.write_json(folder / files.FLOW, facts.flow(split.flow))
     files.write_json(folder / files.CURVES, [evaluation.curves for evaluation in found.values()])
-    told = facts.of(split, plan, rows, chosen, alarms, look, time.process_time() - began)
-    files.write_json(folder / files.FACTS, told)
+    told = facts.of_split(split, plan, chosen, look, time.process_time() - began)
+    files.write_json(folder / files.FACTS, facts.of(split, rows, chosen, alarms, told))
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
     page.report(folder)
@@ -210,7 +210,7 @@ def _decisions(kind: Any, judged: Judged) -> dict[str, Array]:
     return found
 
 
-# ------------------------------------------------------------------------------------------------------------------ several splits
+# ---------------------------------------------------------------------------------------------------------- several splits
 
 
 def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> None:

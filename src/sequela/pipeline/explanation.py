@@ -1,8 +1,8 @@
 """Which codes an answer rests on: each is taken away in turn, as if it had never been recorded, and the answer asked again.
 
-This is leave-one-out attribution on events (feature ablation with absence as the baseline, Covert 2021, section 4): exact for the question
-"what if this had not been measured", silent on what the value ought to have been; codes that tell the same share their effect, so
-that neither shows. Waveforms and images are one code and so are taken away whole.
+This is leave-one-out attribution on events (feature ablation with absence as the baseline, Covert 2021, section 4): exact for
+the question "what if this had not been measured", silent on what the value ought to have been. Codes that tell the same share
+their effect, so that neither shows. Waveforms and images are one code and so are taken away whole.
 """
 
 from __future__ import annotations

@@ -42,10 +42,8 @@ if TYPE_CHECKING:
 MOST_MISSING = 12  # columns shown for each input
 
 
-def of(
-    split: Prepared, plan: Plan, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], look: int, cpu_seconds: float
-) -> RunFacts:
-    """All that the report tells of one split beside its numbers."""
+def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], told: SplitFacts) -> RunFacts:
+    """All that the report tells of one split beside its numbers; `told` is that of `of_split`."""
     study = split.study
     return RunFacts(
         version=__version__,
@@ -55,13 +53,13 @@ def of(
         versions=versions(),
         machine=machine(),
         data=_data(split.store, split.flow),
-        splits=[_split(split, plan, chosen, look, cpu_seconds)],
+        splits=[told],
         overlap=study.split.allow_overlap,
         audit=list(alarms),
         inputs=[_input(study, name, rows.train) for name in study.inputs],
         parameters=sum(p.numel() for p in chosen.predictor.members[0].parameters()),
-        cpu_seconds=cpu_seconds,
-        test_opened=look > 0,
+        cpu_seconds=told.cpu_seconds,
+        test_opened=told.looks is not None,
     )
 
 
@@ -159,7 +157,8 @@ def _data(store: Store, rows: Flow) -> DataFacts:
     )
 
 
-def _split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds: float) -> SplitFacts:
+def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds: float) -> SplitFacts:
+    """How the model of one split came about; `look` is 0 where the test part was not opened."""
     first = chosen.trained[0]
     calibrator = chosen.predictor.calibrators.get(chosen.predictor.final)
     return SplitFacts(

@@ -79,7 +79,7 @@ def read_answers(path: Path, cohort: Cohort, part: str) -> dict[str, Answer]:
 
 
 def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",)) -> Answer:
-    """The answer in the columns of predictions.parquet; `value` is the name of a single quantity, which its column does not tell."""
+    """The answer in the columns of predictions.parquet; `value` names a single quantity, which its column does not tell."""
     probabilities = [name for name in said.columns if name.startswith("p_")]
     names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
     kind: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"

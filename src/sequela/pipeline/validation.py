@@ -39,8 +39,8 @@ def evaluate(
 ) -> Run:
     """Metrics and a report of the bundle on all eligible, labelled rows of this data, in a folder of its own.
 
-    `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is
-    judged by a calibration that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known.
+    `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is judged by
+    one that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known.
     """
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     folder = _folder(held, out)
