@@ -53,7 +53,7 @@ def _differences(kind: Kind, answers: list[str], means: list[Estimate], part: Pa
 
 def mean(each: Sequence[Estimate]) -> Estimate:
     """The mean of one number over splits, resample by resample; splits in which it is undefined are left out of both."""
-    defined = [one for one in each if not np.isnan(one.point)] or list(each[:1])
+    defined = [one for one in each if not np.isnan(one.point)] or list(each)
     first = defined[0]
     left_out = len(each) - len(defined)
     return replace(

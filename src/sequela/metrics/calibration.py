@@ -52,12 +52,12 @@ def recalibration(risk: Array, event: Array, weights: Array | None = None) -> Ar
 def _fit(columns: Array, offset: Array, event: Array, weights: Array | None) -> Array:
     """Coefficients "... k" by Newton.
 
-    Many resamples share one solution, that of their mean weight, and take one Newton step of their own from there: the one-step
-    bootstrap (Moulton and Zeger 1991), whose distance from the full solution is of a smaller order than the resampling itself.
+    Many resamples share one solution, that of their mean weight, and take two Newton steps of their own from there; one is known
+    to serve (Moulton and Zeger 1991), the second takes care of resamples far from the mean.
     """
     weights = np.ones(len(offset)) if weights is None else weights
     found = _solve(columns, offset, event, weights if weights.ndim == 1 else weights.mean(0))
-    if weights.ndim > 1:
+    for _ in range(0 if weights.ndim == 1 else 2):
         found = np.asarray(found + _step(found, columns, offset, event, weights))
     return found
 
@@ -75,11 +75,13 @@ def _solve(columns: Array, offset: Array, event: Array, weights: Array) -> Array
 def _step(coefficients: Array, columns: Array, offset: Array, event: Array, weights: Array) -> Array:
     """The Newton step "... k"; NaN where the information is singular."""
     k = columns.shape[1]
-    fitted = 1 / (1 + np.exp(-np.clip(columns @ coefficients + offset, -500, 500)))
-    score = total(columns * (event - fitted)[:, None], weights)
-    squares = (columns[:, :, None] * columns[:, None, :]).reshape(-1, k * k) * (fitted * (1 - fitted))[:, None]
-    information = total(squares, weights).reshape(*score.shape, k)
-    singular = ~(np.linalg.det(information) > 1e-12 * (1e-300 + np.trace(information, axis1=-2, axis2=-1)) ** k)
+    fitted = 1 / (1 + np.exp(-np.clip(coefficients @ columns.T + offset, -500, 500)))
+    squares = (columns[:, :, None] * columns[:, None, :]).reshape(-1, k * k)
+    score = (weights * (event - fitted)) @ columns
+    information = ((weights * (fitted * (1 - fitted))) @ squares).reshape(*score.shape, k)
+    singular = ~np.isfinite(information).all((-2, -1))
+    information = np.where(singular[..., None, None], np.eye(k), information)
+    singular |= ~(np.linalg.det(information) > 1e-12 * (1e-300 + np.trace(information, axis1=-2, axis2=-1)) ** k)
     step = np.linalg.solve(np.where(singular[..., None, None], np.eye(k), information), score[..., None])[..., 0]
     stepped: Array = np.where(singular[..., None], np.nan, step)
     return stepped

@@ -1,0 +1,130 @@
+"""The report is one page that fetches nothing, escapes everything, and says first where a plain baseline wins."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+import runs
+
+from sequela.errors import DataError
+from sequela.evaluate.report import render
+from sequela.evaluate.report.run import read
+from sequela.evaluate.report.verdict import verdict
+from sequela.metrics.table import Kind
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(1)>'
+
+
+class Balanced(HTMLParser):
+    """Checks that every element that is opened is closed, and gathers the names and attributes met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.met: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.met.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.met.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def parsed(page: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression"])
+def test_the_page_of_every_kind_is_whole_and_fetches_nothing(tmp_path: Path, kind: Kind) -> None:
+    page = render(runs.folder(tmp_path / "run", kind, [runs.judged(kind)]))
+    parser = parsed(page)
+    assert not parser.met & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    assert not {name for name in parser.attributes if name.startswith("on")} | parser.attributes & {
+        "src",
+        "href",
+        "srcset",
+        "action",
+    }
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
+    assert "svg" in parser.met
+    assert "nan" not in re.sub(r"<[^>]*>", " ", page).lower().split()
+
+
+def test_several_splits_are_one_page_about_their_mean(tmp_path: Path) -> None:
+    those = [runs.judged("binary", seed=seed, split=f"split-{seed}") for seed in (1, 2)]
+    page = render(runs.folder(tmp_path, "binary", those))
+    parsed(page)
+    assert "Mean over splits" in page
+    assert "split-1" in page
+
+
+@pytest.mark.parametrize(("skills", "first"), [((0.8, 2.5, 1.0), "Boosting"), ((2.5, 0.8, 0.7), "The model beats boosting")])
+def test_the_verdict_says_first_who_wins(tmp_path: Path, skills: tuple[float, ...], first: str) -> None:
+    folder = runs.folder(tmp_path, "binary", [runs.judged("binary", 500, skills=skills)])
+    assert verdict(read(folder))[0].startswith(first)
+    page = render(folder)
+    assert page.index(first) < page.index("<table")
+
+
+def test_every_baseline_that_wins_is_named(tmp_path: Path) -> None:
+    said = verdict(read(runs.folder(tmp_path, "binary", [runs.judged("binary", 800, skills=(0.6, 2.0, 1.9))])))
+    assert said[0].startswith(("Boosting", "Logistic"))
+    assert "beats the model" in said[1]
+
+
+def test_an_undecided_comparison_is_said_to_be_one(tmp_path: Path) -> None:
+    said = verdict(read(runs.folder(tmp_path, "binary", [runs.judged("binary", 200, skills=(1.5, 1.5))])))
+    assert "either may be the better one" in said[0]
+
+
+def test_hostile_names_are_only_text(tmp_path: Path) -> None:
+    study = runs.study("binary", question=HOSTILE, notes=HOSTILE)
+    told = msgspec.structs.replace(runs.facts(), overlap=HOSTILE, machine={HOSTILE: HOSTILE})
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")], told, study))
+    parser = parsed(page)
+    assert not parser.met & {"script", "img"}
+    assert "&lt;script&gt;" in page
+
+
+def test_overlap_stands_before_the_verdict(tmp_path: Path) -> None:
+    told = runs.facts(overlap="the given list has it so")
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")], told))
+    assert page.index("the given list has it so") < page.index("Verdict")
+
+
+def test_a_run_that_opened_no_test_part_says_so_and_shows_tune(tmp_path: Path) -> None:
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")], runs.facts(test_opened=False), part="tune"))
+    assert "Only the tune part was evaluated" in page
+    assert "The tune part: each value" in page
+    assert "The test part: each value" not in page
+
+
+def test_what_only_a_person_can_say_is_left_blank(tmp_path: Path) -> None:
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")]))
+    assert page.count('class="blank"') == 9
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no curves\.json"):
+        render(tmp_path)
+    folder = runs.folder(tmp_path / "run", "binary", [runs.judged("binary")])
+    (folder / "metrics.json").write_text('[{"model": 1}]')
+    with pytest.raises(DataError, match="is not what a run writes"):
+        render(folder)
