@@ -2,7 +2,7 @@
 
     python bench/training_step.py [--steps 300]
 
-After each of our steps the bare loop takes one with a twin of the module, so that whatever else the machine does meets both alike.
+After each of our steps the bare loop takes one with a twin of the module, so that other work on the machine meets both alike.
 Both take the same batches of each epoch, it in reverse order, make them with the same function and use the same optimizer; ours
 also checks each loss, seeds each step and keeps its history. The claim is about the median of the steps; what comes once an epoch
 (saving) is in the mean. The tune pass, which a bare loop has not, is left out.

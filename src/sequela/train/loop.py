@@ -86,7 +86,7 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         loss = losses.sum() / max(step.labelled, 1)
         self.add(step, loss.item())
         self.state.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = optimizer.clip(self.model, self.plan.settings)
         if not isfinite(norm):
             raise self.broken("the gradient's norm", norm)
