@@ -180,7 +180,7 @@ def _weights(predictor: Predictor) -> bytes:
     }
     for name, partner in predictor.partners.items():
         arrays |= {f"{name}/{key}": np.ascontiguousarray(value) for key, value in partner.exported().items()}  # type: ignore[attr-defined]
-    return encode(arrays)
+    return bytes(encode(arrays))
 
 
 def _predictor(index: Mapping[str, Any], parts: Mapping[str, bytes]) -> Predictor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from sequela.contracts import Progress
 from sequela.errors import LeakError
 from sequela.evaluate.facts import Alarm
 from sequela.pipeline import facts, trial
-from sequela.pipeline.prepared import loaded, prepare
+from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
+from sequela.study import audit as audits
+from sequela.study import cohort as cohorts
 from sequela.types import PARTS
 
 
@@ -36,7 +38,7 @@ class Checked:
         lines += ["", "split:"]
         lines += [f"  {split['name']}: " + ", ".join(f"{part} {split[part]}" for part in PARTS) for split in self.splits]
         lines += ["", "inputs:"] + [f"  {name}: {spec}" for name, spec in self.inputs.items()]
-        lines += ["", "audit:"] + ([f"  {_said(alarm)}" for alarm in self.alarms] or ["  no alarm"])
+        lines += ["", "audit:"] + [f"  {_said(alarm)}" for alarm in self.alarms]
         return "\n".join(lines)
 
     def refuse_leaks(self) -> None:
@@ -54,14 +56,16 @@ def check(
     """The cohort, the splits, the fitted inputs and the audit of a study; nothing is trained, no label of test is scored."""
     read, base = loaded(study, overrides)
     prepared = prepare(read, base, data, progress)
-    splits, alarms, inputs = [], {}, {}
+    splits: list[dict[str, Any]] = []
+    alarms: dict[tuple[str, str], Alarm] = {}
+    inputs: dict[str, str] = {}
     for k, plan in enumerate(prepared.plans):
         progress("checking", k, len(prepared.plans))
-        split = replace(prepared, cohort=plan.applied(prepared.cohort))
+        split = prepared.split(plan)
         rows = trial.read(split)
         alarms |= {(alarm.check, alarm.text): alarm for alarm in audit(split, rows)}
         inputs = {name: f"{spec.kind}, step {spec.shape}, {len(spec.names)} features" for name, spec in rows.train.specs.items()}
-        counts = {part: len(split.cohort.of(part)) for part in PARTS}
+        counts: dict[str, Any] = {part: len(split.cohort.of(part)) for part in PARTS}
         splits.append({"name": plan.name, **counts, "notes": dict(plan.notes)})
     progress("checking", len(prepared.plans), len(prepared.plans))
     steps = [msgspec.to_builtins(step) for step in facts.flow(prepared.flow)]
@@ -69,7 +73,16 @@ def check(
 
 
 def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:
-    return []
+    """What every check for leaks found, in this split."""
+    study = split.study
+    found = audits.audit(split.cohort, rows.all.plain, split.known, study, cohorts.kind_of(study))
+    return [
+        Alarm(check=one.check, severity=one.severity, text=_with_rows(one), count=one.count, allowed=one.allowed) for one in found
+    ]
+
+
+def _with_rows(alarm: audits.Alarm) -> str:
+    return alarm.text + (f" (rows {', '.join(alarm.rows)})" if alarm.rows else "")
 
 
 def refuse(alarms: Sequence[Alarm]) -> None:

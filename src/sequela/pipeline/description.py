@@ -8,7 +8,7 @@ import platform
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -97,7 +97,7 @@ def listed(kind: str) -> list[dict[str, Any]]:
         return [{"name": name, "summary": metric.meaning, "tasks": list(metric.kinds)} for name, metric in METRICS.items()]
     if kind not in registry.KINDS:
         raise UsageError(f"there is no kind {kind!r}", hint=f"known: {', '.join((*registry.KINDS, 'metrics'))}")
-    return registry.described(cast(registry.Kind, kind))
+    return registry.described(kind)
 
 
 def schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -152,7 +152,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     if way.resume and (folder / files.METRICS).exists():
         return
     began = time.process_time()
-    split = replace(prepared, cohort=plan.applied(prepared.cohort))
+    split = prepared.split(plan)
     files.write(folder / files.STUDY, config.dump(prepared.study))
     rows = trial.read(split)
     alarms = audited.audit(split, rows)
@@ -162,7 +162,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     judged: dict[Part, Judged] = {"tune": tune}
     look = 0
     if part == "test":
-        judged["test"], look = _opened(split, chosen, plan)
+        judged["test"], look = _opened(split, rows, chosen)
     way.progress("evaluating", 0, 1)
     found = {which: trial.judge(prepared.study, chosen, one, which) for which, one in judged.items()}
     way.progress("evaluating", 1, 1)
@@ -178,14 +178,13 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     page.report(folder)
 
 
-def _opened(split: Prepared, chosen: trial.Chosen, plan: Plan) -> tuple[Judged, int]:
+def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen) -> tuple[Judged, int]:
     """The test part, opened now; the look is counted before anything is seen."""
-    rows = trial.rows_of(split.cohort, "test")
-    cohort = split.cohort.take(rows)
+    evidence = rows.of("test")
+    cohort = split.cohort.take(rows.parts["test"])
     digest = hashlib.sha256("\n".join(sorted(map(str, cohort.row_id))).encode()).hexdigest()
     look = looks.count_look(split.store.path, digest, split.study.name, "run")
-    evidence = split.evidence(rows, dict(chosen.predictor.fitted))
-    return Judged(cohort, chosen.answers(evidence), chosen.predictor.thresholds, plan.name), look
+    return Judged(cohort, chosen.answers(evidence), chosen.predictor.thresholds, split.plans[0].name), look
 
 
 def judged_frame(kind: Any, one: Judged) -> pl.DataFrame:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from sequela import config, registry
 from sequela import model as models
@@ -22,43 +21,34 @@ from sequela.study import cohort as cohorts
 from sequela.study import cut
 from sequela.study.flow import Flow
 from sequela.study.split import Plan, plans
-from sequela.types import Array, Cohort, Known, Plain
+from sequela.types import Cohort, Known, Plain
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study with its rows, before anything is fitted."""
+    """A study with its rows and what is known of each, before anything is fitted."""
 
     study: Study
     store: Store
     cohort: Cohort
     flow: Flow
     plans: Sequence[Plan]
+    known: Known  # of every row of the cohort, at its own time
+    scores: Plain  # severity scores that the data brings, comparators alone
 
-    def known(self, rows: Array) -> Known:
-        """What is known of these rows, each at its own time."""
-        return cut.known(self.store, self.cohort.take(rows), history(self.study))
+    def split(self, plan: Plan) -> Prepared:
+        """The rows that a plan puts into a part, with their parts."""
+        cohort = plan.applied(self.cohort)
+        rows = np.flatnonzero(cohort.part != "")
+        scores = Plain(self.scores.values[rows], self.scores.names)
+        known = self.known if len(rows) == len(cohort) else cut.take(self.known, rows)
+        return replace(self, cohort=cohort.take(rows), plans=[plan], known=known, scores=scores)
 
-    def evidence(self, rows: Array, fitted: dict[str, Fitted]) -> Evidence:
-        """The inputs of these rows in both forms, the scores that the data brings among the plain columns."""
-        cohort = self.cohort.take(rows)
-        known = cut.known(self.store, cohort, history(self.study))
-        found = models.evidence(fitted, known, cohort)
-        scores = self._scores(cohort)
-        plain = Plain(np.hstack([found.plain.values, scores.values]), found.plain.names + scores.names)
+    def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
+        """The inputs of all rows in both forms, the scores among the plain columns."""
+        found = models.evidence(fitted, self.known, self.cohort)
+        plain = Plain(np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names)
         return replace(found, plain=plain)
-
-    def _scores(self, cohort: Cohort) -> Plain:
-        codes = self.study.baselines.scores
-        if not codes:
-            return Plain(np.zeros((len(cohort), 0), np.float32), ())
-        known = cut.known(self.store, cohort, history(self.study), codes=codes)
-        values = np.full((len(cohort), len(codes)), np.nan, np.float32)
-        last = known.events.drop_nulls("numeric_value").group_by("row", "code", maintain_order=True).last()
-        place = {code: k for k, code in enumerate(codes)}
-        found = last.filter(pl.col("code").is_in(codes))
-        values[found["row"].to_numpy(), [place[code] for code in found["code"]]] = found["numeric_value"].to_numpy()
-        return Plain(values, tuple(SCORES + code for code in codes))
 
 
 def prepare(study: Study, base: Path, data: str | Path | Store | None, progress: Progress) -> Prepared:
@@ -69,7 +59,21 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     names_exist(study)
     store = records(study.data, base, data, progress)
     rows, flow = cohorts.build(store, study)
-    return Prepared(study, store, rows, flow, plans(rows, study, store, base))
+    shared = plans(rows, study, store, base)
+    known = cut.known(store, rows, history(study))
+    return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows))
+
+
+def _scores(study: Study, store: Store, cohort: Cohort) -> Plain:
+    """The latest value of each score code of the study, NaN where there is none."""
+    codes = study.baselines.scores
+    values = np.full((len(cohort), len(codes)), np.nan, np.float32)
+    if codes:
+        events = cut.known(store, cohort, history(study), codes=codes).events.drop_nulls("numeric_value")
+        last = events.group_by("row", "code", maintain_order=True).last()
+        place = {code: k for k, code in enumerate(codes)}
+        values[last["row"].to_numpy(), [place[code] for code in last["code"]]] = last["numeric_value"].to_numpy()
+    return Plain(values, tuple(SCORES + code for code in codes))
 
 
 def loaded(study: str | Path | Study, overrides: tuple[str, ...]) -> tuple[Study, Path]:

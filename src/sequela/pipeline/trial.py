@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,12 @@ from sequela.evaluate import calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.metric import Evaluation
 from sequela.pipeline.prepared import Prepared
+from sequela.study import cut
 from sequela.train import ensemble, members
+from sequela.train import rows as evidences
 from sequela.train.fit import Trained, fit
 from sequela.train.refit import refit
-from sequela.types import Answer, Array, Cohort, Part
+from sequela.types import PARTS, Answer, Array, Part
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -35,11 +38,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """The inputs of train and tune, the modalities fitted on train."""
+    """The inputs of all rows, the modalities fitted on train alone."""
 
     fitted: dict[str, Fitted]
-    train: Evidence
-    tune: Evidence
+    all: Evidence
+    parts: Mapping[Part, Array]  # the rows of each
+
+    def of(self, part: Part) -> Evidence:
+        """Raises DataError where the part has no rows."""
+        if not len(self.parts[part]):
+            raise DataError(f"the {part} part has no rows", hint="look at split in the study and at the flow of the cohort")
+        return evidences.take(self.all, self.parts[part])
+
+    @cached_property
+    def train(self) -> Evidence:
+        return self.of("train")
+
+    @cached_property
+    def tune(self) -> Evidence:
+        return self.of("tune")
 
 
 @dataclass(frozen=True)
@@ -68,19 +85,12 @@ class Chosen:
         return self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
 
 
-def read(prepared: Prepared) -> Read:
-    """Raises DataError for an empty train or tune part, ConfigError where an encoder cannot read its input."""
-    train, tune = (rows_of(prepared.cohort, part) for part in ("train", "tune"))
-    fitted = models.fit_inputs(prepared.study, prepared.known(train))
-    models.check(prepared.study, {name: one.spec for name, one in fitted.items()}, prepared.cohort.target.names)
-    return Read(fitted, prepared.evidence(train, fitted), prepared.evidence(tune, fitted))
-
-
-def rows_of(cohort: Cohort, part: Part) -> Array:
-    rows = cohort.of(part)
-    if not len(rows):
-        raise DataError(f"the {part} part has no rows", hint="look at split in the study and at the flow of the cohort")
-    return rows
+def read(split: Prepared) -> Read:
+    """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
+    parts = {part: split.cohort.of(part) for part in PARTS}
+    fitted = models.fit_inputs(split.study, cut.take(split.known, parts["train"]))
+    models.check(split.study, {name: one.spec for name, one in fitted.items()}, split.cohort.target.names)
+    return Read(fitted, split.evidence(fitted), parts)
 
 
 def choose(study: Study, rows: Read, way: Way) -> Chosen:
