@@ -5,11 +5,13 @@ OMP_NUM_THREADS=1 python bench/intervals.py
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from harness import measure, record
 
 from sequela.evaluate.intervals import bootstrap, delong, percentiles
-from sequela.metrics.discrimination import auprc, auroc
+from sequela.metrics.discrimination import ranked
 from sequela.metrics.probability import brier
 from sequela.types import Array
 
@@ -26,12 +28,8 @@ def rows(subjects: int) -> tuple[Array, Array, Array]:
 def timed(subjects: int) -> dict[str, object]:
     risk, event, subject = rows(subjects)
     with measure() as cost:
-        samples = bootstrap(
-            subject,
-            [lambda w: auroc(risk, event, w), lambda w: auprc(risk, event, w), lambda w: brier(risk, event, w)],
-            RESAMPLES,
-            0,
-        )
+        order = ranked(risk, event)
+        samples = bootstrap(subject, [order.auroc, order.auprc, partial(brier, risk, event)], RESAMPLES, 0)
     found = delong(risk, event, subject)
     return {
         "subjects": len(np.unique(subject)),

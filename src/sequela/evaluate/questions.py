@@ -12,10 +12,11 @@ from sequela.errors import DataError
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
 from sequela.metrics import regression, threshold
+from sequela.metrics.discrimination import ranked
 from sequela.metrics.table import METRICS
 from sequela.types import Answer, Array, Target
 
-RISKS = ("auroc", "auprc", "brier", "log_loss", "ece", "calibration_intercept", "calibration_slope", "observed_expected")
+SCORES = ("brier", "log_loss", "ece", "calibration_intercept", "calibration_slope", "observed_expected")
 DECISIONS = (
     "accuracy",
     "balanced_accuracy",
@@ -127,7 +128,7 @@ def _multiclass(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
     each: list[Question] = []
     for k, name in enumerate(answer.names):
         one = _YesOrNo(model, name, rows, truth == k)
-        each += [_risk_question(metric, one, probability[:, k]) for metric in ("auroc", "auprc")]
+        each += _ranks(one, probability[:, k])
         each += [_decision_question(metric, one, decision == k, None) for metric in OF_A_CLASS]
     yield from each
     chosen = asked.classes or answer.names
@@ -200,13 +201,22 @@ class _YesOrNo:
 
 def _yes_or_no(one: _YesOrNo, risk: Array, cut: float) -> list[Question]:
     called = risk >= cut
-    ranks = [_risk_question(metric, one, risk) for metric in RISKS]
-    return ranks + [_decision_question(metric, one, called, cut) for metric in DECISIONS]
+    asked = [*_ranks(one, risk), *(_score_question(metric, one, risk) for metric in SCORES)]
+    return asked + [_decision_question(metric, one, called, cut) for metric in DECISIONS]
 
 
-def _risk_question(metric: str, one: _YesOrNo, risk: Array) -> Question:
-    scored = metric in ("brier", "log_loss", "ece", "observed_expected")  # defined whatever the outcomes are
-    reason = _no_rows(one.rows) if scored else _one_outcome(one.event)
+def _ranks(one: _YesOrNo, risk: Array) -> list[Question]:
+    """What depends on the order of the risks alone; they are sorted once for both."""
+    order, reason, events = ranked(risk, one.event), _one_outcome(one.event), int(one.event.sum())
+    return [
+        Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason),
+        Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason),
+    ]
+
+
+def _score_question(metric: str, one: _YesOrNo, risk: Array) -> Question:
+    whatever = metric in ("brier", "log_loss", "ece", "observed_expected")  # defined whatever the outcomes are
+    reason = _no_rows(one.rows) if whatever else _one_outcome(one.event)
     function = partial(METRICS[metric].function, risk, one.event)
     return Question(one.model, metric, one.class_, one.rows, function, int(one.event.sum()), reason=reason)
 

@@ -19,11 +19,7 @@ def auroc(risk: Array, event: Array, weights: Array | None = None) -> Array:
     >>> float(auroc(np.array([0.1, 0.4, 0.4, 0.8]), np.array([False, False, True, True])))
     0.875
     """
-    ranked = _ranked(risk, event, weights)
-    others_above = (ranked.before - ranked.events_before + ranked.through - ranked.events_through) / 2  # half of the tied
-    events = ranked.weight.sum(-1)
-    others = ranked.all - events
-    return ratio(_dot(ranked.weight, others[..., None] - others_above), events * others)
+    return ranked(risk, event).auroc(weights)
 
 
 def auprc(risk: Array, event: Array, weights: Array | None = None) -> Array:
@@ -34,43 +30,51 @@ def auprc(risk: Array, event: Array, weights: Array | None = None) -> Array:
     >>> round(float(auprc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))), 4)
     0.8333
     """
-    ranked = _ranked(risk, event, weights)
-    precision = ranked.events_through / np.where(ranked.through > 0, ranked.through, 1)
-    return ratio(_dot(ranked.weight, precision), ranked.weight.sum(-1) * (ranked.all > ranked.weight.sum(-1)))
+    return ranked(risk, event).auprc(weights)
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranked:
-    """What each of the P events sees above it when rows are ordered by falling risk; each "... P", `all` "..."."""
+class Ranked:
+    """Rows in the order of falling risk, sorted once for any number of resamples. N rows, P events."""
 
-    weight: Array  # of the event itself
-    before: Array  # total weight of rows with a higher risk
-    through: Array  # and of those with the same risk
-    events_before: Array  # the same of events alone
-    events_through: Array
-    all: Array
+    order: Array  # int64 "N"
+    place: Array  # int64 "P": where the events stand in that order
+    first: Array  # int64 "P": how many rows have a higher risk than the event
+    past: Array  # int64 "P": and how many a risk as high or higher
+    events_first: Array  # int64 "P": the same of events alone
+    events_past: Array
+
+    def auroc(self, weights: Array | None = None) -> Array:
+        """As the function `auroc`."""
+        own, rows, events = self._cumulated(weights)
+        above = rows[..., self.first] - events[..., self.events_first] + rows[..., self.past] - events[..., self.events_past]
+        others = rows[..., -1] - events[..., -1]  # `above` counts each non-event with a higher risk twice, each tied one once
+        return ratio(_dot(own, others[..., None] - above / 2), events[..., -1] * others)
+
+    def auprc(self, weights: Array | None = None) -> Array:
+        """As the function `auprc`."""
+        own, rows, events = self._cumulated(weights)
+        called = rows[..., self.past]
+        precision = events[..., self.events_past] / np.where(called > 0, called, 1)
+        return ratio(_dot(own, precision), events[..., -1] * (rows[..., -1] > events[..., -1]))
+
+    def _cumulated(self, weights: Array | None) -> tuple[Array, Array, Array]:
+        """The events' own weights "... P", and the running sums of all rows "... N+1" and of the events "... P+1"."""
+        weights = np.ones(len(self.order)) if weights is None else weights
+        falling = np.take(weights, self.order, -1)
+        own = np.take(falling, self.place, -1)
+        return own, _cumulative(falling), _cumulative(own)
 
 
-def _ranked(risk: Array, event: Array, weights: Array | None) -> _Ranked:
-    """One sort, then one cumulative sum over the rows of each resample; all else happens at the events alone."""
+def ranked(risk: Array, event: Array) -> Ranked:
+    """The rows sorted, for `Ranked.auroc` and `Ranked.auprc` of many resamples."""
     risk = np.asarray(risk, np.float64)
     order = np.argsort(-risk, kind="stable")
-    falling, happened = risk[order], np.asarray(event, bool)[order]
-    weights = np.ones(len(risk)) if weights is None else weights
+    happened = np.asarray(event, bool)[order]
     place = np.flatnonzero(happened)
-    first, past = _ties(falling)
-    cumulative = _cumulative(weights[..., order])
-    own = weights[..., order[place]]
-    events = _cumulative(own)
+    first, past = (bound[place] for bound in _ties(risk[order]))
     events_above = np.concatenate([[0], np.cumsum(happened)])  # rows above -> events above
-    return _Ranked(
-        own,
-        cumulative[..., first[place]],
-        cumulative[..., past[place]],
-        events[..., events_above[first[place]]],
-        events[..., events_above[past[place]]],
-        cumulative[..., -1],
-    )
+    return Ranked(order, place, first, past, events_above[first], events_above[past])
 
 
 def _ties(falling: Array) -> tuple[Array, Array]:
