@@ -245,8 +245,9 @@ def _gathered(points: Points, grid: Grid, features: int, how: str) -> tuple[tupl
     """(step, feature) of every cell that has a value, and that value: the mean or the last of its points."""
     flat = (grid.step * features + points.feature)[grid.used]
     order = np.argsort(flat, kind="stable")
-    cell, first, count = np.unique(flat[order], return_index=True, return_counts=True)
-    value = points.value[grid.used][order]
+    flat, value = flat[order], points.value[grid.used][order]
+    first = np.flatnonzero(np.append(True, flat[1:] != flat[:-1])[: len(flat)])
+    cell, count = flat[first], np.diff(np.append(first, len(flat)))
     if not len(cell):
         return (cell, cell), value
     gathered = value[first + count - 1] if how == "last" else np.add.reduceat(value, first) / count
