@@ -30,7 +30,7 @@ def roc(those: Named) -> Safe:
     return figure(
         drawn,
         "ROC curve. Each point is one threshold; the nearer the curve runs to the upper left corner, the better. The grey "
-        f"diagonal is chance. The shaded band is the 95 % interval of {those[0][0]}; the ring marks its threshold.",
+        f"diagonal is chance. The shaded band is the 95 % interval of {those[0][0]}{'; the ring marks its threshold' if first.table else ''}.",
     )
 
 
@@ -94,7 +94,7 @@ def risks(name: str, one: Drawn) -> Safe:
     """How the risks of those with the event and of those without are spread, as shares of each."""
     events, others = sum(one.risks.events) or 1, sum(one.risks.others) or 1
     up, down = [k / events for k in one.risks.events], [k / others for k in one.risks.others]
-    axes = svg.Axes(UNIT, (-max(down) * 1.08, max(up) * 1.08), "Risk foreseen", "Share of rows")
+    axes = svg.Axes(UNIT, (-max(down) * 1.08, max(up) * 1.08 + 0.1 * (max(up) + max(down))), "Risk foreseen", "Share of rows")
     layers = []
     for place in range(len(up)):
         edges = (one.risks.edges[place], one.risks.edges[place + 1])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sequela.evaluate.report import numbers
-from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.sections.cells import valued
 
 METRICS = {
     "binary": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "observed_expected"),
@@ -43,9 +44,9 @@ def _row(run: Run, shown: str, group: str, metrics: Sequence[str]) -> list[Piece
     if first is None:
         return [shown, *["–"] * (len(metrics) + 2)]
     suppressed = first.reason if first.value is None and first.reason.startswith("suppressed") else ""
-    cells: list[Piece] = [numbers.interval(row) if row is not None else "–" for row in found]
+    cells: list[Piece] = [valued(row) for row in found]
     if suppressed:
-        cells = [suppressed, *[""] * (len(metrics) - 1)]
+        cells = [tag("em", "suppressed"), *["–"] * (len(metrics) - 1)]
     return [shown, numbers.count(first.n), numbers.count(first.events), *cells]
 
 
@@ -63,8 +64,7 @@ def without(run: Run) -> Safe:
         for group in ("", name)
     ]
     by_class: list[list[Piece]] = [
-        [class_, *[numbers.interval(row) if row is not None else "–" for row in found[4 * k : 4 * k + 4]]]
-        for k, class_ in enumerate(run.classes)
+        [class_, *[valued(row) for row in found[4 * k : 4 * k + 4]]] for k, class_ in enumerate(run.classes)
     ]
     head = ["Class", "Sensitivity, all", f"Sensitivity, {name}", "PPV, all", f"PPV, {name}"]
     return section(

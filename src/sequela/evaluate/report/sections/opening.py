@@ -43,7 +43,7 @@ def warnings(run: Run) -> Safe:
     let_stand = [alarm for alarm in run.facts.audit if alarm.allowed]
     if let_stand:
         said.append(
-            tag("strong", f"{len(let_stand)} alarm(s) of the leak audit were let stand. ") + tag("span", "See Leak audit.")
+            tag("strong", f"Alarms of the leak audit that were let stand: {len(let_stand)}. ") + tag("span", "See Leak audit.")
         )
     return joined([tag("div", paragraph(one), class_="warning") for one in said])
 

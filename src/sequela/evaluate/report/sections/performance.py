@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sequela.evaluate.curves import Drawn
 from sequela.evaluate.intervals import Interval
-from sequela.evaluate.metric import Metric
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.sections.cells import valued
 
 MOST = 6  # classes or labels whose curves are drawn
 TABLES = {
@@ -60,7 +60,7 @@ def _of_classes(run: Run) -> Safe:
         found = {metric: run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS}
         if any(found.values()):
             events = next((row.events for row in found.values() if row is not None), None)
-            cells = [numbers.interval(row) if row is not None else "–" for row in found.values()]
+            cells = [valued(row) for row in found.values()]
             rows.append([class_, numbers.count(events), *cells])
     head = ["Class", "Rows", *map(numbers.name, OF_A_CLASS)]
     return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
@@ -113,16 +113,9 @@ def _rates(run: Run, class_: str, metrics: Sequence[str]) -> Safe:
     for model in run.models:
         found = [run.number(model, metric, class_=class_) for metric in metrics]
         if any(found):
-            rows.append([label(model), *[_short(row) for row in found]])
+            rows.append([label(model), *[valued(row) for row in found]])
     caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals (bootstrap over subjects)."
     return table(["", *map(numbers.name, metrics)], rows, caption[:1].upper() + caption[1:])
-
-
-def _short(row: Metric | None) -> Piece:
-    if row is None or row.value is None:
-        return "–"
-    limits = numbers.limits(row)
-    return tag("span", numbers.number(row.value, row.metric), tag("small", f" {limits}") if limits else "")
 
 
 def calibration(run: Run) -> Safe:
