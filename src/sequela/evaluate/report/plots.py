@@ -26,11 +26,11 @@ def roc(those: Named) -> Safe:
     if first.table and {"sensitivity", "specificity"} <= first.table.rates.keys():
         rates = first.table.rates
         layers.append(svg.dot(axes, 1 - rates["specificity"].value, rates["sensitivity"].value))
-    drawn = svg.plot(axes, layers, "ROC curves", _legend(those))
+    ring = "; the ring marks its threshold" if first.table else ""
     return figure(
-        drawn,
+        svg.plot(axes, layers, "ROC curves", _legend(those)),
         "ROC curve. Each point is one threshold; the nearer the curve runs to the upper left corner, the better. The grey "
-        f"diagonal is chance. The shaded band is the 95 % interval of {those[0][0]}{'; the ring marks its threshold' if first.table else ''}.",
+        f"diagonal is chance. The shaded band is the 95 % interval of {those[0][0]}{ring}.",
     )
 
 

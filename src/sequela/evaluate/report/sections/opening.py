@@ -5,6 +5,7 @@ from __future__ import annotations
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.sections.cells import valued
 from sequela.evaluate.report.verdict import certain, verdict
 
 KEY = {
@@ -52,7 +53,7 @@ def outcome(run: Run) -> Safe:
     """The verdict and the two tables behind it."""
     sentences = verdict(run)
     first = tag("p", tag("strong", sentences[0]), " " + " ".join(sentences[1:]), class_="verdict")
-    return section("Verdict", first, _values(run), _differences(run))
+    return section("Verdict", first, _values(run), _differences(run), _by_split(run))
 
 
 def _values(run: Run) -> Safe:
@@ -90,6 +91,18 @@ def _differences(run: Run) -> Safe:
         rows,
         "Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero. p by DeLong.",
     )
+
+
+def _by_split(run: Run) -> Safe:
+    """The number of the verdict in each split, of every answer."""
+    splits = list(dict.fromkeys(row.split for row in run.shown_part if row.split != run.split))
+    found = {
+        (row.model, row.split): row
+        for row in run.shown_part
+        if row.metric == run.headline and not row.class_ and not row.group and not row.against
+    }
+    rows: list[list[Piece]] = [[label(model), *[valued(found.get((model, split))) for split in splits]] for model in run.models]
+    return table(["", *splits], rows, f"{numbers.name(run.headline)} in each split.") if run.several else EMPTY
 
 
 def _difference(run: Run, model: str, metric: str, against: str) -> Piece:
