@@ -67,8 +67,8 @@ class GRUD(nn.Module):
     def _states(self, seq: Seq) -> Tensor:
         seen = self._seen(seq)
         since = self._since(seq, seen).to(seq.values.dtype).transpose(0, 1).contiguous()  # T B F from here on
-        seen = seen.transpose(0, 1).contiguous()
-        inputs = torch.cat([self._filled(seq.values.transpose(0, 1), seen, since), seen.to(since.dtype)], 2)
+        filled = self._filled(seq.values.transpose(0, 1), seen.transpose(0, 1), since)
+        inputs = torch.cat([filled, seen.transpose(0, 1).to(since.dtype)], 2)
         states = gated(self.inputs(inputs), self.state_decay(since), self.gates, self.candidate, self._initial(seq))
         return states.transpose(0, 1)
 
@@ -82,7 +82,7 @@ class GRUD(nn.Module):
 
     def _filled(self, values: Tensor, seen: Tensor, since: Tensor) -> Tensor:
         """The values where they were seen, elsewhere the value seen last on its way to the mean."""
-        kept = self.input_decay(since).masked_fill(seen, 1)
+        kept = self.input_decay(since, ~seen)
         return torch.addcmul(self.mean, kept, carried(values, seen, self.mean) - self.mean)
 
     def _initial(self, seq: Seq) -> Tensor:
@@ -92,15 +92,16 @@ class GRUD(nn.Module):
 
 
 class InputDecay(nn.Module):
-    """How much of the value seen last is left, by feature: (0, 1] "B T F" of the time since."""
+    """How much of the value seen last is left, by feature: (0, 1] "T B F" of the time since; all of it where not absent."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.rate = nn.Parameter(torch.empty(features).uniform_(0, 0.1))
         self.bias = nn.Parameter(torch.zeros(features))
 
-    def forward(self, since: Tensor) -> Tensor:
-        return torch.addcmul(-self.bias, since, -self.rate).clamp(max=0).exp()
+    def forward(self, since: Tensor, absent: Tensor) -> Tensor:
+        rate = torch.relu(torch.addcmul(self.bias, since, self.rate))
+        return (rate * -absent.to(rate.dtype)).exp()
 
 
 class StateDecay(nn.Module):
@@ -117,7 +118,7 @@ class StateDecay(nn.Module):
         nn.init.zeros_(self.rate.bias)
 
     def forward(self, since: Tensor) -> Tensor:
-        return nn.functional.linear(since, -self.rate.weight, -self.rate.bias).clamp(max=0).exp()
+        return torch.relu(self.rate(since)).neg().exp()
 
 
 def _features(spec: Spec) -> int:

@@ -1,4 +1,7 @@
-"""What exists in a padded batch: masks are True on steps that exist, and the existing steps of a row come first."""
+"""What exists in a padded batch: masks are True on steps that exist, and the existing steps of a row come first.
+
+`existing` takes away whatever stands on padding; the poolings ask that it be finite, as encoders leave it.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,14 @@ def last(steps: Tensor, mask: Tensor) -> Tensor:
 
 def mean(steps: Tensor, mask: Tensor) -> Tensor:
     """The mean over the existing steps of each row, "B D" of "B T D"; zeros for a row without steps."""
-    return existing(steps, mask).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+    weights = mask / mask.sum(1, keepdim=True).clamp(min=1)
+    return (weights.to(steps.dtype).unsqueeze(1) @ steps).squeeze(1)
 
 
 def largest(steps: Tensor, mask: Tensor) -> Tensor:
     """The largest value over the existing steps of each row, "B D" of "B T D"; zeros for a row without steps."""
-    lowest = steps.masked_fill(~mask.unsqueeze(2), torch.finfo(steps.dtype).min).amax(1)
-    return existing(lowest, mask.any(1))
+    penalty = torch.zeros(mask.shape, dtype=steps.dtype, device=steps.device).masked_fill(~mask, torch.finfo(steps.dtype).min)
+    return existing((steps + penalty.unsqueeze(2)).amax(1), mask.any(1))
 
 
 def softmax(scores: Tensor, mask: Tensor) -> Tensor:
