@@ -203,3 +203,18 @@ def test_training_rows_without_measurements_are_refused():
 def test_steps_without_a_grid_are_refused():
     with pytest.raises(ConfigError, match="steps needs a grid"):
         read(EXAMPLE, steps=4)
+
+
+@pytest.mark.parametrize("grid", ["", "1h", "90min"])
+def test_a_grid_is_a_duration_or_none(grid: str) -> None:
+    from sequela.config import convert
+
+    assert convert({"grid": grid}, measurements.Config, "inputs.chart").grid == grid
+
+
+@pytest.mark.parametrize("grid", ["hourly", "-1h", "1"])
+def test_a_grid_that_is_no_duration_is_refused(grid: str) -> None:
+    from sequela.config import convert
+
+    with pytest.raises(ConfigError, match="grid"):
+        convert({"grid": grid}, measurements.Config, "inputs.chart")

@@ -16,7 +16,7 @@ import polars as pl
 from msgspec import Meta
 
 from sequela import seed as streams
-from sequela.config import Duration, Strict, microseconds
+from sequela.config import Strict, microseconds
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _summary
 from sequela.modalities._synthetic import Held, events
@@ -24,11 +24,13 @@ from sequela.prep import scale, statics
 from sequela.study.cut import DAY
 from sequela.types import Array, Known, Plain, Ragged, Spec
 
+GRID = r"^(\d+(\.\d+)?(us|ms|s|min|h|d|w))?$"  # a duration, or nothing
+
 
 class Config(Strict, frozen=True):
     codes: tuple[str, ...] = ()  # left out: the measurements that at least `min_share` of the training rows have
     min_share: Annotated[float, Meta(ge=0, le=1)] = 0.005
-    grid: Duration | Literal[""] = ""  # width of a step, counted back from the prediction; "": a step for each moment
+    grid: Annotated[str, Meta(pattern=GRID)] = ""  # width of a step, counted back from the prediction; "": a step for each moment
     steps: Annotated[int, Meta(ge=0)] = 0  # with a grid: this many steps, empty ones too; 0: from the first to the last seen
     aggregate: Literal["mean", "last"] = "mean"  # of values of a code within one step
     scale: scale.Method = "rank_gauss"
