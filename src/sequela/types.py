@@ -146,7 +146,7 @@ class Ragged:
     offsets: Array  # int64 "N+1"
     values: Steps  # "S *F", or "M *F" with `take`
     position: Array  # float64 "S", rising within a row
-    seen: Steps | None = None  # bool, like values: which entries of a step are real
+    seen: Steps | None = None  # bool, like values: which entries of a step are real; None: all
     side: Array | None = None  # float32 "S E"
     context: Array | None = None  # float32 "N C"
     take: Array | None = None  # int64 "S": the entry of values (and seen) that each step is; None where they are 1 to 1
@@ -174,9 +174,9 @@ class Seq:
     values: Any  # "B T *F": int64 codes, or float32
     mask: Any  # bool "B T": True where a step exists; never inferred from values; existing steps come first
     position: Any  # float64 "B T", in the unit that the Spec declares; 0 on padding
-    seen: Any = None  # bool "B T *F" or None
-    side: Any = None  # float32 "B T E" or None
-    context: Any = None  # float32 "B C" or None
+    seen: Any = None  # bool "B T *F"; None says what True everywhere would
+    side: Any = None  # float32 "B T E"; None where Spec.side is 0
+    context: Any = None  # float32 "B C"; None where Spec.context is 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,15 @@ def test_padding_changes_nothing(name: str, kind: str, options: dict[str, object
 
 @cases
 @torch.no_grad()
+def test_no_word_on_what_was_seen_means_that_all_was(name: str, kind: str, options: dict[str, object]) -> None:
+    spec = SPECS[kind]
+    made, seq = build(name, spec, options), draw(spec, lengths(spec))
+    all_seen = torch.ones_like(seq.values, dtype=torch.bool)
+    assert_same(made(replace(seq, seen=None)), made(replace(seq, seen=all_seen)))
+
+
+@cases
+@torch.no_grad()
 def test_order_and_neighbours_change_nothing(name: str, kind: str, options: dict[str, object]) -> None:
     spec = SPECS[kind]
     made, seq = build(name, spec, options), draw(spec, lengths(spec))
