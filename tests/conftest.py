@@ -9,8 +9,21 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sequela.pipeline.experiment import Run
+    from sequela.store.store import Store
+
+DEMO = Path(__file__).resolve().parents[1] / "studies" / "demo.toml"
+SMALL = (
+    "train.epochs=2",
+    "evaluate.bootstrap=20",
+    "inputs.chart.encoder.width=8",
+    'baselines.names=["logistic", { name = "boosting", rounds = 10, seeds = 1 }]',
+)
 
 
 @pytest.fixture
@@ -30,3 +43,33 @@ def real_data() -> Callable[[str], Path]:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or fills the user's cache."""
     monkeypatch.setenv("SEQUELA_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The store of 150 simulated stays; no test may write beside it but the counter of looks."""
+    from sequela import simulate
+    from sequela.pipeline import import_data
+
+    folder = tmp_path_factory.mktemp("ward")
+    return import_data("physionet2012", simulate.write("ward", folder / "raw", 150), folder / "ward.store")
+
+
+@pytest.fixture(scope="session")
+def demo() -> Path:
+    """The study file of the simulated ward."""
+    return DEMO
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """What is laid over the demo's study so that it runs in half a second."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def ward_run(ward: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One finished run of the demo: model, two baselines, a score, an ensemble."""
+    from sequela.pipeline import run
+
+    return run(DEMO, data=ward, out=tmp_path_factory.mktemp("runs") / "ward", overrides=SMALL)

@@ -1,7 +1,10 @@
-"""`python -m sequela`."""
+"""`python -m sequela`: the command line, for where the script `sequela` is not on the path."""
+
+from __future__ import annotations
 
 import sys
 
 from sequela.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,10 +6,11 @@ A split that is finished is never run again by --resume; one that was interrupte
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from sequela import config
 from sequela.bundle import bundle as bundles
 from sequela.config import Study
 from sequela.contracts import Progress
-from sequela.errors import ConfigError, UsageError
+from sequela.errors import ConfigError, Interrupted, UsageError
 from sequela.evaluate.evaluation import Judged
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import decide
@@ -90,15 +91,36 @@ def run(
     overrides = overrides if device is None else (*overrides, f"train.device={device}")
     read, base = loaded(study, overrides)
     folder = _folder(read, None if out is None else Path(out), resume)
-    command = f"sequela run {study if not isinstance(study, Study) else 'STUDY'} --out {folder} --resume"
+    way = trial.Way(folder, resume, _command(study, data, folder, overrides, part), progress)
     prepared = prepare(read, base, data, progress)
     _begin(folder, read, resume)
-    several = len(prepared.plans) > 1
-    for plan in prepared.plans:
-        _one(prepared, plan, part, trial.Way(folder / plan.name if several else folder, resume, command, progress))
-    if several:
-        _pool(prepared, folder, part)
+    try:
+        _all(prepared, part, way)
+    except KeyboardInterrupt as error:  # between trainings; within one, train/interrupt.py saves first
+        raise Interrupted("the run was interrupted", hint=f"to go on: {way.command}") from error
     return Run(folder)
+
+
+def _all(prepared: Prepared, part: Literal["tune", "test"], way: trial.Way) -> None:
+    """Every split, and where there are several, their mean."""
+    if len(prepared.plans) == 1:
+        _one(prepared, prepared.plans[0], part, way)
+        return
+    for plan in prepared.plans:
+        _one(prepared, plan, part, replace(way, folder=way.folder / plan.name))
+    _pool(prepared, way.folder, part)
+
+
+def _command(
+    study: str | Path | Study, data: str | Path | Store | None, folder: Path, overrides: Sequence[str], part: str
+) -> str:
+    """The command line that goes on with this run."""
+    words = ["sequela", "run", "STUDY" if isinstance(study, Study) else str(study)]
+    if data is not None:
+        words += ["--data", str(data.path if isinstance(data, Store) else data)]
+    words += [word for one in overrides for word in ("--set", one)]
+    words += ["--part", part] if part != "test" else []
+    return shlex.join([*words, "--out", str(folder), "--resume"])
 
 
 def _folder(study: Study, out: Path | None, resume: bool) -> Path:
