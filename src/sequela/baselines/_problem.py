@@ -56,20 +56,24 @@ def _problem(kind: Learned, name: str, target: Target, column: int, classes: int
     return Problem(kind, name, rows, np.asarray(target.values[rows, column], np.float64), classes)
 
 
-def pairs(train: Target, tune: Target, kind: str) -> list[tuple[Problem, Problem]]:
-    """Each problem in train and in tune.
+def learnable(target: Target, kind: str, part: str = "train") -> list[Problem]:
+    """The problems of a part.
 
-    Raises DataError where a label is known in no row of one of them: then nothing can be learnt or chosen.
+    Raises DataError where a label is known in no row of it: then nothing can be learnt or chosen.
     """
-    both = list(zip(problems(train, kind), problems(tune, kind), strict=True))
-    for learnt, chosen in both:
-        for problem, part in ((learnt, "train"), (chosen, "tune")):
-            if not len(problem.rows):
-                raise DataError(
-                    f"a baseline needs known labels, but {problem.name!r} is known in no row of {part}",
-                    hint="give the split larger parts, or leave this outcome out",
-                )
-    return both
+    found = problems(target, kind)
+    for problem in found:
+        if not len(problem.rows):
+            raise DataError(
+                f"a baseline needs known labels, but {problem.name!r} is known in no row of {part}",
+                hint="give the split larger parts, or leave this outcome out",
+            )
+    return found
+
+
+def pairs(train: Target, tune: Target, kind: str) -> list[tuple[Problem, Problem]]:
+    """Each problem in train and in tune, as `learnable` has them."""
+    return list(zip(learnable(train, kind), learnable(tune, kind, "tune"), strict=True))
 
 
 def loss(problem: Problem, answered: Array) -> float:

@@ -34,7 +34,7 @@ class LastValue:
         if self._columns and len(self._columns) != len(names):
             raise UsageError(f"last_value has {len(self._columns)} columns, but the target has {len(names)} quantities")
         self._columns = self._columns or tuple(_found(name, train.plain.names) for name in names)
-        self._means = [_problem.prior(problem) for problem in _problem.problems(train.target, kind)]
+        self._means = [_problem.prior(problem) for problem in _problem.learnable(train.target, kind)]
         self._names = names
 
     def answer(self, rows: Evidence) -> Answer:

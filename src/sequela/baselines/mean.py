@@ -30,11 +30,8 @@ class Mean:
         self._priors: list[Array] = []
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
-        """Averages the training labels; tune and the seed are not used."""
-        found = _problem.problems(train.target, kind)
-        empty = [problem.name for problem in found if not len(problem.rows)]
-        if empty:
-            raise DataError(f"there is no mean of {empty[0]!r}: it is known in no row of train")
+        """Averages the training labels; tune and the seed are not used. Raises DataError where one is known in no row."""
+        found = _problem.learnable(train.target, kind)
         self._kind, self._names, self._priors = kind, train.target.names, [_problem.prior(problem) for problem in found]
 
     def answer(self, rows: Evidence) -> Answer:

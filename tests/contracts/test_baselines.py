@@ -1,0 +1,205 @@
+"""Rules that hold for every registered baseline, on rows that each can learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from sequela import config, registry
+from sequela import seed as streams
+from sequela.contracts import Baseline, Evidence
+from sequela.errors import DataError
+from sequela.train import rows as evidences
+from sequela.types import Array, Plain, Ragged, Spec, Target
+
+STEPS, LENGTH = 6, 48
+
+
+@dataclass(frozen=True)
+class Case:
+    """A baseline with options that make it quick, and the kinds of question that it answers."""
+
+    name: str
+    kinds: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+ALL = ("binary", "multiclass", "multilabel", "regression")
+SETTING = {"learning_rate": 0.2, "max_leaf_nodes": 4, "max_features": 0.5}
+CASES = [
+    Case("autoregressive", ("regression",), {"orders": [1, 3]}),
+    Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
+    Case("last_value", ("regression",)),
+    Case("logistic", ALL),
+    Case("mean", ALL),
+    Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
+    Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
+]
+NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
+TUNED = {"autoregressive", "boosting", "logistic", "minirocket"}  # what chooses among settings
+asked = pytest.mark.parametrize(
+    ("case", "kind"), [pytest.param(case, kind, id=f"{case.name}-{kind}") for case in CASES for kind in case.kinds]
+)
+
+
+def evidence(kind: str, rows: int, seed: int) -> Evidence:
+    """Rows with a series of heart rates, a waveform and a score, of which the label follows; a fifth have no series."""
+    random = streams.generator(seed, "contract", kind)
+    rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
+    empty = random.random(rows) < 0.2
+    return Evidence(
+        {"chart": _series(rate, empty), "lead": _windows(rate[:, -1], random)},
+        {"chart": Spec("measurements", (1,), "days", ("HR",)), "lead": Spec("waveform", (1, LENGTH), "seconds", ("II",))},
+        _columns(rate, empty, random),
+        Target(_labels(kind, rate[:, -1], random), random.random((rows, 2 if kind == "multilabel" else 1)) < 0.9, NAMES[kind]),
+        np.arange(rows),
+        np.array([f"{seed}/{row}" for row in range(rows)]),
+    )
+
+
+def _series(rate: Array, empty: Array) -> Ragged:
+    lengths = np.where(empty, 0, STEPS)
+    values = rate[~empty].reshape(-1, 1).astype(np.float32)
+    position = np.tile(np.arange(STEPS) - float(STEPS), int((~empty).sum()))
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), values, position, np.ones(values.shape, bool))
+
+
+def _windows(last: Array, random: np.random.Generator) -> Ragged:
+    """A wave the faster, the higher the last heart rate; the first row has none."""
+    phase = np.arange(LENGTH) * (last[1:, None] / 200)
+    windows = np.sin(phase)[:, None] + 0.2 * random.normal(size=(len(last) - 1, 1, LENGTH))
+    return Ragged(np.maximum(np.arange(len(last) + 1) - 1, 0), windows.astype(np.float32), np.zeros(len(windows)))
+
+
+def _columns(rate: Array, empty: Array, random: np.random.Generator) -> Plain:
+    values = np.stack([rate[:, -1], rate.mean(1), rate[:, -1] / 5 + random.normal(size=len(rate))], 1).astype(np.float32)
+    values[empty, :2] = np.nan
+    values[random.random(len(rate)) < 0.1, 2] = np.nan
+    return Plain(values, ("chart.HR.last", "chart.HR.mean", "scores.SAPS"))
+
+
+def _labels(kind: str, last: Array, random: np.random.Generator) -> Array:
+    cause = last + 5 * random.normal(size=len(last))
+    if kind == "regression":
+        return cause[:, None]
+    if kind == "multiclass":
+        return np.digitize(cause[:, None], [70, 95]).astype(np.float64)
+    return (cause[:, None] > np.array([[85.0, 70.0]])).astype(np.float64)[:, : len(NAMES[kind])]
+
+
+def built(case: Case) -> Baseline:
+    module = registry.module("baselines", case.name)
+    baseline: Baseline = module.build(config.convert(case.options, module.Config))
+    return baseline
+
+
+_FITTED: dict[tuple[str, str], Baseline] = {}
+
+
+@pytest.fixture
+def fitted(case: Case, kind: str) -> Baseline:
+    """The baseline, fitted once for all tests that only ask it."""
+    if (case.name, kind) not in _FITTED:
+        baseline = built(case)
+        baseline.fit(evidence(kind, 240, 0), evidence(kind, 80, 1), kind, 0)
+        _FITTED[case.name, kind] = baseline
+    return _FITTED[case.name, kind]
+
+
+def test_every_registered_baseline_is_tried() -> None:
+    assert {case.name for case in CASES} >= set(registry.names("baselines")), "a new baseline needs a Case here"
+
+
+@asked
+def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
+    rows = evidence(kind, 40, 2)
+    answer = fitted.answer(rows)
+    assert answer.kind == ("values" if kind == "regression" else "probabilities")
+    assert answer.names == rows.target.names and answer.values.shape == (40, len(answer.names))
+    assert answer.values.dtype == np.float64 and np.isfinite(answer.values).all()
+    if kind != "regression":
+        assert answer.values.min() >= 0 and answer.values.max() <= 1
+    if kind == "multiclass":
+        np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)
+
+
+@asked
+def test_order_and_neighbours_of_rows_change_no_answer(case: Case, kind: str, fitted: Baseline) -> None:
+    rows = evidence(kind, 40, 2)
+    order = np.random.default_rng(0).permutation(40)
+    expected = fitted.answer(rows).values
+    for some in (order, order[:9], order[:1]):
+        np.testing.assert_allclose(fitted.answer(evidences.take(rows, some)).values, expected[some], rtol=1e-6, atol=1e-6)
+
+
+@asked
+def test_labels_of_the_rows_that_are_answered_change_nothing(case: Case, kind: str, fitted: Baseline) -> None:
+    rows = evidence(kind, 40, 2)
+    hidden = replace(rows, target=Target(np.zeros_like(rows.target.values), np.zeros_like(rows.target.known), rows.target.names))
+    np.testing.assert_array_equal(fitted.answer(hidden).values, fitted.answer(rows).values)
+
+
+@asked
+def test_rows_of_which_nothing_is_known_are_answered(case: Case, kind: str, fitted: Baseline) -> None:
+    rows = evidence(kind, 5, 2)
+    nothing = {name: replace(ragged, offsets=np.zeros(6, np.int64)) for name, ragged in rows.inputs.items()}
+    blank = replace(rows, inputs=nothing, plain=Plain(np.full_like(rows.plain.values, np.nan), rows.plain.names))
+    answered = fitted.answer(blank).values
+    assert np.isfinite(answered).all()
+    np.testing.assert_allclose(answered, np.broadcast_to(answered[0], answered.shape), rtol=1e-6, atol=1e-6)
+
+
+@asked
+def test_the_settings_chosen_can_be_written_down(case: Case, kind: str, fitted: Baseline) -> None:
+    told = msgspec.json.decode(msgspec.json.encode(dict(fitted.chosen)))
+    assert set(told) == set(fitted.chosen)
+    for one in told.values() if case.name in TUNED else ():
+        assert one["chosen"] in [{k: v for k, v in trial.items() if k != "loss"} for trial in one["tried"]]
+
+
+@asked
+def test_the_same_seed_gives_the_same_answers(case: Case, kind: str, fitted: Baseline) -> None:
+    again, rows = built(case), evidence(kind, 20, 2)
+    again.fit(evidence(kind, 240, 0), evidence(kind, 80, 1), kind, 0)
+    np.testing.assert_array_equal(again.answer(rows).values, fitted.answer(rows).values)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_part_without_any_known_label_is_refused(case: Case) -> None:
+    kind = case.kinds[0]
+    train, tune = evidence(kind, 60, 0), evidence(kind, 30, 1)
+    unknown = replace(train, target=replace(train.target, known=np.zeros_like(train.target.known)))
+    with pytest.raises(DataError, match="known in no row of train"):
+        built(case).fit(unknown, tune, kind, 0)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "binary" in case.kinds], ids=lambda case: case.name)
+def test_labels_of_one_class_are_refused_or_answered_by_their_frequency(case: Case) -> None:
+    train, tune = evidence("binary", 60, 0), evidence("binary", 30, 1)
+    same = replace(train, target=replace(train.target, values=np.ones_like(train.target.values)))
+    baseline = built(case)
+    try:
+        baseline.fit(same, tune, "binary", 0)
+    except DataError as error:
+        assert error.message
+    else:
+        assert baseline.answer(tune).values.min() > 0.99
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
+    with pytest.raises(DataError, match="has not been fitted"):
+        built(case).answer(evidence(case.kinds[0], 5, 0))
+
+
+@pytest.mark.parametrize(
+    ("case", "kind"), [(case, kind) for case in CASES for kind in ALL if kind not in case.kinds and len(case.kinds) == 1]
+)
+def test_a_question_of_another_kind_is_refused(case: Case, kind: str) -> None:
+    with pytest.raises(DataError, match=f"no answer to a {kind} question"):
+        built(case).fit(evidence(kind, 30, 0), evidence(kind, 20, 1), kind, 0)
