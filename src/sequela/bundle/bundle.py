@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from polars.exceptions import PolarsError
 
 from sequela import __version__, config, registry
 from sequela import model as models
@@ -22,8 +23,10 @@ from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
 from sequela.config import Study
 from sequela.contracts import Task
-from sequela.errors import BundleError, ConfigError, UsageError
+from sequela.errors import BundleError, ConfigError, DataError, UsageError
 from sequela.evaluate.calibrate import Calibrator
+from sequela.evaluate.metric import Metric
+from sequela.prep.statics import RARE
 from sequela.store.store import Store, open_store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
@@ -91,12 +94,13 @@ def history(study: Study) -> int | None:
     return None if study.cohort.history is None else config.microseconds(study.cohort.history)
 
 
-def save(path: Path, predictor: Predictor, metrics: Sequence[Any], facts: Mapping[str, Any]) -> Bundle:
+def save(path: Path, predictor: Predictor, metrics: Sequence[Metric], facts: Mapping[str, Any]) -> Bundle:
     """Writes the bundle atomically and gives it as loaded back, its golden example replayed.
 
     `facts` go into bundle.json and the card: the commit, the data's hash, the seed.
     """
     study = _named(anonymous(predictor.study), predictor)
+    told = msgspec.to_builtins(unnamed(metrics, predictor.study.evaluate.min_group))
     example = golden.draw(predictor.fitted, study.train.seed)
     encoded = golden.encode(example, golden.answers(predictor, example))
     index = {
@@ -116,8 +120,8 @@ def save(path: Path, predictor: Predictor, metrics: Sequence[Any], facts: Mappin
         "thresholds.json": msgspec.json.encode({"thresholds": predictor.thresholds, "weights": predictor.weights}),
         "calibration.json": msgspec.json.encode(predictor.calibrators),
         "golden.json": msgspec.json.encode(encoded),
-        "metrics.json": msgspec.json.encode(metrics),
-        "card.md": card(predictor, msgspec.to_builtins(metrics), index).encode(),
+        "metrics.json": msgspec.json.encode(told),
+        "card.md": card(predictor, told, index).encode(),
     }
     parts |= {f"states/{name}.json": msgspec.json.encode(one.state) for name, one in predictor.fitted.items()}
     archive.write(path, index, parts)
@@ -129,16 +133,18 @@ def load(path: str | Path) -> Bundle:
 
     Raises BundleError: damaged, altered, newer, in need of a package that is not installed, or answering differently here.
     """
+    from safetensors import SafetensorError
+
     index, parts = archive.read(Path(path))
     try:
         predictor = _predictor(index, parts)
-        example, expected = golden.decode(msgspec.json.decode(parts["golden.json"]))
-    except (KeyError, IndexError, ValueError, TypeError, RuntimeError, msgspec.MsgspecError) as error:
-        raise BundleError(f"{path}: its parts do not fit together: {error}") from error
+        metrics = msgspec.json.decode(parts["metrics.json"], type=list[dict[str, Any]])
+        golden.replay(predictor, *golden.decode(msgspec.json.decode(parts["golden.json"])))
     except ConfigError as error:
         raise BundleError(f"{path} needs something that is not installed here: {error.message}", error.hint) from error
-    golden.replay(predictor, example, expected)
-    return Bundle(Path(path), predictor, index, msgspec.json.decode(parts["metrics.json"]))
+    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError, DataError, PolarsError) as error:
+        raise BundleError(f"{path}: its parts do not fit together: {error}") from error
+    return Bundle(Path(path), predictor, index, metrics)
 
 
 def anonymous(study: Study) -> Study:
@@ -152,6 +158,12 @@ def anonymous(study: Study) -> Study:
         evaluate=bare(study.evaluate, without=[]),
         data=bare(study.data, source=Path(study.data.source).name),
     )
+
+
+def unnamed(metrics: Sequence[Metric], fewest: int) -> list[Metric]:
+    """The metrics without the subjects that a sensitivity analysis names, and without groups so small that they name someone."""
+    told = [row for row in metrics if "=" not in row.group or row.n >= max(fewest, RARE)]
+    return [msgspec.structs.replace(row, group="without some") if row.group.startswith("without ") else row for row in told]
 
 
 def _named(study: Study, predictor: Predictor) -> Study:
@@ -188,9 +200,12 @@ def _predictor(index: Mapping[str, Any], parts: Mapping[str, bytes]) -> Predicto
 
     study = config.convert(index["study"], Study, "bundle.json: study")
     arrays = decode(parts["weights.safetensors"])
+    count = len({name.partition("/")[0] for name in arrays if name.startswith("member-")})
+    if index["members"] != count:
+        raise BundleError(f"bundle.json speaks of {index['members']} networks, and the weights are those of {count}")
     fitted = models.restore_inputs(study, {name: msgspec.json.decode(parts[f"states/{name}.json"]) for name in study.inputs})
     specs = {name: one.spec for name, one in fitted.items()}
-    built = [models.build(study, specs, tuple(index["names"])) for _ in range(index["members"])]
+    built = [models.build(study, specs, tuple(index["names"])) for _ in range(count)]
     for k, (member, _) in enumerate(built):
         weights = {name: torch.from_numpy(value) for name, value in _under(f"member-{k}/", arrays).items()}
         member.load_state_dict(weights, strict=True)

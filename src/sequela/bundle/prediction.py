@@ -52,16 +52,16 @@ class Prediction:
 
 def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Prediction]:
     """Answers for the rows, and a refusal for each subject that the flow left out or whose inputs are all empty."""
+    refused = [Prediction(row, row.partition("#")[0], None, refused=reason) for row, reason in flow.refused.items()]
+    return (_answered(predictor, rows, known) if len(rows) else []) + refused
+
+
+def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Prediction]:
     evidence = predictor.evidence(known, rows.subject_id, rows.row_id)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
-    answered: list[Prediction] = []
-    if len(rows):
-        values = predictor.answer(evidence).values
-        answered = [
-            _one(predictor, rows, i, "no input is known at that time" if empty[i] else None, values[i]) for i in range(len(rows))
-        ]
-    refused = [Prediction(row, row.partition("#")[0], None, refused=reason) for row, reason in flow.refused.items()]
-    return answered + refused
+    values = predictor.answer(evidence).values
+    reasons = np.where(empty, "no input is known at that time", "")
+    return [_one(predictor, rows, i, str(reasons[i]) or None, values[i]) for i in range(len(rows))]
 
 
 def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, values: np.ndarray) -> Prediction:
