@@ -17,7 +17,8 @@ POOL = 32  # batches that are sorted by length together: larger pads less, small
 
 def lengths(inputs: Mapping[str, Ragged]) -> Array:
     """Steps of each row's longest input, int64 "N"."""
-    return np.max([ragged.lengths for ragged in inputs.values()], axis=0)
+    longest: Array = np.max([ragged.lengths for ragged in inputs.values()], axis=0)
+    return longest
 
 
 def shuffled(length: Array, batch: int, seed: int, epoch: int, draw: Array | None = None) -> list[Array]:

@@ -29,7 +29,7 @@ Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w)$", de
 Named = str | dict[str, Any]  # "lstm", or { name = "lstm", width = 64 }
 
 
-class Choice(Strict):
+class Choice(Strict, frozen=True):
     """A registered name with its options, as a Named is read."""
 
     name: str
@@ -50,7 +50,7 @@ def choice(named: Named, where: str) -> Choice:
 # -------------------------------------------------------------------------------------------------------------------- sections
 
 
-class Data(Strict):
+class Data(Strict, frozen=True):
     """Where the records are."""
 
     source: str  # a store, or raw files (folder, file, zip, tar.xz); looked for beside the study, then under SEQUELA_DATA
@@ -59,7 +59,7 @@ class Data(Strict):
     max_refused: Annotated[float, Meta(ge=0, le=1)] = 0.1  # share of refused records that stops the import
 
 
-class Exclusion(Strict):
+class Exclusion(Strict, frozen=True):
     """Rows left out, with the reason that the flow shows. Exactly one of the three ways to say which."""
 
     reason: str
@@ -68,7 +68,7 @@ class Exclusion(Strict):
     subjects: list[str] = []  # these subjects, by source id
 
 
-class Group(Strict):
+class Group(Strict, frozen=True):
     """A grouping of rows for the report: a static code, or a number cut into bands."""
 
     name: Name
@@ -76,7 +76,7 @@ class Group(Strict):
     bands: list[float] = []  # cut points of a number: [45, 65] gives <45, 45-65, >=65
 
 
-class Cohort(Strict):
+class Cohort(Strict, frozen=True):
     """Which rows the study asks about."""
 
     index: (
@@ -90,7 +90,7 @@ class Cohort(Strict):
     max_rows_per_subject: int | None = None  # the first so many
 
 
-class Outcome(Strict):
+class Outcome(Strict, frozen=True):
     """What is to be predicted: an event within a time, or a label that the data carries."""
 
     code: str | list[str] = ""  # an event; several codes for multilabel
@@ -103,7 +103,7 @@ class Outcome(Strict):
     classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
 
 
-class Input(Strict):
+class Input(Strict, frozen=True):
     """One input of the model: how it is read, and the network that reads it."""
 
     modality: Named
@@ -111,7 +111,7 @@ class Input(Strict):
     augment: list[Named] = []  # applied to training batches only
 
 
-class Split(Strict):
+class Split(Strict, frozen=True):
     """How rows are shared out; a unit (a subject, unless `unit` says otherwise) is in one of train, tune and test only."""
 
     by: Literal["subject", "site", "time", "list", "folds"] = "subject"
@@ -129,7 +129,7 @@ class Split(Strict):
     allow_overlap: str = ""  # the reason why a unit may be in several parts; the report says it first
 
 
-class Optimizer(Strict):
+class Optimizer(Strict, frozen=True):
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adamw"
     lr: Annotated[float, Meta(gt=0)] = 1e-3
     weight_decay: Annotated[float, Meta(ge=0)] = 0.01
@@ -137,7 +137,7 @@ class Optimizer(Strict):
     betas: tuple[float, float] = (0.9, 0.999)  # adam and adamw
 
 
-class Schedule(Strict):
+class Schedule(Strict, frozen=True):
     name: Literal["constant", "step", "cosine", "plateau", "warmup", "one_cycle"] = "constant"
     warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.1  # share of all steps: warmup, cosine; the rise of one_cycle is `rise`
     rise: Annotated[float, Meta(gt=0, lt=1)] = 0.3
@@ -145,7 +145,7 @@ class Schedule(Strict):
     factor: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # of step and plateau
 
 
-class Train(Strict):
+class Train(Strict, frozen=True):
     epochs: Annotated[int, Meta(ge=1)] = 20
     batch: Annotated[int, Meta(ge=1)] = 64
     seed: int = 0
@@ -164,19 +164,19 @@ class Train(Strict):
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
-class Ensemble(Strict):
+class Ensemble(Strict, frozen=True):
     """An average of the model and baselines, weighed on tune."""
 
     members: list[str] = []  # "model", "baseline:boosting"
     space: Literal["logit", "probability"] = "logit"
 
 
-class Baselines(Strict):
+class Baselines(Strict, frozen=True):
     names: list[Named] | None = None  # left out: those that suit the task and its inputs
     scores: list[str] = []  # codes of score columns that the data brings, each a baseline of its own
 
 
-class Evaluate(Strict):
+class Evaluate(Strict, frozen=True):
     threshold: str | float = "youden"  # chosen on tune: youden, f1, "sensitivity=0.9", "specificity=0.95"; or a number
     bootstrap: Annotated[int, Meta(ge=0)] = 1000
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
@@ -187,14 +187,14 @@ class Evaluate(Strict):
     without: list[str] = []  # subjects left out in a second, sensitivity analysis of the test part
 
 
-class Audit(Strict):
+class Audit(Strict, frozen=True):
     """Alarms of the leak audit that the study answers, each with the reason; the report shows them."""
 
     allow: dict[str, str] = {}  # name of the check -> reason
     suspicious_auroc: Annotated[float, Meta(gt=0.5, le=1)] = 0.97  # of one column alone
 
 
-class Study(Strict):
+class Study(Strict, frozen=True):
     """A study file, whole."""
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
