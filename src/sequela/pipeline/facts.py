@@ -195,19 +195,26 @@ def _classes(target: Any) -> dict[str, int]:
 
 
 def _baseline(name: str, chosen: Chosen) -> BaselineFacts:
+    """What a plain model chose and tried on tune; one that learns each label by itself says it of each."""
     said = dict(chosen.baselines[name].chosen)
-    tried = said.pop("tried", [])
+    each = {label: one for label, one in said.items() if isinstance(one, Mapping) and "tried" in one}
+    plain = {key: str(value) for key, value in said.items() if key not in each}
+    several = len(each) > 1
+    settings = {
+        f"{label}, {key}" if several else key: str(value) for label, one in each.items() for key, value in one["chosen"].items()
+    }
     return BaselineFacts(
         name=name,
-        chosen={key: str(value) for key, value in said.items()},
-        tried=[_tried(one) for one in tried],
+        chosen=plain | settings,
+        tried=[_tried(label if several else "", trial) for label, one in each.items() for trial in one["tried"]],
         cpu_seconds=chosen.cpu_seconds.get(name),
     )
 
 
-def _tried(one: Any) -> Trial:
-    settings = {key: str(value) for key, value in dict(one).items() if key != "score"}
-    return Trial(settings=settings, score=one.get("score"))
+def _tried(label: str, trial: Mapping[str, Any]) -> Trial:
+    """One setting; its score is minus the loss, so that higher is better."""
+    settings = {"of": label} if label else {}
+    return Trial(settings=settings | {k: str(v) for k, v in trial.items() if k != "loss"}, score=-trial["loss"])
 
 
 def _input(study: config.Study, name: str, train: Evidence) -> InputFacts:
