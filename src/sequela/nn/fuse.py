@@ -110,7 +110,7 @@ class Identity(nn.Module):
 
 
 Fuse: TypeAlias = Concat | Gated | Attention | Identity
-_KINDS: dict[str, Any] = {"concat": Concat, "gated": Gated, "attention": Attention}
+KINDS: dict[str, Any] = {"concat": Concat, "gated": Gated, "attention": Attention}
 
 
 def build(chosen: Choice, widths: Sequence[int]) -> Fuse:
@@ -118,9 +118,9 @@ def build(chosen: Choice, widths: Sequence[int]) -> Fuse:
 
     Raises ConfigError for an unknown name or option, with the nearest.
     """
-    if chosen.name not in _KINDS:
-        raise ConfigError(f"no fuse is called {chosen.name!r}", hint=nearest(chosen.name, list(_KINDS)))
-    kind = _KINDS[chosen.name]
+    if chosen.name not in KINDS:
+        raise ConfigError(f"no fuse is called {chosen.name!r}", hint=nearest(chosen.name, list(KINDS)))
+    kind = KINDS[chosen.name]
     config = convert(chosen.options, kind.Config, "fuse")
     if len(widths) == 1:
         return Identity(widths[0])

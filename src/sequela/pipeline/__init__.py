@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from sequela.pipeline.audited import check
     from sequela.pipeline.comparison import compare
     from sequela.pipeline.data import import_data, parsed_options
-    from sequela.pipeline.description import as_text, describe, doctor, listed, schema
+    from sequela.pipeline.description import as_text, describe, doctor, listed
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
     from sequela.pipeline.page import report
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
+    from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
 
 _HOMES = {
@@ -32,7 +33,7 @@ _HOMES = {
     "progress_bar": "progress",
     "report": "page",
     "run": "experiment",
-    "schema": "description",
+    "schema": "study_schema",
 }
 __all__ = [
     "as_text",

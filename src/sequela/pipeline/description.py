@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from sequela import __version__, registry
-from sequela.config import Study
 from sequela.errors import DataError, UsageError
 from sequela.pipeline import files
 
@@ -98,23 +97,6 @@ def listed(kind: str) -> list[dict[str, Any]]:
     if kind not in registry.KINDS:
         raise UsageError(f"there is no kind {kind!r}", hint=f"known: {', '.join((*registry.KINDS, 'metrics'))}")
     return registry.described(kind)
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of a study file; the options of each registered name are among its definitions."""
-    (whole,), parts = msgspec.json.schema_components([Study], ref_template="#/$defs/{name}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"A study of Sequela {__version__}",
-        **whole,
-        "$defs": parts | {"Named": _named()},
-    }
-
-
-def _named() -> dict[str, Any]:
-    """What may stand where a registered name is asked for: documentation for people who read the schema."""
-    kinds = {kind: list(registry.names(kind)) for kind in registry.KINDS}
-    return {"description": "a registered name, or a table of name and options", "examples": [kinds]}
 
 
 def doctor() -> dict[str, Any]:

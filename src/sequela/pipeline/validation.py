@@ -14,7 +14,7 @@ from sequela.bundle import Bundle, load
 from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.evaluate import calibrate
-from sequela.evaluate.evaluation import Judged
+from sequela.evaluate.evaluation import RECALIBRATED, Judged
 from sequela.evaluate.evaluation import evaluate as judge
 from sequela.pipeline import facts, files, page
 from sequela.pipeline.data import records
@@ -26,7 +26,6 @@ from sequela.study.flow import Flow
 from sequela.types import Answer, Cohort
 
 EXTERNAL = "external"  # the name of the split
-RECALIBRATED = "recalibrated"
 
 
 def evaluate(
