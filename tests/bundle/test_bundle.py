@@ -258,3 +258,54 @@ def test_the_card_says_what_was_measured_and_what_nobody_stated(ward_run: Run) -
     card = parts["card.md"].decode()
     assert f"{ward_run.metric('auroc', 'ensemble'):.3f}" in card
     assert "not stated" in card and "Will this patient die" in card
+
+
+COUNT = 90
+
+
+def odd(value: Any) -> list[Any]:
+    """What somebody might put in a value's place."""
+    return [one for one in (None, -1, 1e300, "x", [], {}, [[1]], {"name": 3}) if one != value]
+
+
+def places(value: Any, depth: int = 3) -> list[tuple[Any, ...]]:
+    """Paths to everything in a JSON document, down to a depth; of a list, its first entry."""
+    if not depth or not isinstance(value, dict | list) or not value:
+        return [()]
+    keys = list(value) if isinstance(value, dict) else [0]
+    return [(), *((key, *path) for key in keys for path in places(value[key], depth - 1))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    if not path:
+        return by
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], by)
+    return copy
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # 1e300 overflows: that is not the matter here
+def test_any_value_of_another_form_is_harmless_or_a_bundle_error(ward_run: Run, tmp_path: Path) -> None:
+    """So many of all such changes, drawn by a fixed seed, each with the right hashes."""
+    index, parts = archive.read(ward_run.bundle)
+    names = ["bundle.json", "thresholds.json", "calibration.json", "golden.json", "states/chart.json"]
+    documents = {name: json.loads(parts[name]) if name in parts else dict(index) for name in names}
+    changes = [
+        (name, path, other) for name in names for path in places(documents[name])[1:] for other in odd(_at(documents[name], path))
+    ]
+    random = np.random.default_rng(0)
+    refused = 0
+    for k in random.permutation(len(changes))[:COUNT]:
+        name, path, other = changes[k]
+        document = replaced(documents[name], path, other)
+        held = parts if name == "bundle.json" else parts | {name: json.dumps(document).encode()}
+        archive.write(tmp_path / "odd.sequela", document if name == "bundle.json" else index, held)
+        try:
+            load(tmp_path / "odd.sequela")
+        except BundleError:
+            refused += 1
+    assert refused > COUNT / 3
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    return _at(value[path[0]], path[1:]) if path else value

@@ -142,7 +142,17 @@ def load(path: str | Path) -> Bundle:
         golden.replay(predictor, *golden.decode(msgspec.json.decode(parts["golden.json"])))
     except ConfigError as error:
         raise BundleError(f"{path} needs something that is not installed here: {error.message}", error.hint) from error
-    except (LookupError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError, DataError, PolarsError) as error:
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+        SafetensorError,
+        DataError,
+        PolarsError,
+    ) as error:
         raise BundleError(f"{path}: its parts do not fit together: {error}") from error
     return Bundle(Path(path), predictor, index, metrics)
 
