@@ -108,7 +108,7 @@ def fresh(name: str, case: str, threads: int) -> dict[str, float]:
 
 
 def compare(name: str) -> dict[str, Any]:
-    """All cases of one net, the reference among them, in rounds; the cheapest round of each counts, since others use the machine."""
+    """All cases of one net, the reference among them, in rounds; the cheapest round counts, as others use the machine."""
     cases = [("reference", 0)] + [(case, threads) for case in ("nothing", USED, BOOSTED) for threads in (1, 2)]
     rounds = [[fresh(name, case, threads) for case, threads in cases] for _ in range(ROUNDS)]
     reference, *found = (min(costs, key=lambda cost: cost["cpu_ms"]) for costs in zip(*rounds, strict=True))
