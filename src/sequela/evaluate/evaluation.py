@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.evaluate import curves as drawing
+from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
 from sequela.evaluate.metric import Evaluation, Metric
 from sequela.evaluate.questions import COMPARED, Asked, Question, check
@@ -22,6 +23,7 @@ from sequela.metrics.table import Kind
 from sequela.types import Answer, Array, Cohort, Part
 
 ALL = ""  # the group of everybody
+RECALIBRATED = "recalibrated"  # the name of an answer that was calibrated on the data it is judged on
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def evaluate(
     `cohort` holds the rows of the part alone, in the order of the answers. `thresholds` come from tune (threshold.choose_all).
     Raises DataError where an answer does not fit the cohort, ConfigError where the settings name a class that is not there.
     """
-    judged = Judged(cohort, answers, thresholds, split)
-    drawn = draws(cohort.subject_id, settings.bootstrap, seed)
+    judged = Judged(by_block(cohort), answers, thresholds, split)
+    drawn = draws(judged.cohort.subject_id, settings.bootstrap, seed)
     found = estimates(kind, judged, settings, drawn)
     metrics = [as_metric(one, part, split, settings) for one in found]
     metrics += differences(kind, judged, found, part, settings)
@@ -217,10 +219,15 @@ def _noted(metric: Metric, note: str) -> Metric:
 
 
 def pairs(answers: Sequence[str]) -> list[tuple[str, str]]:
-    """Who is held against whom: the model and the ensemble against each baseline, the ensemble against the model."""
+    """Who is held against whom: the model and the ensemble against each baseline, the ensemble against the model.
+
+    An answer calibrated anew on other data is held against the answer as it came: the ensemble's, or else the model's.
+    """
     baselines = [name for name in answers if name.startswith("baseline:")]
     held = [(name, baseline) for name in ("model", "ensemble") if name in answers for baseline in baselines]
-    return held + ([("ensemble", "model")] if {"ensemble", "model"} <= set(answers) else [])
+    held += [("ensemble", "model")] if {"ensemble", "model"} <= set(answers) else []
+    given = "ensemble" if "ensemble" in answers else "model"
+    return held + ([(RECALIBRATED, given)] if RECALIBRATED in answers else [])
 
 
 def differences(kind: Kind, judged: Judged, found: Sequence[Estimate], part: str, settings: config.Evaluate) -> list[Metric]:

@@ -52,10 +52,17 @@ def _sentence(run: Run, model: str, baseline: str, row: Metric, strongest: bool)
     if _wins(row) and certain(row):
         return f"{which[:1].upper()}{which[1:]}, beats the {who}: {shown}."
     if _wins(row):
-        return f"The {who} does not beat {which}: {shown}; the interval holds zero, so either may be the better one."
+        return f"The {who} does not beat {which}: {shown}; {_unsure(row)}."
     if certain(row):
         return f"The {who} beats {which}: {shown}."
-    return f"The {who} is not shown to beat {which}: {shown}; the interval holds zero, so either may be the better one."
+    return f"The {who} is not shown to beat {which}: {shown}; {_unsure(row)}."
+
+
+def _unsure(row: Metric) -> str:
+    """Why the difference decides nothing."""
+    if row.low is None or row.high is None:
+        return "it has no interval, so nothing is said of chance"
+    return "the interval holds zero, so either may be the better one"
 
 
 def _against(run: Run, model: str, baseline: str, row: Metric) -> str:

@@ -6,6 +6,8 @@ from sequela.evaluate.metric import Metric
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import Piece, tag
 
+RESAMPLED = "bootstrap over subjects; of one subject alone, over stretches of time"
+
 
 def valued(row: Metric | None) -> Piece:
     """The value and its limits; an en dash where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.cells import valued
+from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 from sequela.evaluate.report.verdict import certain, verdict
 
 KEY = {
@@ -60,7 +60,7 @@ def _values(run: Run) -> Safe:
     metrics = [metric for metric in KEY[run.kind] if any(run.number(model, metric) for model in run.models)]
     rows: list[list[Piece]] = [[label(model), *[_cell(run, model, metric) for metric in metrics]] for model in run.models]
     what = "Mean over splits" if run.several else f"The {run.part} part"
-    caption = f"{what}: each value with its 95 % interval (bootstrap over subjects). {_direction(run.kind)}"
+    caption = f"{what}: each value with its 95 % interval ({RESAMPLED}). {_direction(run.kind)}"
     return table(["", *map(numbers.name, metrics)], rows, caption, run.models.index(run.main))
 
 

@@ -9,7 +9,7 @@ from sequela.evaluate.intervals import Interval
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.cells import valued
+from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 
 MOST = 6  # classes or labels whose curves are drawn
 TABLES = {
@@ -114,7 +114,7 @@ def _rates(run: Run, class_: str, metrics: Sequence[str]) -> Safe:
         found = [run.number(model, metric, class_=class_) for metric in metrics]
         if any(found):
             rows.append([label(model), *[valued(row) for row in found]])
-    caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals (bootstrap over subjects)."
+    caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals ({RESAMPLED})."
     return table(["", *map(numbers.name, metrics)], rows, caption[:1].upper() + caption[1:])
 
 
