@@ -1,12 +1,13 @@
 """Writes docs/results.md from what was measured: every JSON in bench/results and in studies/results. Nothing there is typed.
 
-A benchmark's file is what `harness.record` writes; a study's is the `metrics.json` of its run, named as the study.
+A benchmark's file is what `harness.record` writes; a study's is what `studies/record.py` takes from a finished run.
 """
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,23 @@ HEAD = """# Measured results
 
 <!-- made by bench/results.py: change that, not this -->
 
-Every number on this page was written by a script from what it measured. A miss is reported and stands.
+Every number on this page was written by a script from what it measured. A miss is reported and stands. Each study chose on its
+tune part and opened its test part as often as is said; behind each value stands its 95 % interval.
 """
-SHOWN = ("auroc", "auprc", "accuracy", "macro_f1", "sensitivity", "ppv", "brier", "log_loss", "mae", "rmse")
+HEADLINES = {
+    "binary": ("auroc", "auprc", "brier", "calibration_slope", "sensitivity", "specificity", "ppv", "accuracy"),
+    "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
+    "multilabel": ("auroc", "auprc", "brier"),
+    "regression": ("mae", "rmse", "r2", "mase"),
+}
+OF_CLASSES = ("sensitivity", "ppv", "f1")
+NAMES = {
+    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
+    "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mase": "MASE", "f1": "F1", "calibration_slope": "calibration slope",
+}  # fmt: skip
+UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope")
+
+Row = Mapping[str, Any]
 
 
 def page() -> str:
@@ -34,69 +49,164 @@ def page() -> str:
     return "\n".join(parts)
 
 
+# ---------------------------------------------------------------------------------------------------------------------- studies
+
+
 def study(path: Path) -> str:
-    """One study's test rows, over all patients: a line for each model and metric, then the classes, then paired differences."""
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    rows = rows["metrics"] if isinstance(rows, dict) else rows
-    test = [row for row in rows if row["part"] == "test" and not row["group"] and row["metric"] in SHOWN]
-    several = any(row["split"] == "mean" for row in test)
-    test = [row for row in test if not several or row["split"] == "mean"]
-    plain = sorted((row for row in test if not row["against"]), key=lambda row: SHOWN.index(row["metric"]))
-    table = [
-        "| model | metric | class | value | 95 % interval | n | events |",
-        "|---|---|---|---|---|---|---|",
-        *map(_row, plain),
-    ]
-    paired = [row for row in test if row["against"] and not row["class"]]
-    differences = [f"- {row['metric']}: {row['model']} less {row['against']} {_value(row)} ({_interval(row)})" for row in paired]
-    return "\n".join([f"### {path.stem}\n", *table, "", *differences, ""])
+    """One study: what was asked of whom, everybody's numbers side by side, the classes, the paired differences, where it ran."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    rows = [row for row in told["metrics"] if not row["group"]]
+    beside = {row["group"] for row in told["metrics"]} - {""}
+    parts = [f"### {told['name']}\n", f"{told['question']} {_sentence(told)}\n", *_numbers(told["task"], rows)]
+    for group in sorted(beside):
+        found = [row for row in told["metrics"] if row["group"] == group]
+        parts += [f"The same test part {group}:\n", *_numbers(told["task"], found)]
+    return "\n".join([*parts, _ran(told), ""])
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    cells = [row["model"], row["metric"], row["class"], _value(row), _interval(row), row.get("n", ""), row.get("events", "")]
-    return "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |"
+def _sentence(told: Mapping[str, Any]) -> str:
+    """How many rows were judged, over how many splits, after how many looks, at which cost."""
+    splits, measured = told["splits"], told["measured"]
+    sizes = [split["parts"]["test"] for split in splits]
+    subjects = sum(size["subjects"] for size in sizes)
+    rows = f"{sum(size['rows'] for size in sizes):,} test rows of {subjects:,} subject{'s' if subjects != 1 else ''}"
+    data = f" Data: {told['data']['words']}." if told["data"].get("words") else ""
+    where = f" in {len(splits)} splits, each number their mean" if len(splits) > 1 else ""
+    looks = max(split["looks"] or 0 for split in splits)
+    said = f"Judged on {rows}{where}; test was opened {looks} time{'s' if looks != 1 else ''}."
+    overlap = f" Parts overlap: {told['overlap']}." if told["overlap"] else ""
+    return f"{said}{overlap}{data} {told['parameters']:,} parameters, {measured['cpu_seconds']:,.0f} CPU-seconds in all."
 
 
-def _value(row: Mapping[str, Any]) -> str:
-    return "undefined" if row["value"] is None else f"{row['value']:.4f}"
+def _numbers(task: str, rows: Sequence[Row]) -> Iterator[str]:
+    """The tables of one set of rows."""
+    whole = [row for row in rows if not row.get("class")]
+    values = [row for row in whole if not row.get("against")]
+    metrics = [metric for metric in HEADLINES[task] if any(row["metric"] == metric for row in values)]
+    yield from _table("answer", _models(values), metrics, lambda model, metric: _cell(_find(values, model, metric)))
+    if task == "multiclass":
+        yield from _classes([row for row in rows if row.get("class") and not row.get("against")])
+    pairs = list(dict.fromkeys((row["model"], row["against"]) for row in whole if row.get("against")))
+    shown = [metric for metric in metrics if metric not in UNPAIRED]
+    labels = {f"{_label(model)} less {_label(against)}": (model, against) for model, against in pairs}
+    if pairs:
+        differences = {(row["model"], row["against"], row["metric"]): row for row in whole if row.get("against")}
+        yield from _table(
+            "paired difference", labels, shown, lambda label, metric: _cell(differences.get((*labels[label], metric)), "+")
+        )
 
 
-def _interval(row: Mapping[str, Any]) -> str:
-    return "" if row.get("low") is None or row.get("high") is None else f"{row['low']:.4f} to {row['high']:.4f}"
+def _models(rows: Iterable[Row]) -> dict[str, str]:
+    return {_label(row["model"]): row["model"] for row in rows}
+
+
+def _label(model: str) -> str:
+    return model.removeprefix("baseline:").replace("_", " ") + (" (baseline)" if model.startswith("baseline:") else "")
+
+
+def _find(rows: Iterable[Row], label: str, metric: str) -> Row | None:
+    return next((row for row in rows if _label(row["model"]) == label and row["metric"] == metric), None)
+
+
+def _classes(rows: Sequence[Row]) -> Iterator[str]:
+    """Of the model alone, how well each class is found."""
+    mine = {(row["class"], row["metric"]): row for row in rows if row["model"] == "model"}
+    names = list(dict.fromkeys(row["class"] for row in rows))
+    metrics = [metric for metric in OF_CLASSES if any(key[1] == metric for key in mine)]
+    if metrics:
+        events = {name: next((row.get("events") for row in rows if row["class"] == name), None) for name in names}
+        labels = {f"{name} ({events[name]} rows)" if events[name] is not None else name: name for name in names}
+        yield from _table("class, by the model", labels, metrics, lambda label, metric: _cell(mine.get((labels[label], metric))))
+
+
+def _table(corner: str, labels: Iterable[str], columns: Sequence[str], cell: Any) -> Iterator[str]:
+    titles = [NAMES.get(column, column.replace("_", " ")) for column in columns]
+    yield f"| {corner} | {' | '.join(titles)} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for label in labels:
+        yield f"| {label} | {' | '.join(cell(label, column) for column in columns)} |"
+    yield ""
+
+
+def _cell(row: Row | None, sign: str = "") -> str:
+    """A value and its interval, as "0.812 (0.790 to 0.834)"; a dash where there is none."""
+    if row is None or row.get("value") is None:
+        return "–"
+    limits = f" ({row['low']:.3f} to {row['high']:.3f})" if row.get("low") is not None else ""
+    return f"{row['value']:{sign}.3f}{limits}".replace("-", "−")
+
+
+def _ran(told: Mapping[str, Any]) -> str:
+    measured = told["measured"]
+    versions = ", ".join(f"{name} {measured['versions'][name]}" for name in ("sequela", "python", "torch"))
+    return (
+        f"Measured {measured['date']} at commit `{measured['commit']}` ({versions}; {measured['machine']['cores']} cores); "
+        f"study `{measured['study']}`, data `{told['data']['hash'][:16]}`.\n"
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------------- benchmarks
 
 
 def benchmark(path: Path) -> str:
-    """One benchmark's numbers, and where they were measured."""
+    """One benchmark: what it claims or measures, its numbers, and where they were measured."""
     told = json.loads(path.read_text(encoding="utf-8"))
-    where = told.get("measured", {})
     body = {key: value for key, value in told.items() if key not in ("name", "claim", "measured")}
-    lines = [f"| {name} | {value} |" for name, value in _flat(body)]
-    head = [f"### {told.get('name', path.stem)}\n", *([told["claim"] + "\n"] if "claim" in told else [])]
-    return "\n".join([*head, "| what | measured |", "|---|---|", *lines, "", _circumstances(where), ""])
+    said = told.get("claim") or _summary(ROOT / "bench" / f"{path.stem}.py")
+    single = [f"| {_words(name)} | {_text(value)} |" for name, value in body.items() if not _grid(value)]
+    lines = ["| what | measured |", "|---|---|", *single, ""] if single else []
+    grids = [line for name, value in body.items() if _grid(value) for line in _laid(name, value)]
+    head = [f"### {_words(told.get('name', path.stem))}\n", *([_ended(said)] if said else [])]
+    return "\n".join([*head, *lines, *grids, _circumstances(told.get("measured", {})), ""])
 
 
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Names with dots, and the values below them as text."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name} · {key}" if name else str(key))
-    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
-        for number, inner in enumerate(value):
-            yield from _flat(inner, f"{name} · {number + 1}")
-    else:
-        yield name, _text(value)
+def _summary(script: Path) -> str:
+    """The first line of a benchmark's docstring; "" where there is no such script."""
+    return (ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or "").partition("\n")[0] if script.is_file() else ""
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.\n"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("|", "\\|")
+
+
+def _grid(value: Any) -> bool:
+    """Whether a value is a table of its own: several records, by number or by name."""
+    records = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(records) and all(isinstance(record, dict) for record in records)
+
+
+def _laid(name: str, value: Any) -> Iterator[str]:
+    """A table of records, one a line; what is nested in a record stands in its cell."""
+    records = value if isinstance(value, dict) else {str(number): record for number, record in enumerate(value, 1)}
+    columns = list(dict.fromkeys(column for record in records.values() for column in record))
+    yield f"| {_words(name)} | {' | '.join(map(_words, columns))} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for label, record in records.items():
+        yield f"| {_words(label)} | {' | '.join(_text(record.get(column, '–')) for column in columns)} |"
+    yield ""
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value).replace("|", "\\|").replace("\n", " ")
+        return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+    if isinstance(value, dict):
+        return "; ".join(f"{_words(str(key))} {_text(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def _circumstances(where: Mapping[str, Any]) -> str:
-    machine = where.get("machine", {})
+    machine, commit = where.get("machine", {}), where.get("commit", "")
     place = f"{machine.get('processor', 'an unknown processor')}, {machine.get('cores', '?')} cores"
-    return f"Measured {where.get('date', 'at an unknown date')} on {place}."
+    at = f" at commit `{commit}`{' with changes' if where.get('changed') else ''}" if commit else ""
+    return f"Measured {where.get('date', 'at an unknown date')}{at} on {place}.\n"
 
 
 if __name__ == "__main__":

@@ -84,26 +84,57 @@ def test_the_study_page_has_every_key() -> None:
             assert f"| `{name}` |" in text
 
 
-def test_the_results_page_shows_a_study_s_numbers_as_they_were_measured(tmp_path: Path) -> None:
-    results = module("results_page", ROOT / "bench" / "results.py")
-    common = {"part": "test", "split": "", "class": "", "group": "", "n": 10, "events": 3, "threshold": None}
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A run folder, as far as its result is concerned."""
+    common = {"part": "test", "split": "split-1", "class": "", "group": "", "n": 10, "events": 3, "threshold": None}
+    auroc = {**common, "metric": "auroc", "model": "model", "against": ""}
     rows = [
-        {"model": "model", "metric": "auroc", "value": 0.81234, "low": 0.7, "high": 0.9, "against": "", **common},
-        {
-            "model": "model",
-            "metric": "auroc",
-            "value": -0.02,
-            "low": -0.05,
-            "high": 0.01,
-            "against": "baseline:boosting",
-            **common,
-        },
+        {**auroc, "value": 0.8123, "low": 0.7, "high": 0.9},
+        {**auroc, "model": "baseline:boosting", "value": 0.8323, "low": 0.75, "high": 0.95},
+        {**auroc, "value": -0.02, "low": -0.05, "high": 0.01, "against": "baseline:boosting"},
+        {**auroc, "part": "tune", "value": 0.9999, "low": 0.9, "high": 1.0},
+        {**auroc, "group": "sex=F", "value": 0.1111, "low": 0.1, "high": 0.2},
     ]
-    path = tmp_path / "icu.json"
-    path.write_bytes(msgspec.json.encode(rows))
-    shown = results.study(path)
-    assert "| model | auroc |  | 0.8123 | 0.7000 to 0.9000 | 10 | 3 |" in shown
-    assert "model less baseline:boosting -0.0200 (-0.0500 to 0.0100)" in shown
+    part = {"rows": 10, "subjects": 9, "events": 3}
+    split = {"name": "split-1", "parts": {"train": part, "tune": part, "test": part}, "looks": 2, "cpu_seconds": 12.3}
+    facts = {
+        "version": "0.1.0", "date": "2026-01-02T03:04:05", "commit": "abcdef0123456789", "versions": {"python": "3", "torch": "2"},
+        "machine": {"cores": "2"}, "data": {"reader": "csv", "hash": "0123456789abcdef00", "source": "/home/me/records"},
+        "splits": [split], "overlap": "", "parameters": 1234, "cpu_seconds": 12.3, "test_opened": True,
+    }  # fmt: skip
+    for name, value in (("metrics.json", rows), ("run.json", facts)):
+        (tmp_path / name).write_bytes(msgspec.json.encode(value))
+    (tmp_path / "study.toml").write_text('name = "icu"\nquestion = "Will they?"\n[task]\nname = "binary"\n', encoding="utf-8")
+    return tmp_path
+
+
+def test_a_run_s_numbers_come_to_the_results_page_as_they_were_measured(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, results = module("record", ROOT / "studies" / "record.py"), module("results_page", ROOT / "bench" / "results.py")
+    monkeypatch.setattr(recording, "RESULTS", tmp_path / "results")
+    shown = results.study(recording.record(finished))
+    assert "| model | 0.812 (0.700 to 0.900) |" in shown and "| boosting (baseline) | 0.832 (0.750 to 0.950) |" in shown
+    assert "| model less boosting (baseline) | −0.020 (−0.050 to 0.010) |" in shown
+    assert (
+        "Judged on 10 test rows of 9 subjects; test was opened 2 times." in shown and "1,234 parameters, 12 CPU-seconds" in shown
+    )
+    assert "0.111" not in shown and "1.000" not in shown, "numbers of a group, or of the tune part"
+    assert "/home" not in (tmp_path / "results" / "icu.json").read_text(encoding="utf-8")
+
+
+def test_a_run_that_never_opened_test_is_not_recorded(finished: Path) -> None:
+    facts = msgspec.json.decode((finished / "run.json").read_bytes())
+    (finished / "run.json").write_bytes(msgspec.json.encode({**facts, "test_opened": False}))
+    with pytest.raises(SystemExit, match="never opened"):
+        module("record", ROOT / "studies" / "record.py").record(finished)
+
+
+def test_the_results_page_is_as_its_script_makes_it() -> None:
+    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == module(
+        "results_page", ROOT / "bench" / "results.py"
+    ).page()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,0 +1,81 @@
+"""Writes studies/results/NAME.json from finished runs.
+
+    python studies/record.py [--data WORDS] RUN...
+
+What is kept of a run: every number over all rows of the test part with its interval, the paired differences, and how the run came
+about (splits, looks at test, CPU-seconds, parameters, commit, versions, machine, hashes of the study and of the data). No row of
+any patient, no path. WORDS say what the records were, where the study itself does not. docs/results.md is made from these files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
+KEPT = ("model", "metric", "class", "value", "low", "high", "n", "events", "against", "p", "reason")
+
+
+def record(run: Path, words: str = "") -> Path:
+    """The file written for one run folder. Raises SystemExit where the run is not finished or never opened its test part."""
+    missing = [name for name in ("study.toml", "metrics.json", "run.json") if not (run / name).is_file()]
+    if missing:
+        raise SystemExit(f"{run} is not a finished run: it has no {missing[0]}")
+    text = (run / "study.toml").read_text(encoding="utf-8")
+    study, facts = tomllib.loads(text), _json(run / "run.json")
+    if not facts["test_opened"]:
+        raise SystemExit(f"{run} never opened its test part, so it has no result to record")
+    told = {
+        "name": study["name"],
+        "question": study["question"],
+        "task": study["task"] if isinstance(study["task"], str) else study["task"]["name"],
+        "overlap": facts["overlap"],
+        "data": {"reader": facts["data"]["reader"], "hash": facts["data"]["hash"], "words": words},
+        "splits": [_split(split) for split in facts["splits"]],
+        "parameters": facts["parameters"],
+        "metrics": _rows(_json(run / "metrics.json")),
+        "measured": {
+            "date": facts["date"][:10],
+            "commit": facts["commit"][:12],
+            "cpu_seconds": round(facts["cpu_seconds"], 1),
+            "study": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "machine": facts["machine"],
+            "versions": {"sequela": facts["version"], **facts["versions"]},
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{study['name']}.json"
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _split(split: Mapping[str, Any]) -> dict[str, Any]:
+    """How large its parts are, how often its test part was opened, and what it cost."""
+    parts = {part: {"rows": of["rows"], "subjects": of["subjects"]} for part, of in split["parts"].items()}
+    return {"name": split["name"], "parts": parts, "looks": split["looks"], "cpu_seconds": round(split["cpu_seconds"], 1)}
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of the test part over all rows, or without the subjects left out: of the only split, or the mean over several."""
+    test = [row for row in rows if row["part"] == "test" and "=" not in row["group"]]
+    split = "mean" if any(row["split"] == "mean" for row in test) else test[0]["split"]
+    kept = [row for row in test if row["split"] == split]
+    return [{"group": row["group"], **{key: row[key] for key in KEPT if row.get(key) not in (None, "")}} for row in kept]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="a folder that `sequela run` wrote")
+    parser.add_argument("--data", default="", metavar="WORDS", help="what the records were")
+    given = parser.parse_args()
+    for folder in given.runs:
+        print(record(folder, given.data))
