@@ -95,7 +95,7 @@ def probe() -> ThreadReport:
     threads = torch.get_num_threads()
     blas = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
     return ThreadReport(
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # a str of its own kind, which JSON does not know
         threads=threads,
         wait_policy=os.environ.get("OMP_WAIT_POLICY", ""),
         sleeps=threads == 1 or _asked_in_time() or _PARKED.is_set(),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from sequela import threads
 from sequela.errors import SequelaError
 
 VERBS = {
@@ -62,10 +63,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and gives its exit code (errors.py)."""
+    """Runs one command and gives its exit code (errors.py); without `argv`, the one that this process was started with."""
     arguments = parser().parse_args(argv)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: idle workers would spin, see threads.py
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if argv is None:  # the process is ours: before torch is imported, idle workers are told to sleep
+        threads.reexecute_if_needed()
     try:
         arguments.run(arguments)
     except SequelaError as error:

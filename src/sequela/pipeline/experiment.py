@@ -33,7 +33,7 @@ from sequela.store import looks
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study.split import Plan
-from sequela.types import Array, Part
+from sequela.types import Array, Cohort, Part
 
 
 @dataclass(frozen=True)
@@ -204,9 +204,14 @@ def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen) -> tuple[Ju
     """The test part, opened now; the look is counted before anything is seen."""
     evidence = rows.of("test")
     cohort = split.cohort.take(rows.parts["test"])
-    digest = hashlib.sha256("\n".join(sorted(map(str, cohort.row_id))).encode()).hexdigest()
-    look = looks.count_look(split.store.path, digest, split.study.name, "run")
+    look = counted(split.store, cohort, split.study.name, "run")
     return Judged(cohort, chosen.answers(evidence), chosen.predictor.thresholds, split.plans[0].name), look
+
+
+def counted(store: Store, cohort: Cohort, study: str, purpose: str) -> int:
+    """How many times these rows have been judged, this time included."""
+    digest = hashlib.sha256("\n".join(sorted(map(str, cohort.row_id))).encode()).hexdigest()
+    return looks.count_look(store.path, digest, study, purpose)
 
 
 def judged_frame(kind: Any, one: Judged) -> pl.DataFrame:

@@ -63,11 +63,12 @@ def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], tol
     )
 
 
-def external(held: Bundle, store: Store, rows: Flow, one: Judged) -> RunFacts:
+def external(held: Bundle, store: Store, rows: Flow, one: Judged, look: int) -> RunFacts:
     """The facts of a bundle judged on other data: nothing was trained here."""
     split = SplitFacts(
         name=one.split,
         parts={"test": _part(one.cohort, np.arange(len(one.cohort)))},
+        looks=look,
         thresholds=dict(one.thresholds),
         ensemble=dict(held.predictor.weights),
     )

@@ -11,14 +11,16 @@ import numpy as np
 from sequela import config
 from sequela import seed as streams
 from sequela.bundle import Bundle, load
+from sequela.config import Study
 from sequela.contracts import Progress
-from sequela.errors import UsageError
+from sequela.errors import LeakError, UsageError
 from sequela.evaluate import calibrate
 from sequela.evaluate.evaluation import RECALIBRATED, Judged
 from sequela.evaluate.evaluation import evaluate as judge
+from sequela.evaluate.facts import RunFacts
 from sequela.pipeline import facts, files, page
 from sequela.pipeline.data import records
-from sequela.pipeline.experiment import Run, free, judged_frame
+from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
@@ -39,12 +41,14 @@ def evaluate(
     """Metrics and a report of the bundle on all eligible, labelled rows of this data, in a folder of its own.
 
     `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is judged by
-    one that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known.
+    one that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known, LeakError
+    for the very data that the bundle was trained on.
     """
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     folder = _folder(held, out)
     study, predictor = held.study, held.predictor
     store = records(study.data, Path(), data, progress)
+    _refuse_own(held, store)
     found, flow = cohorts.build(store, study)
     cohort = replace(found, part=np.full(len(found), "test"))
     evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
@@ -53,8 +57,17 @@ def evaluate(
         answers[RECALIBRATED] = _recalibrated(predictor.task.kind, answers[predictor.final], cohort)
         thresholds |= _same_cuts(thresholds, predictor.final)
     one = Judged(cohort, answers, thresholds, EXTERNAL)
-    _write(folder, held, store, flow, one)
+    told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate"))
+    _write(folder, study, flow, one, told)
     return Run(folder)
+
+
+def _refuse_own(held: Bundle, store: Store) -> None:
+    if held.index["facts"].get("data_hash") == store.content_hash:
+        raise LeakError(
+            "the bundle was trained on these very records: judged on them, it would look better than it is",
+            hint="its run's report has its numbers on the test part; give data that it has not seen",
+        )
 
 
 def _folder(held: Bundle, out: str | Path | None) -> Path:
@@ -89,14 +102,13 @@ def _same_cuts(thresholds: Mapping[str, float], final: str) -> dict[str, float]:
     return {RECALIBRATED + key.removeprefix(final): cut for key, cut in own.items()}
 
 
-def _write(folder: Path, held: Bundle, store: Store, flow: Flow, one: Judged) -> None:
-    study, kind = held.study, held.predictor.task.kind
-    settings, seed = study.evaluate, study.train.seed
-    found = judge(kind, one.cohort, one.answers, settings, one.thresholds, part="test", split=EXTERNAL, seed=seed)
+def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) -> None:
+    kind, seed = cohorts.kind_of(study), study.train.seed
+    found = judge(kind, one.cohort, one.answers, study.evaluate, one.thresholds, part="test", split=EXTERNAL, seed=seed)
     files.write(folder / files.STUDY, config.dump(study))
     files.write_json(folder / files.FLOW, facts.flow(flow))
     files.write_json(folder / files.CURVES, [found.curves])
-    files.write_json(folder / files.FACTS, facts.external(held, store, flow, one))
+    files.write_json(folder / files.FACTS, told)
     files.write_parquet(folder / files.PREDICTIONS, judged_frame(kind, one))
     files.write_json(folder / files.METRICS, found.metrics)
     page.report(folder)

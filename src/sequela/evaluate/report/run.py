@@ -12,6 +12,7 @@ import msgspec
 from sequela import config
 from sequela.errors import DataError
 from sequela.evaluate.curves import Agreement, Confusion, Curves, Drawn
+from sequela.evaluate.evaluation import RECALIBRATED
 from sequela.evaluate.facts import FlowStep, RunFacts, SplitFacts
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import MEAN
@@ -125,7 +126,7 @@ def label(model: str) -> str:
     """What an answer is called in the report."""
     if model.startswith("baseline:"):
         return f"{model.removeprefix('baseline:').replace('_', ' ')} (baseline)"
-    return {"model": "Model", "ensemble": "Ensemble"}.get(model, model)
+    return {"model": "Model", "ensemble": "Ensemble", RECALIBRATED: "Recalibrated here"}.get(model, model)
 
 
 def better(metric: str, difference: float) -> bool:
