@@ -99,7 +99,7 @@ def finished(tmp_path: Path) -> Path:
     part = {"rows": 10, "subjects": 9, "events": 3}
     split = {"name": "split-1", "parts": {"train": part, "tune": part, "test": part}, "looks": 2, "cpu_seconds": 12.3}
     facts = {
-        "version": "0.1.0", "date": "2026-01-02T03:04:05", "commit": "abcdef0123456789", "versions": {"python": "3", "torch": "2"},
+        "version": "0.1.0", "date": "2026-01-02T03:04:05", "commit": "abcdef01234", "versions": {"python": "3", "torch": "2"},
         "machine": {"cores": "2"}, "data": {"reader": "csv", "hash": "0123456789abcdef00", "source": "/home/me/records"},
         "splits": [split], "overlap": "", "parameters": 1234, "cpu_seconds": 12.3, "test_opened": True,
     }  # fmt: skip
