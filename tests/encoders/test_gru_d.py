@@ -96,3 +96,17 @@ def test_the_context_moves_the_state_and_stands_beside_the_pooled_vector() -> No
 def test_steps_without_a_number_a_feature_are_refused(spec: Spec, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         gru_d.build(spec, gru_d.Config())
+
+
+def test_hiding_acts_in_training_alone_and_hides_the_share_asked_for() -> None:
+    made, seq = encoder(hide=0.25), irregular()
+    plain = encoder()
+    plain.load_state_dict(made.state_dict())
+    assert torch.equal(made.eval()(seq).steps, plain(seq).steps)
+    assert not torch.equal(made.train()(seq).steps, plain(seq).steps)
+    many = Seq(
+        *(torch.cat([part] * 200) if part is not None else None for part in (seq.values, seq.mask, seq.position, seq.seen))
+    )
+    kept = made._seen(many)
+    assert not (kept & ~many.seen).any()
+    assert abs(1 - float(kept.sum() / many.seen.sum()) - 0.25) < 0.02

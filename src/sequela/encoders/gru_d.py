@@ -30,6 +30,7 @@ class Config(Strict, frozen=True):
     width: Annotated[int, Meta(ge=1)] = 64  # of the state
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
     pool: str | list[str] = "last+mean+max"  # last, mean, max, attention, or several side by side
+    hide: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # share of the seen entries that are hidden in training, drawn at every step
     learn_mean: bool = False  # the value that inputs decay to: learnt, or 0, the training mean of scaled values
 
 
@@ -43,6 +44,7 @@ class GRUD(nn.Module):
         super().__init__()
         features = _features(spec)
         self.timed = spec.side > 0
+        self.hide = config.hide
         self.mean = nn.Parameter(torch.zeros(features), requires_grad=config.learn_mean)
         self.input_decay = InputDecay(features)
         self.state_decay = StateDecay(features, config.width)
@@ -74,7 +76,10 @@ class GRUD(nn.Module):
 
     def _seen(self, seq: Seq) -> Tensor:
         present: Tensor = seq.mask.unsqueeze(2).expand(seq.values.shape)
-        return present if seq.seen is None else present & seq.seen
+        seen = present if seq.seen is None else present & seq.seen
+        if not (self.training and self.hide):
+            return seen
+        return seen & (torch.rand(seen.shape, device=seen.device) >= self.hide)
 
     def _since(self, seq: Seq, seen: Tensor) -> Tensor:
         since: Tensor = seq.side if self.timed else since_seen(seq.position, seen)
