@@ -68,7 +68,7 @@ def test_the_encoder_of_the_page_refuses_what_it_cannot_read(latest: ModuleType)
 
 
 def test_the_study_of_the_readme_is_a_study() -> None:
-    study = config.convert(tomllib.loads(blocks("README.md", "toml")[0]), config.Study)
+    study = config.convert(tomllib.loads(blocks("README.md", "toml")[1]), config.Study)
     assert study.inputs["chart"].encoder == "gru_d" and study.outcome.within == "30d"
 
 

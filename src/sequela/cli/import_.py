@@ -16,7 +16,7 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("source", metavar="SOURCE", help="a folder, file, zip or tar.xz")
     verb.add_argument("store", metavar="STORE", help="the store to write")
     verb.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the reader")
-    verb.add_argument("--mapping", metavar="FILE", help="for csv: the mapping of columns, a TOML file")
+    verb.add_argument("--mapping", metavar="FILE", help="for csv: what the columns are, a TOML file")
     verb.add_argument("--max-refused", type=float, default=0.1, metavar="SHARE", help="stop past this share (default 0.1)")
     verb.add_argument("--json", action="store_true", help="print the counts as JSON")
 
@@ -25,12 +25,11 @@ def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
     from sequela.cli import _show
 
-    given = list(arguments.option) + ([f'mapping="{arguments.mapping}"'] if arguments.mapping else [])
     store = pipeline.import_data(
         arguments.reader,
         arguments.source,
         arguments.store,
-        options=pipeline.parsed_options(given),
+        options=pipeline.parsed_options(arguments.option, arguments.mapping),
         max_refused=arguments.max_refused,
         progress=pipeline.progress_bar(),
     )

@@ -94,11 +94,14 @@ def located(source: str, base: Path) -> Path:
     return found
 
 
-def parsed_options(given: Sequence[str]) -> dict[str, Any]:
-    """Options of a reader from KEY=VALUE, the value in TOML or else a bare string."""
+def parsed_options(given: Sequence[str], mapping: str | None = None) -> dict[str, Any]:
+    """Options of a reader from KEY=VALUE, the value in TOML or else a bare string; those laid over what a mapping file says.
+
+    A mapping that is no file here is sought by the reader among the source's own files.
+    """
     import tomllib
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = _mapping(Path(mapping)) if mapping else {}
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key:
@@ -108,3 +111,14 @@ def parsed_options(given: Sequence[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             options[key] = value
     return options
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    if not path.is_file():
+        return {"mapping": str(path)}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the mapping {path} is not TOML: {error}") from error
