@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from sequela.bundle import archive
-from sequela.errors import BundleError
+from sequela.errors import BundleError, DataError
 
 PARTS = {name: f"content of {name}".encode() for name in archive.REQUIRED} | {"states/chart.json": b"{}"}
 
@@ -123,7 +123,7 @@ def test_a_failed_write_leaves_the_old_bundle(bundle: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DataError, match="cannot be written: No space"):
         archive.write(bundle, {"name": "y"}, PARTS)
     assert bundle.read_bytes() == before
     assert list(bundle.parent.iterdir()) == [bundle]

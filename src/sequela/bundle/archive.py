@@ -6,6 +6,7 @@ uncompressed, with plain names; bundle.json is sealed by its own hash. Nothing i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -17,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from sequela.errors import BundleError
+from sequela.errors import BundleError, DataError
 
 FORMAT = 1  # raised when a reader of the older format would misunderstand the file
 INDEX = "bundle.json"
@@ -28,7 +29,10 @@ REQUIRED = ("weights.safetensors", "thresholds.json", "calibration.json", "golde
 
 
 def write(path: Path, index: Mapping[str, Any], parts: Mapping[str, bytes]) -> None:
-    """Writes the bundle atomically: the whole file is there, or what was there before."""
+    """Writes the bundle atomically: the whole file is there, or what was there before.
+
+    Raises DataError where it cannot be written.
+    """
     held = dict(index) | {"format": FORMAT, "parts": {name: _hash(data) for name, data in sorted(parts.items())}}
     held["seal"] = _seal(held)
     buffer = io.BytesIO()
@@ -42,8 +46,11 @@ def write(path: Path, index: Mapping[str, Any], parts: Mapping[str, bytes]) -> N
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}", hint="is there space on the disk?") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:

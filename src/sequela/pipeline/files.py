@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Mapping
@@ -27,9 +28,10 @@ def write(path: Path, data: bytes | str) -> None:
         scratch.write_bytes(data.encode() if isinstance(data, str) else data)
         scratch.replace(path)
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}", hint="is the disk full?") from error
+        raise DataError(f"{path} cannot be written: {error.strerror}", hint="is there space, and may you write there?") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

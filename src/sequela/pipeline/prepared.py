@@ -14,12 +14,13 @@ from sequela.bundle.bundle import history
 from sequela.bundle.predictor import SCORES
 from sequela.config import Study
 from sequela.contracts import Evidence, Fitted, Progress
-from sequela.errors import ConfigError
+from sequela.errors import ConfigError, DataError
 from sequela.pipeline.data import records
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
 from sequela.study.flow import Flow
+from sequela.study.records import matching
 from sequela.study.split import Plan, plans
 from sequela.types import Cohort, Known, Plain
 
@@ -58,10 +59,21 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     """
     names_exist(study)
     store = records(study.data, base, data, progress)
+    _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
     shared = plans(rows, study, store, base)
     known = cut.known(store, rows, history(study))
     return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows))
+
+
+def _outcome_exists(study: Study, store: Store) -> None:
+    """A code that the data does not know is misspelt rather than an event that never happened."""
+    codes = study.outcome.code
+    for code in [codes] if isinstance(codes, str) and codes else codes:
+        if not matching(store, code):
+            raise DataError(
+                f"the data has no {code!r} event for outcome.code", hint=registry.nearest(code, store.codes["code"].to_list())
+            )
 
 
 def _scores(study: Study, store: Store, cohort: Cohort) -> Plain:

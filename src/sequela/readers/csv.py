@@ -176,7 +176,8 @@ def _read_table(table: Table, source: Source, sink: Sink, codes: _Codes) -> None
         raise DataError(f"{source.name} has no file {table.file!r}", hint=f"it has {', '.join(list(source.files())[:5])}")
     frames = _opened(table, files, source, sink)
     if not table.time and not table.code:  # a table of samples is small, and a subject may stand in one file only
-        frames = iter([_without_duplicates(pl.concat(list(frames)), sink)])
+        held = list(frames)
+        frames = iter([_without_duplicates(pl.concat(held), sink)] if held else [])
     for frame in frames:
         _emit(table, frame, sink, codes)
 
