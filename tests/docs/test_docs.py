@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from sequela import config, registry
+from sequela.cli import VERBS, parser
 from sequela.types import Seq, Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,17 +146,56 @@ def test_links_lead_to_files_that_are_there(page: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("kind", ["encoders", "tasks", "baselines"])
-def test_names_that_the_choosing_page_gives_are_registered(kind: registry.Kind) -> None:
-    tables = {"encoders": "## Encoder", "tasks": "## Task", "baselines": ""}
-    text = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
-    named = {
-        "encoders": {"gru_d", "lstm", "gru", "mlp", "resnet1d", "cnn_rnn", "resnet", "cnn"},
-        "tasks": {"binary", "multiclass", "multilabel", "regression"},
-        "baselines": {"autoregressive"},
-    }[kind]
-    assert tables[kind] in text and all(f"`{name}`" in text for name in named)
-    assert named <= set(registry.names(kind))
+@pytest.mark.parametrize(
+    ("kind", "page", "section"),
+    [
+        ("modalities", "choose.md", "## Input"),
+        ("encoders", "choose.md", "## Encoder"),
+        ("tasks", "choose.md", "## Task"),
+        ("readers", "choose.md", "## Reader"),
+        ("baselines", "baselines.md", "# Baselines"),
+    ],
+)
+def test_everything_registered_is_on_the_page_that_helps_to_choose(kind: registry.Kind, page: str, section: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"{section}\n")[2].partition("\n## ")[0]
+    assert not [name for name in registry.names(kind) if f"`{name}`" not in text]
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    for page in sorted(folder.glob("0*.md")):
+        title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").replace(". ", " · ", 1)
+        assert f"- [{title}]({page.name})" in index
+
+
+def commands(page: Path) -> list[str]:
+    """The commands of the package that a page shows, in blocks and within lines."""
+    text = page.read_text(encoding="utf-8")
+    lines = [
+        line.strip() for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+    ]
+    inline = re.findall(r"`(sequela [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    return [" ".join(one.split()) for one in [*lines, *inline] if one.startswith("sequela ")]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_every_command_that_a_page_shows_can_be_given(page: Path) -> None:
+    for shown in commands(page):
+        words = shlex.split(shown.partition(" > ")[0], comments=True)[1:]
+        if words[1:]:
+            parser().parse_args(words)  # ends with exit code 2 where it cannot
+        else:
+            assert words[0] in VERBS or words == ["--help"]
+
+
+@pytest.mark.parametrize("page", ["docs/baselines.md", "docs/concepts.md", "docs/index.md"])
+def test_parts_of_a_study_that_a_page_shows_are_read(page: str) -> None:
+    whole = tomllib.loads(blocks("README.md", "toml")[1])
+    for block in blocks(page, "toml"):
+        study = config.convert({**whole, **tomllib.loads(block)}, config.Study)
+        for named in study.baselines.names or ():
+            config.options("baselines", named, "baselines.names")
 
 
 def test_the_demo_is_a_study_whose_names_are_registered() -> None:
