@@ -2,7 +2,8 @@
 
 Each lives in one file whose name is its registered name, `encoders/gru_d.py` for `encoder = "gru_d"`. That module has
 
-    Config   a frozen msgspec.Struct (kw_only, forbid_unknown_fields): the options that a study may set, each with a default
+    Config   a frozen msgspec.Struct (kw_only, forbid_unknown_fields): the options that a study may set, each with a default but
+             for what the data alone can say (the code of a score)
     build    makes the thing from its Config (and what else its kind is given, see below)
 
 and, for a modality, `State`: a frozen msgspec.Struct that survives JSON. Nothing else is edited. Other packages add theirs by
@@ -216,7 +217,11 @@ class Baseline(Protocol):
 
     @property
     def chosen(self) -> Mapping[str, Any]:
-        """The settings chosen and the tune score of every one tried, for the report."""
+        """For the report, in what JSON can hold.
+
+        What was chosen on tune stands by label (or "classes" of a multiclass task) as {score: its name, chosen: settings, tried:
+        [settings with their loss]}; anything else by its own name.
+        """
         ...
 
 

@@ -161,7 +161,7 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """One input of N rows as plain columns of numbers, NaN where nothing was seen: what the baselines are given."""
+    """One input of N rows as plain columns, for the baselines; NaN where nothing was seen (a count is 0)."""
 
     values: Array  # float32 "N P"
     names: tuple[str, ...]  # P
