@@ -1,8 +1,8 @@
 """Synthetic patients with a planted truth, in real file formats: what can be learnt is known, and no patient is needed.
 
-`write("ward", "demo/ward")` writes a set; beside it `truth.csv` holds what is true of it (each subject's risk, the best forecast
-of each reading), and `ceiling` says what AUROC a model that knew the risks would reach. The same name, number of subjects and seed
-give the same files, byte for byte.
+`write("ward", "demo/ward")` writes a set; beside it `truth.csv` holds what is true of it (each subject's risk, the best
+forecast of each reading), and `ceiling` says what AUROC a model that knew the risks would reach. The same name, number of
+subjects and seed give the same files, byte for byte.
 """
 
 from __future__ import annotations

@@ -103,6 +103,15 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in page
 
 
+def test_a_difference_without_an_interval_is_not_said_to_hold_zero(tmp_path: Path) -> None:
+    folder = runs.folder(tmp_path, "binary", [runs.judged("binary", 800, skills=(0.6, 2.0))])
+    rows = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    bare = [row | {"low": None, "high": None} if row["against"] else row for row in rows]
+    (folder / "metrics.json").write_bytes(msgspec.json.encode(bare))
+    said = " ".join(verdict(read(folder)))
+    assert "it has no interval, so nothing is said of chance" in said and "holds zero" not in said
+
+
 def test_overlap_stands_before_the_verdict(tmp_path: Path) -> None:
     told = runs.facts(overlap="the given list has it so")
     page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")], told))
