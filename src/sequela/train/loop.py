@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as lightning
 import msgspec
@@ -31,27 +30,40 @@ from sequela.train.plan import Plan, Step
 from sequela.train.state import Epoch, State, snapshot
 from sequela.train.stop import best_epoch, monitored, stalled
 from sequela.train.tune import Verdict, judge
+from sequela.types import Array
 
 ROWS_NAMED = 10  # of a batch whose loss is not a number
+STRETCH = 16  # steps for each call of Lightning's, whose hooks cost about a millisecond a call
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some steps of one epoch, one after the other."""
+
+    epoch: int
+    first: int  # number of the first step
+    batches: Sequence[Array]  # rows of each step
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The steps from where the state stands to the end of the last epoch."""
+    """The stretches from where the state stands to the end of the last epoch."""
 
     plan: Plan
     state: State
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Stretch]:
         first = self.state.step
         for epoch in range(self.state.epoch, self.plan.settings.epochs):
             batches = self.plan.order.epoch(epoch)
-            for number in range(first, len(batches)):
-                yield self.plan.step(epoch, number, batches[number])
+            for number in range(first, len(batches), STRETCH):
+                yield Stretch(epoch, number, batches[number : number + STRETCH])
             first = 0
 
     def __len__(self) -> int:
-        return self.plan.steps - self.state.epoch * self.plan.order.steps - self.state.step
+        left = self.plan.order.steps - self.state.step
+        later = self.plan.settings.epochs - self.state.epoch - 1
+        return -(-left // STRETCH) + later * -(-self.plan.order.steps // STRETCH)
 
 
 class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own types are not followed
@@ -71,11 +83,20 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.state.optimizer
 
-    def transfer_batch_to_device(self, batch: Step, device: torch.device, dataloader_idx: int) -> Step:
-        """The step as it is: its tensors were made where they are needed."""
+    def transfer_batch_to_device(self, batch: Stretch, device: torch.device, dataloader_idx: int) -> Stretch:
+        """The stretch as it is: its tensors are made where they are needed."""
         return batch
 
-    def training_step(self, step: Step, _index: int) -> None:
+    def training_step(self, stretch: Stretch, _index: int) -> None:
+        """The steps of a stretch, and what is due after each."""
+        for number, rows in enumerate(stretch.batches, stretch.first):
+            step = self.plan.step(stretch.epoch, number, rows)
+            self.descend(step)
+            self.after(step)
+
+    # ------------------------------------------------------------------------------------------------------------ our own
+
+    def descend(self, step: Step) -> None:
         """One step down the loss: the mean over the labelled rows of the batch, each with its weight."""
         self.running = step
         self.seed_step(step)
@@ -92,7 +113,8 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
             raise self.broken("the gradient's norm", norm)
         self.state.optimizer.step()
 
-    def on_train_batch_end(self, _outputs: Any, step: Step, _index: int) -> None:
+    def after(self, step: Step) -> None:
+        """Counts the step, and does what is due: the average, the bar, a wish to stop, the epoch's end, a checkpoint."""
         self.state.step += 1
         self.average.update(step.epoch * self.plan.order.steps + step.number)
         self.show(step)
@@ -102,8 +124,6 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
             self.trainer.should_stop = self.state.complete
         elif self.clocks.since_saved() >= self.plan.settings.checkpoint_seconds:
             self.save()
-
-    # ------------------------------------------------------------------------------------------------------------ our own
 
     def seed_step(self, step: Step) -> None:
         """Makes the dropout of a step depend on its position alone."""
