@@ -20,7 +20,7 @@ BLANK = "pass"
 PROGRAMS = {
     "bare interpreter": BLANK,
     "import sequela": "import sequela",
-    "sequela --help": "import sys; sys.argv = ['sequela', '--help']; from sequela.cli import main\ntry: main()\nexcept SystemExit: pass",
+    "sequela --help": "from sequela.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
     "read a study": "from sequela import config",
     "open a store": "from sequela.store import open_store; open_store",
     "the model (torch)": "from sequela import model",

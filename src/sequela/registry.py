@@ -30,9 +30,7 @@ def _found(kind: Kind) -> dict[str, str]:
     package = util.find_spec(f"sequela.{kind}")
     places = list(package.submodule_search_locations or ()) if package else []
     found = {
-        module.name: f"sequela.{kind}.{module.name}"
-        for module in pkgutil.iter_modules(places)
-        if not module.name.startswith("_")
+        module.name: f"sequela.{kind}.{module.name}" for module in pkgutil.iter_modules(places) if not module.name.startswith("_")
     }
     for entry in metadata.entry_points(group=f"sequela.{kind}"):
         if entry.name in found:
