@@ -121,9 +121,14 @@ def test_the_report_is_made_anew_from_the_files_alone(ward_run: Run) -> None:
     assert ward_run.report.read_bytes() == before
 
 
-def test_the_summary_tells_the_final_answer_first_and_what_to_open(ward_run: Run) -> None:
-    lines = ward_run.summary().splitlines()
-    assert any("ensemble" in line and "auroc" in line for line in lines)
+def test_the_summary_says_in_words_and_numbers_what_came_out_and_what_to_open(ward_run: Run) -> None:
+    said = ward_run.summary()
+    lines = said.splitlines()
+    for model, title in (("model", "Model"), ("ensemble", "Ensemble"), ("baseline:logistic", "logistic (baseline)")):
+        (row,) = [line for line in lines if line.startswith(f"{title}  ")]
+        assert row.split("  ")[1:] and f"{ward_run.metric('auroc', model):.3f}" in row
+    assert any(line.startswith("test, split-1") and "AUROC" in line for line in lines)
+    assert "against" in lines[0] and "difference" in lines[0]  # the verdict, with its paired difference
     assert lines[-2:] == [f"report: {ward_run.report}", f"bundle: {ward_run.bundle}"]
 
 
@@ -228,13 +233,13 @@ def test_runs_of_several_splits_are_compared_row_by_row(folds: Run) -> None:
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Sends Ctrl-C at the end of the `after`-th training step."""
+    """The user asks to stop at the end of the `after`-th training step."""
     steps = iter(range(10_000))
     original = Loop.on_train_batch_end
 
     def stop(self: Loop, *given: Any, **named: Any) -> None:
         if next(steps) == after:
-            os.kill(os.getpid(), signal.SIGINT)
+            self.wish.asked = True  # as the signal does; workers of pytest may ignore it
         original(self, *given, **named)
 
     monkeypatch.setattr(Loop, "on_train_batch_end", stop)

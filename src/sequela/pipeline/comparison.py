@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,8 @@ import polars as pl
 from sequela import config
 from sequela.errors import DataError, UsageError
 from sequela.evaluate.evaluation import evaluate
+from sequela.evaluate.metric import Metric
+from sequela.metrics.table import Kind
 from sequela.pipeline import files
 from sequela.study import cohort as cohorts
 from sequela.types import Answer, Cohort, Target
@@ -69,7 +71,7 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
 _SHOWN = {"auroc", "auprc", "brier", "log_loss", "macro_f1", "accuracy", "mae", "rmse", "r2"}
 
 
-def _row(metric: Any, name: str, reference: str) -> dict[str, Any]:
+def _row(metric: Metric, name: str, reference: str) -> dict[str, Any]:
     said = msgspec.to_builtins(metric)
     who = name if metric.model == "model" else reference
     keep = ("part", "metric", "value", "low", "high", "n", "events", "p")
@@ -81,7 +83,7 @@ def _unique(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda row: (row["metric"], row["against"] != "", row["run"]))
 
 
-def _cut_keys(kind: str, labels: Sequence[str], answers: Any) -> list[str]:
+def _cut_keys(kind: Kind, labels: Sequence[str], answers: Mapping[str, Answer]) -> list[str]:
     if kind == "binary":
         return list(answers)
     return [f"{name}/{label}" for name in answers for label in labels] if kind == "multilabel" else []

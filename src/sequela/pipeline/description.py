@@ -14,7 +14,7 @@ import msgspec
 
 from sequela import __version__, registry
 from sequela.errors import DataError, UsageError
-from sequela.pipeline import files
+from sequela.pipeline import files, summary
 
 EXTRAS = {"wfdb": "wfdb", "images": "PIL", "meds": "meds"}
 
@@ -53,20 +53,12 @@ def _store(path: Path) -> dict[str, Any]:
 
 def _run(path: Path) -> dict[str, Any]:
     finished = (path / files.METRICS).exists()
-    rows = files.read_json(path / files.METRICS) if finished else []
-    told = [r for r in rows if not r["group"] and not r["class"] and not r["against"] and r["value"] is not None]
-    keep = ("auroc", "auprc", "accuracy", "macro_f1", "mae", "brier")
-    shown = [r for r in told if r["metric"] in keep]
     return {
         "run": str(path),
         "finished": finished,
         "splits": sorted(p.name for p in path.glob("split-*")),
-        "results": [f"{r['model']} {r['part']} {r['split']} {r['metric']} {_number(r)}" for r in shown],
+        "results": [line for line in summary.lines(path) if line] if finished else [],
     }
-
-
-def _number(row: dict[str, Any]) -> str:
-    return f"{row['value']:.4f}" + ("" if row["low"] is None else f" [{row['low']:.4f}, {row['high']:.4f}]")
 
 
 def _bundle(path: Path) -> dict[str, Any]:

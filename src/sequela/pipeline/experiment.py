@@ -23,10 +23,14 @@ from sequela.bundle import bundle as bundles
 from sequela.config import Study
 from sequela.contracts import Progress
 from sequela.errors import ConfigError, Interrupted, UsageError
+from sequela.evaluate.curves import Curves
 from sequela.evaluate.evaluation import Judged
+from sequela.evaluate.facts import RunFacts
+from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import decide
-from sequela.pipeline import audited, facts, files, page, trial
+from sequela.metrics.table import Kind
+from sequela.pipeline import audited, facts, files, page, summary, trial
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store import looks
@@ -45,7 +49,7 @@ class Run:
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of metrics.json; of several splits, the pooled ones first."""
-        return list(files.read_json(self.folder / files.METRICS))
+        return files.read_json(self.folder / files.METRICS, list[dict[str, Any]])
 
     @property
     def report(self) -> Path:
@@ -67,9 +71,8 @@ class Run:
 
     def summary(self) -> str:
         """The result in a few lines, and what to open."""
-        from sequela.pipeline.description import describe
-
-        return "\n".join([*describe(self.folder)["results"], "", f"report: {self.report}", f"bundle: {self.bundle}"])
+        made = [f"report: {self.report}"] + ([f"bundle: {self.bundle}"] if self.bundle.exists() else [])
+        return "\n".join([*summary.lines(self.folder), "", *made])
 
 
 def run(
@@ -214,12 +217,12 @@ def counted(store: Store, cohort: Cohort, study: str, purpose: str) -> int:
     return looks.count_look(store.path, digest, study, purpose)
 
 
-def judged_frame(kind: Any, one: Judged) -> pl.DataFrame:
+def judged_frame(kind: Kind, one: Judged) -> pl.DataFrame:
     """The rows of predictions.parquet about one part."""
     return files.predictions(one.cohort, one.split, kind, one.answers, _decisions(kind, one))
 
 
-def _decisions(kind: Any, judged: Judged) -> dict[str, Array]:
+def _decisions(kind: Kind, judged: Judged) -> dict[str, Array]:
     """What is decided of each row, as text: yes or no, the class, or the labels called."""
     if kind == "regression":
         return {}
@@ -241,14 +244,16 @@ def _decisions(kind: Any, judged: Judged) -> dict[str, Array]:
 
 def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> None:
     """The mean over the splits, the report over all, and the bundle of the split with the best tune loss."""
-    told = {plan.name: files.read_json(folder / plan.name / files.FACTS) for plan in prepared.plans}
-    rows: list[Any] = []
+    told = {plan.name: files.read_json(folder / plan.name / files.FACTS, RunFacts) for plan in prepared.plans}
+    rows: list[Metric] = []
     for which in ("tune", "test") if part == "test" else ("tune",):
-        judged = [_saved(prepared, plan, folder / plan.name, which, facts.thresholds(told[plan.name])) for plan in prepared.plans]
+        judged = [
+            _saved(prepared, plan, folder / plan.name, which, told[plan.name].splits[0].thresholds) for plan in prepared.plans
+        ]
         rows += pool(cohorts.kind_of(prepared.study), judged, prepared.study.evaluate, part=which, seed=prepared.study.train.seed)
     for plan in prepared.plans:
-        rows += files.read_json(folder / plan.name / files.METRICS)
-    curves = [curve for plan in prepared.plans for curve in files.read_json(folder / plan.name / files.CURVES)]
+        rows += files.read_json(folder / plan.name / files.METRICS, list[Metric])
+    curves = [curve for plan in prepared.plans for curve in files.read_json(folder / plan.name / files.CURVES, list[Curves])]
     best = min(prepared.plans, key=lambda plan: facts.tune_loss(told[plan.name]))
     files.write_json(folder / files.FLOW, facts.flow(prepared.flow))
     files.write_json(folder / files.CURVES, curves)

@@ -19,6 +19,7 @@ from sequela import seed as streams
 from sequela.bundle import Bundle, load
 from sequela.contracts import Progress
 from sequela.errors import UsageError
+from sequela.evaluate.facts import RunFacts
 from sequela.metrics.calibration import logit
 from sequela.pipeline import files
 from sequela.pipeline.data import records
@@ -50,7 +51,7 @@ def explain(
     held = load(path / files.BUNDLE if path.is_dir() else path)
     if data is None and not path.is_dir():
         raise UsageError("a bundle holds no patients to explain", hint="give data with --data PATH")
-    given = data if data is not None else files.read_json(path / files.FACTS)["data"]["source"]
+    given = data if data is not None else files.read_json(path / files.FACTS, RunFacts).data.source
     store = records(held.study.data, Path(), given, progress)
     cohort, _ = held.eligible(store)
     drawn = np.sort(streams.generator(0, "explain").permutation(len(cohort))[:rows])

@@ -31,7 +31,7 @@ from sequela.evaluate.facts import (
 from sequela.store.store import Store
 from sequela.study.flow import Flow
 from sequela.study.split import Plan
-from sequela.types import PARTS, Cohort
+from sequela.types import PARTS, Cohort, Target
 
 if TYPE_CHECKING:
     from sequela.bundle import Bundle
@@ -87,9 +87,8 @@ def external(held: Bundle, store: Store, rows: Flow, one: Judged, look: int) -> 
     )
 
 
-def pooled(each: Sequence[Mapping[str, Any]]) -> RunFacts:
+def pooled(told: Sequence[RunFacts]) -> RunFacts:
     """The facts of several splits as those of one run: each split's own, and the alarms of all."""
-    told = [msgspec.convert(one, RunFacts) for one in each]
     alarms = {(alarm.check, alarm.severity, alarm.text): alarm for one in told for alarm in one.audit}
     return msgspec.structs.replace(
         told[0],
@@ -108,14 +107,9 @@ def flow(of_rows: Flow) -> list[FlowStep]:
     ]
 
 
-def tune_loss(told: Mapping[str, Any]) -> float:
-    """The lowest tune loss of the (only) split in run.json."""
-    losses = [epoch["tune_loss"] for epoch in told["splits"][0]["history"] if epoch["tune_loss"] is not None]
-    return min(losses, default=float("inf"))
-
-
-def thresholds(told: Mapping[str, Any]) -> dict[str, float]:
-    return dict(told["splits"][0]["thresholds"])
+def tune_loss(told: RunFacts) -> float:
+    """The lowest tune loss of the (only) split."""
+    return min((epoch.tune_loss for epoch in told.splits[0].history if epoch.tune_loss is not None), default=float("inf"))
 
 
 def provenance(split: Prepared, plan: Plan) -> dict[str, Any]:
@@ -188,7 +182,7 @@ def _part(cohort: Cohort, rows: np.ndarray) -> PartFacts:
     return PartFacts(rows=len(rows), subjects=subjects, classes=_classes(target))
 
 
-def _classes(target: Any) -> dict[str, int]:
+def _classes(target: Target) -> dict[str, int]:
     if target.values.shape[1] > 1:
         return {name: int(target.values[target.known[:, k], k].sum()) for k, name in enumerate(target.names)}
     held = target.values[target.known[:, 0], 0]

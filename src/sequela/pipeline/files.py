@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ import polars as pl
 from sequela.errors import DataError
 from sequela.types import Answer, Cohort
 
+T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
 PREDICTIONS, REPORT, BUNDLE = "predictions.parquet", "report.html", "model.sequela"
 
@@ -49,14 +50,14 @@ def _plain(value: Any) -> Any:
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
-def read_json(path: Path) -> Any:
-    """Raises DataError where the file is missing or is not JSON."""
+def read_json(path: Path, type_: type[T]) -> T:
+    """The file of a run as that type. Raises DataError where it is missing or is not what a run writes."""
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=type_)
     except FileNotFoundError as error:
         raise DataError(f"{path.parent} is not a finished run: it has no {path.name}") from error
     except msgspec.DecodeError as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
+        raise DataError(f"{path} is not what a run writes: {error}") from error
 
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> None:

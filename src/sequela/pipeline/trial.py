@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sequela import config, registry
 from sequela import model as models
@@ -25,6 +25,7 @@ from sequela.evaluate import calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.metric import Evaluation
 from sequela.pipeline.prepared import Prepared
+from sequela.study import cohort as cohorts
 from sequela.study import cut
 from sequela.train import ensemble, members
 from sequela.train import rows as evidences
@@ -174,7 +175,7 @@ def _baselines(
     study: Study, rows: Read, progress: Progress, seconds: dict[str, float]
 ) -> tuple[dict[str, Baseline], dict[str, str]]:
     """Every baseline fitted; those that say that they do not apply to these inputs, with their reason."""
-    kind = _kind(study)
+    kind = cohorts.kind_of(study)
     named = study.baselines.names
     wanted: list[config.Named] = list(suited.default_for(kind, rows.train.specs)) if named is None else list(named)
     wanted += [{"name": "score", "code": code} for code in study.baselines.scores]
@@ -197,10 +198,6 @@ def _baselines(
     return found, declined
 
 
-def _kind(study: Study) -> Any:
-    return config.choice(study.task, "task").name
-
-
 def _weights(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dict[str, float]:
     """The ensemble's weights, chosen on tune; none where the study asks for no ensemble."""
     members = study.ensemble.members
@@ -216,7 +213,7 @@ def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) ->
     """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
     method = study.evaluate.recalibrate
     if method == "auto":
-        method = "none" if study.train.balance == "none" or _kind(study) == "regression" else "platt"
+        method = "none" if study.train.balance == "none" or cohorts.kind_of(study) == "regression" else "platt"
     if method == "none":
         return {}
     return {name: calibrate.fit(answer, tune.target, method) for name, answer in answers.items()}

@@ -1,0 +1,39 @@
+"""The result of a run in a few lines for a terminal: what the numbers say in words, then the numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sequela.evaluate.report import numbers
+from sequela.evaluate.report import run as runs
+from sequela.evaluate.report.verdict import verdict
+
+SHOWN = {
+    "binary": ("auroc", "auprc", "brier"),
+    "multiclass": ("auroc", "accuracy", "macro_f1"),
+    "multilabel": ("auroc", "auprc", "macro_f1"),
+    "regression": ("mae", "rmse", "r2"),
+}
+
+
+def lines(folder: Path) -> list[str]:
+    """The verdict, and every answer's main numbers on test (or on tune, where test was not opened).
+
+    Raises DataError where the folder is not a finished run.
+    """
+    run = runs.read(folder)
+    where = f"mean of {len(run.facts.splits)} splits" if run.several else run.split
+    return [*verdict(run), "", *_table(run, f"{run.part}, {where}")]
+
+
+def _table(run: runs.Run, title: str) -> list[str]:
+    metrics = [metric for metric in SHOWN[run.kind] if any(run.number(model, metric) for model in run.models)]
+    rows = [[title, *map(numbers.name, metrics)]]
+    rows += [[runs.label(model), *(_cell(run, model, metric) for metric in metrics)] for model in run.models]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _cell(run: runs.Run, model: str, metric: str) -> str:
+    row = run.number(model, metric)
+    return "–" if row is None else numbers.interval(row)
