@@ -28,6 +28,7 @@ from sequela.pipeline import compare, report, run
 from sequela.pipeline.experiment import Run
 from sequela.store.store import Store
 from sequela.train.loop import Loop
+from sequela.train.plan import Step
 
 PLAIN = ('baselines.names=["logistic"]', "baselines.scores=[]", "ensemble.members=[]", "cohort.groups=[]")
 FILES = {
@@ -235,14 +236,14 @@ def test_runs_of_several_splits_are_compared_row_by_row(folds: Run) -> None:
 def interrupted(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """The user asks to stop at the end of the `after`-th training step."""
     steps = iter(range(10_000))
-    original = Loop.on_train_batch_end
+    original = Loop.after
 
-    def stop(self: Loop, *given: Any, **named: Any) -> None:
+    def stop(self: Loop, step: Step) -> None:
         if next(steps) == after:
-            self.wish.asked = True  # as the signal does; workers of pytest may ignore it
-        original(self, *given, **named)
+            self.wish.asked = True  # as the signal does
+        original(self, step)
 
-    monkeypatch.setattr(Loop, "on_train_batch_end", stop)
+    monkeypatch.setattr(Loop, "after", stop)
 
 
 def test_an_interrupted_run_that_is_resumed_gives_the_same_numbers(
