@@ -260,7 +260,7 @@ def test_the_card_says_what_was_measured_and_what_nobody_stated(ward_run: Run) -
     assert "not stated" in card and "Will this patient die" in card
 
 
-COUNT = 90
+COUNT = 60
 
 
 def odd(value: Any) -> list[Any]:
