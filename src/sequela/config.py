@@ -157,6 +157,7 @@ class Train(Strict, frozen=True):
     patience: Annotated[int, Meta(ge=0)] = 5  # epochs without a better tune result before stopping; 0: all epochs, last weights
     monitor: Literal["loss", "score"] = "loss"  # on tune; score: AUROC, macro AUROC or minus MAE
     balance: Literal["none", "weights", "sampling"] = "none"  # after either, probabilities are recalibrated on tune
+    balance_power: Annotated[float, Meta(gt=0, le=1)] = 1.0  # of the inverse class frequency: 1 balances wholly, 0.5 half-way
     average: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # decay of an exponential average of the weights; 0: none
     checkpoint_seconds: Annotated[float, Meta(gt=0, le=60)] = 30.0
     final: Literal["best", "refit"] = "best"  # refit: train + tune together for the epochs that were best

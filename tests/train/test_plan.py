@@ -57,6 +57,13 @@ def test_weights_give_each_class_the_same_total(study: Callable[..., Study], evi
     assert weight[label == 1].sum() == pytest.approx(weight[label == 0].sum())
 
 
+def test_half_a_balance_weighs_by_the_root(study: Callable[..., Study], evidence: Callable[..., Evidence]) -> None:
+    rows = evidence(30, 0)
+    whole, half = (planned(study(balance="weights", balance_power=power), rows).weight for power in (1.0, 0.5))
+    assert whole is not None and half is not None and half.mean() == pytest.approx(1)
+    assert half.max() / half.min() == pytest.approx((whole.max() / whole.min()) ** 0.5, rel=1e-5)
+
+
 def test_quantities_cannot_be_balanced(study: Callable[..., Study], evidence: Callable[..., Evidence]) -> None:
     from msgspec import structs
 

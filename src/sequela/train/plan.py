@@ -72,7 +72,7 @@ class Plan:
 def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Plan:
     """The plan. Raises ConfigError where classes are to be balanced and there are none."""
     settings = study.train
-    weight = None if settings.balance == "none" else task.balance(train.target)
+    weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
     return Plan(
@@ -84,3 +84,10 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         weight=weight if settings.balance == "weights" else None,
         augment={name: augment.build(named, train.specs[name]) for name, named in augments.items()},
     )
+
+
+def _softened(weight: Array, power: float) -> Array:
+    """Row weights raised to a power, of mean 1 over the labelled rows again; a weight of 0 stays 0."""
+    softened = np.where(weight > 0, weight.astype(np.float64) ** power, 0.0)
+    scaled: Array = (softened / softened[weight > 0].mean()).astype(np.float32)
+    return scaled
