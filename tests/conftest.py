@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -73,3 +74,10 @@ def ward_run(ward: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
     from sequela.pipeline import run
 
     return run(DEMO, data=ward, out=tmp_path_factory.mktemp("runs") / "ward", overrides=SMALL)
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_numbers() -> None:
+    """Each test starts with denormal numbers, as an interpreter does: a training in the same process flushes them to zero."""
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)

@@ -456,6 +456,7 @@ def test_a_study_of_heartbeats_runs_to_a_bundle_that_answers(tmp_path: Path) -> 
         Path(__file__).resolve().parents[2] / "studies" / "ecg_beats.toml",
         (
             "train.epochs=1",
+            "train.members=1",
             "evaluate={ bootstrap = 20 }",
             'baselines.names=["logistic"]',
             "inputs.ecg.encoder={ name = 'lstm', width = 4 }",
