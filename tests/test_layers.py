@@ -72,6 +72,8 @@ def test_every_unit_has_a_layer() -> None:
     assert {unit_of(path) for path in FILES} <= set(HEIGHT)
 
 
-@pytest.mark.parametrize("path", [SOURCE / f"{name}.py" for name in ("errors", "types", "registry", "contracts", "config", "seed")])
+@pytest.mark.parametrize(
+    "path", [SOURCE / f"{name}.py" for name in ("errors", "types", "registry", "contracts", "config", "seed")]
+)
 def test_the_core_imports_nothing_heavy(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & HEAVY
