@@ -223,6 +223,11 @@ def test_the_bundle_at_the_top_is_that_of_the_best_tune_loss(folds: Run) -> None
     assert folds.bundle.read_bytes() == (folds.folder / best / "model.sequela").read_bytes()
 
 
+def test_decisions_at_different_thresholds_are_not_compared(folds: Run) -> None:
+    compared = {row["metric"] for row in compare(folds.folder, folds.folder / "split-1").rows}
+    assert "auroc" in compared and not compared & {"accuracy", "sensitivity", "f1"}
+
+
 def test_runs_of_several_splits_are_compared_row_by_row(folds: Run) -> None:
     table = compare(folds.folder, folds.folder / "split-1")
     assert table.dropped["run"] > 0 and table.dropped["split-1"] == 0

@@ -36,8 +36,9 @@ class Table:
         ]
         for row in self.rows:
             name = f"{row['run']} − {row['against']}" if row["against"] else row["run"]
-            interval = "" if row["low"] is None else f" [{row['low']:+.4f}, {row['high']:+.4f}]"
-            lines.append(f"{row['metric']:<10} {row['value']:+.4f}{interval}  {name}")
+            form = "+.4f" if row["against"] else ".4f"
+            interval = "" if row["low"] is None else f" [{row['low']:{form}}, {row['high']:{form}}]"
+            lines.append(f"{row['metric']:<10} {row['value']:{form}}{interval}  {name}")
         return "\n".join(lines)
 
 
@@ -63,12 +64,15 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
         settings = msgspec.structs.replace(studies[0].evaluate, without=[])
         cuts = dict.fromkeys(_cut_keys(kind, cohort.target.names, pair), 0.5)
         found = evaluate(kind, cohort, pair, settings, cuts, part=part, split="shared", seed=0)
-        shown = [m for m in found.metrics if m.value is not None and not m.class_ and not m.group and m.metric in _SHOWN]
+        shown = [m for m in found.metrics if m.value is not None and not m.class_ and not m.group and m.metric in _shown(kind)]
         rows += [_row(metric, name, reference) for metric in shown if metric.model == "model" or not rows]
     return Table(_unique(rows), len(cohort), dropped)
 
 
-_SHOWN = {"auroc", "auprc", "brier", "log_loss", "macro_f1", "accuracy", "mae", "rmse", "r2"}
+def _shown(kind: Kind) -> set[str]:
+    """What is compared: of decisions only those of classes, which need no threshold; each run has its own for the others."""
+    decided = {"macro_f1", "accuracy"} if kind == "multiclass" else set()
+    return {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2"} | decided
 
 
 def _row(metric: Metric, name: str, reference: str) -> dict[str, Any]:
