@@ -17,6 +17,7 @@ import polars as pl
 from sequela.bundle.predictor import Predictor
 from sequela.contracts import Fitted
 from sequela.errors import BundleError, DataError
+from sequela.study import cut
 from sequela.types import Array, Known, Payload
 
 ROWS = 4
@@ -76,7 +77,7 @@ def decode(held: Mapping[str, Any]) -> tuple[Known, dict[str, Array]]:
     Raises BundleError where the form is not that of `encode`.
     """
     try:
-        events = pl.DataFrame(held["events"], schema=SCHEMA)
+        events = pl.DataFrame(held["events"], schema=cut.SCHEMA)
         payloads = _Held({uri: _from(payload) for uri, payload in held["payloads"].items()})
         start = None if held["start"] is None else np.asarray(held["start"], np.float64)
         known = Known(ROWS, events, payloads, held["kinds"], start)
@@ -101,18 +102,6 @@ def replay(predictor: Predictor, known: Known, expected: Mapping[str, Array]) ->
             hint="compare the versions in bundle.json with `sequela doctor`",
         )
     return worst
-
-
-SCHEMA = {
-    "row": pl.Int64,
-    "position": pl.Float64,
-    "code": pl.String,
-    "numeric_value": pl.Float32,
-    "text_value": pl.String,
-    "payload": pl.String,
-    "begin": pl.Int64,
-    "end": pl.Int64,
-}
 
 
 def _payload(payload: Payload) -> dict[str, Any]:
