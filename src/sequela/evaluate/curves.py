@@ -5,6 +5,8 @@ Everything here is small, rounded and free of rows of patients: points on fixed 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,7 +14,7 @@ from msgspec import Struct
 
 from sequela.evaluate.intervals import Draws, Interval, Weighted, bands, delong, wilson
 from sequela.metrics.calibration import logit
-from sequela.metrics.sums import ratio, total
+from sequela.metrics.sums import ratio
 from sequela.types import Array
 
 POINTS = 101  # of a grid from 0 to 1
@@ -115,17 +117,25 @@ class Curves(Struct, frozen=True, kw_only=True):
 def draw(
     risk: Array, event: Array, subject: Array, drawn: Draws, *, model: str, class_: str = "", cut: float | None = None
 ) -> Drawn:
-    """All curves of one answer to one yes-or-no question; both outcomes must occur. `cut` is the threshold, if there is one."""
+    """All curves of one answer to one yes-or-no question; both outcomes must occur. `cut` is the threshold, if there is one.
+
+    Bands are drawn around the curves of the model and the ensemble; those of baselines are there to be compared with.
+    """
     grid = np.linspace(0, 1, POINTS)
     around = _smooth_grid(risk)
     thresholds = _decision_grid(risk)
+    resampled = Draws(drawn.subjects, 0 if model.startswith("baseline:") else min(drawn.count, RESAMPLES), drawn.seed)
+    unit = resampled.units(subject)
+    sorted_ = _Sorted.of(risk, event, unit)
+    smooth = _Sums.of(_local_sums(risk, event, around), unit, len(drawn.subjects))
+    benefit = _Sums.of(_benefit_sums(risk, event, thresholds), unit, len(drawn.subjects))
     statistics: list[Weighted] = [
-        partial(_roc, risk, event, grid),
-        partial(_precision, risk, event, grid[1:]),
-        partial(_local_line, risk, event, around),
-        partial(net_benefit, risk, event, thresholds),
+        partial(sorted_.roc, grid),
+        partial(sorted_.precision, grid[1:]),
+        lambda counts: _local_line(*smooth(counts)),
+        lambda counts: ratio(*benefit(counts)),
     ]
-    roc, precision, smooth, decision = _with_bands([grid, grid[1:], around, thresholds], statistics, subject, drawn)
+    roc, precision, local, decision = _with_bands([grid, grid[1:], around, thresholds], statistics, len(subject), resampled)
     share = float(event.mean())
     everyone = share - (1 - share) * thresholds / (1 - thresholds)
     return Drawn(
@@ -137,7 +147,7 @@ def draw(
         roc=roc,
         precision=precision,
         calibration=_binned(risk, event),
-        smooth=smooth,
+        smooth=local,
         decision=decision,
         treat_all=Line(_plain(thresholds), _nulls(everyone)),
         risks=_histogram(risk, event),
@@ -145,44 +155,82 @@ def draw(
     )
 
 
-def _with_bands(grids: list[Array], statistics: list[Weighted], subject: Array, drawn: Draws) -> list[Line]:
-    resampled = Draws(drawn.subjects, min(drawn.count, RESAMPLES), drawn.seed)
-    unit = resampled.units(subject)
+def _with_bands(grids: list[Array], statistics: list[Weighted], rows: int, resampled: Draws) -> list[Line]:
+    """Each statistic of how often a subject counts ("R U"), once for all subjects and again for each resample."""
     found: list[list[Array]] = [[] for _ in statistics]
-    for counts in resampled.chunks(len(subject) * 4):
-        weights = counts[:, unit]
+    for counts in resampled.chunks(rows * 4):
         for values, statistic in zip(found, statistics, strict=True):
-            values.append(statistic(weights))
-    ones = np.ones((1, len(subject)))
+            values.append(statistic(counts))
+    once = np.ones((1, len(resampled.subjects)))
     lines = []
     for grid, statistic, values in zip(grids, statistics, found, strict=True):
         low, high = bands(np.concatenate(values)) if values else (np.zeros(0), np.zeros(0))
-        lines.append(Line(_plain(grid), _nulls(statistic(ones)[0]), _nulls(low), _nulls(high)))
+        lines.append(Line(_plain(grid), _nulls(statistic(once)[0]), _nulls(low), _nulls(high)))
     return lines
 
 
 # ------------------------------------------------------------------------------------------------------- curves with weights
 
 
-def _cumulated(risk: Array, event: Array, weights: Array) -> tuple[Array, Array]:
-    """Weight of events and of others called, "R G+1", as the threshold falls through the G distinct risks."""
-    order = np.argsort(-risk, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(risk[order]) != 0, True))
-    sorted_weights, happened = weights[:, order], event[order]
-    start = np.zeros((len(weights), 1))
-    found = np.hstack([start, np.cumsum(sorted_weights * happened, 1)[:, last]])
-    called = np.hstack([start, np.cumsum(sorted_weights * ~happened, 1)[:, last]])
-    return found, called
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over rows, gathered by subject once: a resample is then a product with how often each subject counts."""
+
+    parts: tuple[Array, ...]  # each "U k"
+
+    @classmethod
+    def of(cls, rows: Iterable[Array], unit: Array, units: int) -> _Sums:
+        order = np.argsort(unit, kind="stable")
+        first = np.flatnonzero(np.append(True, np.diff(unit[order]) != 0))
+        return cls(tuple(_gathered(values[order], first, unit[order][first], units) for values in rows))
+
+    def __call__(self, counts: Array) -> list[Array]:
+        """The sums, each "R k"."""
+        return [counts @ part for part in self.parts]
 
 
-def _roc(risk: Array, event: Array, grid: Array, weights: Array) -> Array:
-    """Sensitivity "R G" at each false-positive rate of the grid."""
-    found, called = _cumulated(risk, event, weights)
-    rows = [
-        _rate_at(grid, false / max(false[-1], 1e-12), true / max(true[-1], 1e-12))
-        for true, false in zip(found, called, strict=True)
-    ]
-    return np.stack(rows)
+def _gathered(values: Array, first: Array, unit: Array, units: int) -> Array:
+    sums = np.zeros((units, values.shape[1]))
+    sums[unit] = np.add.reduceat(values, first, axis=0)
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """The rows by falling risk, sorted once."""
+
+    unit: Array  # "N"
+    event: Array  # "N"
+    last: Array  # the last row of each distinct risk
+
+    @classmethod
+    def of(cls, risk: Array, event: Array, unit: Array) -> _Sorted:
+        order = np.argsort(-risk, kind="stable")
+        return cls(unit[order], event[order], np.flatnonzero(np.append(np.diff(risk[order]) != 0, True)))
+
+    def roc(self, grid: Array, counts: Array) -> Array:
+        """Sensitivity "R G" at each false-positive rate of the grid."""
+        rows = [
+            _rate_at(grid, false / max(false[-1], 1e-12), true / max(true[-1], 1e-12))
+            for true, false in zip(*self._cumulated(counts), strict=True)
+        ]
+        return np.stack(rows)
+
+    def precision(self, grid: Array, counts: Array) -> Array:
+        """PPV "R G" at the highest threshold that reaches each sensitivity of the grid."""
+        rows = []
+        for true, false in zip(*self._cumulated(counts), strict=True):
+            at = np.searchsorted(true, grid * true[-1] - 1e-9)
+            rows.append(ratio(true[at], true[at] + false[at]))
+        return np.stack(rows)
+
+    def _cumulated(self, counts: Array) -> tuple[Array, Array]:
+        """Weight of events and of others called, "R G+1", as the threshold falls through the G distinct risks."""
+        weights = counts[:, self.unit]
+        start = np.zeros((len(weights), 1))
+        called = np.cumsum(weights, 1)[:, self.last]
+        found = np.cumsum(weights * self.event, 1)[:, self.last]
+        return np.hstack([start, found]), np.hstack([start, called - found])
 
 
 def _rate_at(grid: Array, false_rate: Array, true_rate: Array) -> Array:
@@ -192,35 +240,28 @@ def _rate_at(grid: Array, false_rate: Array, true_rate: Array) -> Array:
     return rates
 
 
-def _precision(risk: Array, event: Array, grid: Array, weights: Array) -> Array:
-    """PPV "R G" at the highest threshold that reaches each sensitivity of the grid."""
-    found, called = _cumulated(risk, event, weights)
-    rows = []
-    for true, false in zip(found, called, strict=True):
-        at = np.searchsorted(true, grid * true[-1] - 1e-9)
-        rows.append(ratio(true[at], true[at] + false[at]))
-    return np.stack(rows)
-
-
-def _local_line(risk: Array, event: Array, around: Array, weights: Array) -> Array:
-    """Observed share "R G" around each risk: a straight line over the logit, weighed by a Gaussian of 1/6 of its range."""
+def _local_sums(risk: Array, event: Array, around: Array) -> Iterator[Array]:
+    """What a straight line over the logit around each risk, weighed by a Gaussian of 1/6 of the range, is made of: "N G" each."""
     logits, centres = logit(risk), logit(around)
     width = max(float(np.ptp(centres)) / 6, 1e-3)
-    distance = (logits[:, None] - centres) / width  # N G
+    distance = (logits[:, None] - centres) / width
     kernel = np.exp(-0.5 * np.square(distance))
-    s0, s1, s2 = total(kernel, weights), total(kernel * distance, weights), total(kernel * np.square(distance), weights)
-    t0, t1 = total(kernel * event[:, None], weights), total(kernel * distance * event[:, None], weights)
+    yield from (kernel, kernel * distance, kernel * np.square(distance))
+    yield from (kernel * event[:, None], kernel * distance * event[:, None])
+
+
+def _local_line(s0: Array, s1: Array, s2: Array, t0: Array, t1: Array) -> Array:
+    """The height "R G" of each local line, the observed share around that risk."""
     determinant = s0 * s2 - s1 * s1
     observed: Array = np.clip(ratio(s2 * t0 - s1 * t1, np.where(determinant > 1e-9, determinant, 0)), 0, 1)
     return observed
 
 
-def net_benefit(risk: Array, event: Array, thresholds: Array, weights: Array) -> Array:
-    """True positives a row less false positives a row times the odds of the threshold, "R G" (Vickers and Elkin 2006)."""
-    called = risk[:, None] >= thresholds
+def _benefit_sums(risk: Array, event: Array, thresholds: Array) -> Iterator[Array]:
+    """True positives less false positives times the odds of the threshold, and the rows (Vickers and Elkin 2006)."""
     odds = thresholds / (1 - thresholds)
-    worth = np.where(event[:, None], 1.0, -odds) * called
-    return ratio(total(worth, weights), weights.sum(-1)[..., None])
+    yield np.where(event[:, None], 1.0, -odds) * (risk[:, None] >= thresholds)
+    yield np.ones((len(risk), 1))
 
 
 def _smooth_grid(risk: Array) -> Array:
