@@ -106,6 +106,17 @@ def test_the_flow_adds_up_from_all_subjects_to_the_rows_used(ward_run: Run, ward
     assert flow[-1]["after"] == sum(part["rows"] for part in told.values())
 
 
+def test_rows_that_a_split_leaves_out_are_counted_in_the_flow(
+    ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path
+) -> None:
+    named = [str(source) for source in ward.subjects["source_id"]][:120]
+    lists = {"train": named[:70], "tune": named[70:95], "test": named[95:]}
+    parts = ", ".join(f"{part} = {json.dumps(subjects)}" for part, subjects in lists.items())
+    done = run(demo, data=ward, out=tmp_path / "run", overrides=(*small, f"split={{ by = 'list', parts = {{ {parts} }} }}"))
+    last = json.loads((done.folder / "flow.json").read_text())[-1]
+    assert last["reason"] == "in no part of the split" and last["out"] > 0 and last["after"] == 120
+
+
 def test_the_study_as_run_reads_back_equal(ward_run: Run, demo: Path, small: tuple[str, ...]) -> None:
     assert config.load(ward_run.folder / "study.toml") == config.load(demo, small)
 

@@ -43,7 +43,15 @@ class Prepared:
         rows = np.flatnonzero(cohort.part != "")
         scores = Plain(self.scores.values[rows], self.scores.names)
         known = self.known if len(rows) == len(cohort) else cut.take(self.known, rows)
-        return replace(self, cohort=cohort.take(rows), plans=[plan], known=known, scores=scores)
+        return replace(self, cohort=cohort.take(rows), flow=self._flow(cohort), plans=[plan], known=known, scores=scores)
+
+    def _flow(self, cohort: Cohort) -> Flow:
+        """The flow with the rows that are in no part of the split, where there are any."""
+        kept = cohort.part != ""
+        if kept.all():
+            return self.flow
+        subjects = len(np.unique(cohort.subject_id[kept]))
+        return self.flow.left_out("split", "in no part of the split", cohort.row_id, kept, subjects)
 
     def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
         """The inputs of all rows in both forms, the scores among the plain columns."""
