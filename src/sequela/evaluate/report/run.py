@@ -78,8 +78,8 @@ class Run:
 
     @property
     def main(self) -> str:
-        """The answer whose curves and groups are shown where only one can be."""
-        return "model" if "model" in self.models else self.models[0]
+        """The answer that a bundle gives: the ensemble's where there is one. Its decisions, curves and groups are told."""
+        return next((name for name in reversed(MAIN) if name in self.models), self.models[0])
 
     @property
     def headline(self) -> str:
@@ -104,7 +104,8 @@ class Run:
         if self.several:
             return [(split, one) for split, one in found if one.model == self.main]
         return [
-            (label(one.model), one) for one in sorted((one for _, one in found), key=lambda one: self.models.index(one.model))
+            (label(one.model), one)
+            for one in sorted((one for _, one in found), key=lambda one: (one.model != self.main, self.models.index(one.model)))
         ]
 
     def confusions(self) -> list[tuple[str, Confusion]]:
