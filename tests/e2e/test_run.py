@@ -126,6 +126,11 @@ def test_a_run_can_be_run_again_from_its_own_study_file(ward_run: Run, ward: Sto
     assert values(again) == values(ward_run)
 
 
+def test_the_report_tells_the_decisions_of_the_answer_that_the_bundle_gives(ward_run: Run) -> None:
+    assert load(ward_run.bundle).predictor.final == "ensemble"
+    assert "the ensemble finds" in ward_run.report.read_text()
+
+
 def test_the_report_is_made_anew_from_the_files_alone(ward_run: Run) -> None:
     before = ward_run.report.read_bytes()
     ward_run.report.unlink()
