@@ -247,3 +247,11 @@ def test_an_import_that_fails_leaves_no_store(tmp_path: Path) -> None:
         import_data("physionet2012", raw, tmp_path / "ward.store")
     assert not (tmp_path / "ward.store").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name != "raw"] in ([], [".ward.store.lock"])
+
+
+@pytest.mark.parametrize("name", ["mean", "minirocket"])
+def test_an_ensemble_that_no_bundle_could_hold_is_refused_before_anything_runs(name: str, tmp_path: Path) -> None:
+    asked = study(
+        people(tmp_path / "people.csv"), baselines={"names": [name]}, ensemble={"members": ["model", f"baseline:{name}"]}
+    )
+    refused(asked, tmp_path / "run", ConfigError, f"'baseline:{name}', which a bundle cannot hold")

@@ -200,7 +200,7 @@ def _weights(predictor: Predictor) -> bytes:
         for k, member in enumerate(predictor.members)
         for name, value in member.state_dict().items()
     }
-    for name, partner in predictor.partners.items():
+    for name, partner in predictor.partners.items():  # only what has `exported` is let into an ensemble: pipeline/prepared.py
         arrays |= {f"{name}/{key}": np.ascontiguousarray(value) for key, value in partner.exported().items()}  # type: ignore[attr-defined]
     return bytes(encode(arrays))
 

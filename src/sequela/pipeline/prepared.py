@@ -12,7 +12,7 @@ from sequela import config, registry
 from sequela import model as models
 from sequela.bundle.bundle import history
 from sequela.bundle.predictor import SCORES
-from sequela.config import Study
+from sequela.config import Ensemble, Study
 from sequela.contracts import Evidence, Fitted, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.pipeline.data import records
@@ -115,9 +115,22 @@ def names_exist(study: Study) -> None:
         config.options("baselines", named, "baselines.names")
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
+    _can_be_held(study.ensemble)
     known = {"model", *(f"baseline:{config.choice(n, 'baselines.names').name}" for n in study.baselines.names or ())}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:
             raise ConfigError(
                 f"ensemble.members names {member!r}, which this study does not train", registry.nearest(member, sorted(known))
+            )
+
+
+def _can_be_held(ensemble: Ensemble) -> None:
+    """Raises ConfigError for a member that a bundle could not hold as arrays: it would be found out only after the test."""
+    holdable = [name for name in registry.names("baselines") if hasattr(registry.module("baselines", name), "from_arrays")]
+    for member in ensemble.members:
+        name = member.removeprefix("baseline:")
+        if name != "model" and name in registry.names("baselines") and name not in holdable:
+            raise ConfigError(
+                f"ensemble.members names {member!r}, which a bundle cannot hold",
+                f"with the model can be averaged: {', '.join(f'baseline:{one}' for one in holdable)}",
             )
