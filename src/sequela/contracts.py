@@ -58,8 +58,9 @@ class Sink(Protocol):
     def events(self, frame: pl.DataFrame) -> None:
         """Adds events.
 
-        Columns: source_id str, time Datetime("us") in UTC or null (static), code str, numeric_value, text_value, payload; the
-        last three may be left out.
+        Columns: source_id str, time Datetime("us") in UTC or null (static), code str; and, each of which may be left out or null,
+        numeric_value; text_value; payload; visit int64, which tells the visits of one subject apart; available and superseded
+        Datetime("us") in UTC: known only from then on, and no longer from then on, since a later version takes its place.
         """
         ...
 
@@ -67,8 +68,8 @@ class Sink(Protocol):
         """Adds a payload and gives its uri. Same-shaped images are packed together; a signal is a file of its own."""
         ...
 
-    def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
-        """Declares what a code is; kinds are those of store/schema.py."""
+    def code(self, code: str, kind: str, *, unit: str = "", description: str = "", parents: Sequence[str] = ()) -> None:
+        """Declares what a code is; kinds are those of store/schema.py, parents the next broader codes of its system."""
         ...
 
     def part(self, source_id: str, part: str) -> None:

@@ -110,6 +110,7 @@ class Known:
         numeric_value  float32  null where there is none
         text_value     str      null where there is none
         payload        str      uri, null where there is none
+        visit          int64    tells the visits of one subject apart, null where it belongs to none
         begin, end     int64    of a payload with a time axis: the half-open range of its samples that lies inside the history
                                 window and not after the prediction; null elsewhere. No other sample may be read.
     For a payload with a time axis `position` is that of its first sample (it may lie before the history window).

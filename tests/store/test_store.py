@@ -28,11 +28,15 @@ SCHEMA = {
     "code": pl.String,
     "numeric_value": pl.Float32,
     "text_value": pl.String,
+    "visit": pl.Int64,
+    "available": pl.Datetime("us"),
+    "superseded": pl.Datetime("us"),
 }
 
 
 def frame(*rows: tuple[Any, ...]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    """Events of (source_id, time, code, number, text[, visit, available, superseded])."""
+    return pl.DataFrame([(*row, *[None] * (len(SCHEMA) - len(row))) for row in rows], schema=SCHEMA, orient="row")
 
 
 def write(path: Path, *frames: pl.DataFrame, **changes: Any) -> Path:
@@ -54,7 +58,8 @@ ONE = frame(("7", DAY, "A", 1.5, None), ("7", None, "B", None, "x"))
 values = st.one_of(st.none(), st.floats(width=32, allow_nan=False, allow_infinity=False))
 texts = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8))
 moments = st.one_of(st.none(), st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)))
-rows = st.tuples(st.sampled_from(["3", "21", "100"]), moments, st.sampled_from("AB"), values, texts)
+visits = st.none() | st.integers(-(2**63), 2**63 - 1)
+rows = st.tuples(st.sampled_from(["3", "21", "100"]), moments, st.sampled_from("AB"), values, texts, visits, moments, moments)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -106,7 +111,7 @@ def test_a_number_that_is_not_finite_becomes_null_and_is_counted(tmp_path: Path)
 
 def test_parts_and_codes_come_back(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "a.store", "made", "none", 1, {"x": 1}, source_hash="ff") as sink:
-        sink.code("A", "measurement", unit="mg/dL", description="a lab")
+        sink.code("A", "measurement", unit="mg/dL", description="a lab", parents=("LAB", "ANY"))
         sink.code("never used", "event")
         sink.relative_times()
         sink.events(frame(("7", DAY, "A", 1.5, None), ("8", DAY, "A", 1.5, None), ("9", DAY, "A", 1.5, None)))
@@ -114,7 +119,8 @@ def test_parts_and_codes_come_back(tmp_path: Path) -> None:
             sink.part(subject, part)
     store = open_store(tmp_path / "a.store")
     assert store.parts == {7: "train", 8: "tune", 9: "test"}
-    assert store.codes.select("code", "kind", "unit", "description").rows() == [("A", "measurement", "mg/dL", "a lab")]
+    described = store.codes.select("code", "kind", "unit", "description", "parent_codes").rows()
+    assert described == [("A", "measurement", "mg/dL", "a lab", ["LAB", "ANY"])]
     assert (store.dataset.options, store.dataset.source_hash, store.dataset.relative_times) == ({"x": 1}, "ff", True)
     assert store.flow.notes == {"subjects assigned to a part that have no events, left out": 1}
 
@@ -190,6 +196,9 @@ def test_the_content_hash_is_of_the_content_alone(tmp_path: Path) -> None:
         frame(("7", DAY, "A", 0.0, None), ("7", None, "B", None, "x")),
         frame(("7", DAY, "A", None, None), ("7", None, "B", None, "x")),
         frame(("7", DAY, "A", 1.5, ""), ("7", None, "B", None, "x")),
+        frame(("7", DAY, "A", 1.5, None, 3), ("7", None, "B", None, "x")),
+        frame(("7", DAY, "A", 1.5, None, None, DAY), ("7", None, "B", None, "x")),
+        frame(("7", DAY, "A", 1.5, None, None, None, DAY), ("7", None, "B", None, "x")),
     ],
 )
 def test_any_change_of_an_event_changes_the_content_hash(tmp_path: Path, changed: pl.DataFrame) -> None:

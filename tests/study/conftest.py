@@ -15,7 +15,7 @@ from sequela.errors import DataError
 from sequela.types import Payload
 
 EPOCH = datetime(2020, 1, 1)
-Event = tuple[str, float | None, str, Any]  # source_id, hours after the epoch (None: without time), code, value
+Event = tuple[Any, ...]  # source_id, hours after the epoch (None: without time), code, value[, visit, available, superseded]
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,24 @@ def held(
     payloads: Mapping[str, Payload] | None = None,
 ) -> HeldStore:
     """A store of these events; a code's kind is guessed from its name unless given."""
-    names = list(dict.fromkeys(source for source, *_ in events))
+    names = list(dict.fromkeys(event[0] for event in events))
     number = {name: place for place, name in enumerate(names)}
     frame = pl.DataFrame(
         [
             (
                 number[source],
-                None if hours is None else EPOCH + timedelta(hours=hours),
+                at(hours),
                 code,
                 float(value) if isinstance(value, int | float) else None,
                 value if isinstance(value, str) and not value.startswith("uri:") else None,
                 value if isinstance(value, str) and value.startswith("uri:") else None,
+                visit,
+                at(available),
+                at(superseded),
             )
-            for source, hours, code, value in events
+            for source, hours, code, value, visit, available, superseded in (
+                (*event, *[None] * (7 - len(event))) for event in events
+            )
         ],
         schema={
             "subject_id": pl.Int64,
@@ -73,19 +78,33 @@ def held(
             "numeric_value": pl.Float32,
             "text_value": pl.String,
             "payload": pl.String,
+            "visit": pl.Int64,
+            "available": pl.Datetime("us"),
+            "superseded": pl.Datetime("us"),
         },
         orient="row",
     ).sort("subject_id", "time", nulls_last=False, maintain_order=True)
     found = sorted(set(frame["code"]))
     return HeldStore(
         frame,
-        pl.DataFrame({"code": found, "kind": [(kinds or {}).get(code, guessed(code)) for code in found]}),
+        pl.DataFrame(
+            {
+                "code": found,
+                "kind": [(kinds or {}).get(code, guessed(code)) for code in found],
+                "parent_codes": [[] for _ in found],
+            },
+            schema_overrides={"parent_codes": pl.List(pl.String)},
+        ),
         pl.DataFrame(
             {"subject_id": list(number.values()), "source_id": names}, schema={"subject_id": pl.Int64, "source_id": pl.String}
         ),
         {number[name]: part for name, part in (parts or {}).items()},
         HeldPayloads(payloads or {}),
     )
+
+
+def at(hours: float | None) -> datetime | None:
+    return None if hours is None else EPOCH + timedelta(hours=hours)
 
 
 def guessed(code: str) -> str:

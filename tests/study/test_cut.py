@@ -84,8 +84,17 @@ def test_a_beat_sees_the_sample_it_is_stamped_at_and_not_the_next(store, rate):
     assert set(lengths.tolist()) <= {int(rate), int(rate) + 1}
 
 
+hours = st.none() | st.integers(0, 40)
 timelines = st.lists(
-    st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 40), st.sampled_from(["HR", "BP", "DEATH"]), st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from("abc"),
+        hours,
+        st.sampled_from(["HR", "BP", "DEATH"]),
+        st.integers(0, 9),
+        st.none() | st.integers(1, 3),  # visit
+        hours,  # available
+        hours,  # superseded
+    ),
     min_size=1,
     max_size=30,
 )
@@ -100,15 +109,43 @@ def test_what_is_known_is_what_a_plain_loop_finds(store, events, moments, histor
     known = cut.known(data, rows_at(*moments), None if history is None else history * HOUR)
     subject = {row["subject_id"]: row["source_id"] for row in data.subjects.to_dicts()}
     expected = [
-        (row, None if hour is None else (hour - at) / 24, code, value)
+        (row, code, value, visit, None if hour is None else (hour - at) / 24)
         for row, (number, at) in enumerate(moments)
-        for name, hour, code, value in sorted(events, key=lambda e: -1 if e[1] is None else e[1])
+        for name, hour, code, value, visit, available, superseded in sorted(events, key=lambda e: -1 if e[1] is None else e[1])
         if name == subject.get(number) and code != "DEATH"
         if hour is None or (hour <= at and (history is None or hour >= at - history))
+        if (available is None or available <= at) and (superseded is None or superseded > at)
     ]
-    found = known.events.with_columns(pl.col("position").fill_nan(None)).select("row", "position", "code", "numeric_value").rows()
-    assert [(r, c, v) for r, _, c, v in found] == [(r, c, v) for r, _, c, v in expected]
-    assert [p for _, p, *_ in found] == pytest.approx([p for _, p, *_ in expected])
+    found = known.events.select("row", "code", "numeric_value", "visit", pl.col("position").fill_nan(None)).rows()
+    assert [given[:-1] for given in found] == [given[:-1] for given in expected]
+    assert [given[-1] for given in found] == pytest.approx([given[-1] for given in expected])
+
+
+@given(events=timelines, moments=moments)
+@tolerant
+def test_the_last_event_known_is_the_last_of_those_known(store, events, moments):
+    data, cohort = store(events), rows_at(*moments)
+    line, time = cut.timeline(data.events()), cut.microseconds_of(cohort.time)
+    everything = cut.known(data, cohort, None, list(data.codes["code"])).events
+    last = everything.group_by("row").agg(pl.col("numeric_value").last()).rows()
+    place = line.last_known(cohort.subject_id, time)
+    found = {row: line.events["numeric_value"][int(at)] for row, at in enumerate(place) if at >= 0}
+    assert found == dict(last)
+
+
+@given(events=timelines, moments=moments, history=st.none() | st.integers(0, 50))
+@tolerant
+def test_as_many_events_are_counted_as_are_known(store, events, moments, history):
+    data, cohort = store(events), rows_at(*moments)
+    since = None if history is None else history * HOUR
+    known = cut.known(data, cohort, since, ["HR"])
+    assert cut.counted(data, cohort, since, ["HR"]).tolist() == np.bincount(known.events["row"], minlength=len(cohort)).tolist()
+
+
+def test_a_later_version_takes_the_place_of_an_earlier_one_from_when_it_is_there(store):
+    versions = [("a", 5, "LAB", 1, None, 6, 9), ("a", 5, "LAB", 2, None, 9, None)]
+    known = cut.known(store(versions), rows_at(*((0, hour) for hour in (5, 6, 8, 9, 40))), None).events
+    assert known.select("row", "numeric_value").rows() == [(1, 1), (2, 1), (3, 2), (4, 2)]
 
 
 @given(events=timelines, moments=moments, later=st.integers(1, 1000))
@@ -146,7 +183,7 @@ def test_a_hundred_thousand_beats_are_cut_in_seconds(store):
     beats = 100_000
     frame = pl.DataFrame({"subject_id": np.zeros(beats, np.int64), "numeric_value": np.ones(beats, np.float32)}).with_columns(
         time=pl.lit(EPOCH.item()) + pl.int_range(beats) * timedelta(milliseconds=800),
-        code=pl.lit("HR"), text_value=pl.lit(None, pl.String), payload=pl.lit(None, pl.String),
+        code=pl.lit("HR"), text_value=pl.lit(None, pl.String), payload=pl.lit(None, pl.String), visit=pl.lit(None, pl.Int64),
     )  # fmt: skip
     tiny = store([("a", 0, "HR", 1)])
     data = type(tiny)(frame, tiny.codes, tiny.subjects, {}, tiny.payloads)

@@ -1,4 +1,4 @@
-"""The data contract: what a store holds, column by column (MEDS 0.4, with one column and three files of our own).
+"""The data contract: what a store holds, column by column (MEDS 0.4, with four columns and three files of our own).
 
     data/000.parquet …              EVENTS; a subject in one shard only, its events together, by time, those without time first
     metadata/dataset.json           MEDS: name, origin, versions
@@ -9,7 +9,10 @@
     metadata/store.json             Manifest: format, provenance, import flow, content hash, size of every file (ours)
     payloads/*.npy                  waveforms and images
 
-Times are UTC without a zone, as MEDS has them. Source: Medical Event Data Standard, schema.py of the package `meds` 0.4.
+Times are UTC without a zone, as MEDS has them. An event is known from `time` on, or from `available` where that is later (a
+diagnosis coded at discharge, a value stored after it was measured), until it is `superseded` by a later version of itself; only
+study/cut.py applies this. `visit` tells the visits of one subject apart.
+Source: Medical Event Data Standard, schema.py of the package `meds` 0.4.
 """
 
 from __future__ import annotations
@@ -22,13 +25,13 @@ import pyarrow as pa
 
 from sequela.types import Part
 
-FORMAT = 1  # raised when a store of before can no longer be read
+FORMAT = 2  # raised when a store of before can no longer be read
 MEDS_VERSION = "0.4.1"
 
 CodeKind: TypeAlias = Literal[
     "measurement",  # a number at a time
-    "static",  # of the subject, without time
-    "event",  # an admission, a discharge, a beat: known when it happened; no number
+    "static",  # of the subject: without time, or (an age) stamped where it was told
+    "event",  # an admission, a diagnosis, a drug, a beat: no number, or (a dose) one that is not a measurement
     "outcome",  # a death, a readmission: never an input unless named
     "label",  # LABEL//<column>: never an input
     "score",  # SCORE//SAPS-I: a clinical score the source brings, to stand beside the model
@@ -44,6 +47,9 @@ EVENTS = pa.schema(
         pa.field("numeric_value", pa.float32()),
         pa.field("text_value", pa.large_string()),
         pa.field("payload", pa.large_string()),
+        pa.field("visit", pa.int64()),
+        pa.field("available", pa.timestamp("us")),
+        pa.field("superseded", pa.timestamp("us")),
     ]
 )
 CODES = pa.schema(

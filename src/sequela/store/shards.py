@@ -33,8 +33,12 @@ _GIVEN: dict[str, pl.DataType] = {
     "numeric_value": pl.Float32(),
     "text_value": pl.String(),
     "payload": pl.String(),
+    "visit": pl.Int64(),
+    "available": pl.Datetime("us"),
+    "superseded": pl.Datetime("us"),
 }
-_OPTIONAL = ("numeric_value", "text_value", "payload")
+_OPTIONAL = ("numeric_value", "text_value", "payload", "visit", "available", "superseded")
+_TIMES = ("time", "available", "superseded")
 
 
 @dataclass
@@ -158,16 +162,21 @@ def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     missing = set(_GIVEN) - set(_OPTIONAL) - set(frame.columns)
     if unknown or missing:
         raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(_GIVEN)}")
-    zone = getattr(frame.schema["time"], "time_zone", None)
-    if zone not in (None, "UTC"):
-        raise DataError(f"events have times in {zone}; a reader gives UTC")
     added = [pl.lit(None, _GIVEN[name]).alias(name) for name in _OPTIONAL if name not in frame.columns]
-    plain = frame.with_columns(pl.col("time").dt.replace_time_zone(None)) if zone else frame
-    clean = plain.with_columns(added).select(pl.col(name).cast(type_) for name, type_ in _GIVEN.items())
+    plain = _without_zones(frame).with_columns(added)
+    clean = plain.select(pl.col(name).cast(type_) for name, type_ in _GIVEN.items())
     for name in ("source_id", "code"):
         if nulls := clean[name].null_count() + (clean[name] == "").sum():
             raise DataError(f"{nulls} of {len(clean)} events have no {name}")
     return clean
+
+
+def _without_zones(frame: pl.DataFrame) -> pl.DataFrame:
+    """The times in UTC as times without a zone. Raises DataError for those of any other zone."""
+    zones = {name: getattr(frame.schema[name], "time_zone", None) for name in _TIMES if name in frame.columns}
+    if other := [zone for zone in zones.values() if zone not in (None, "UTC")]:
+        raise DataError(f"events have times in {other[0]}; a reader gives UTC")
+    return frame.with_columns(pl.col(name).dt.replace_time_zone(None) for name, zone in zones.items() if zone)
 
 
 def _ranges(subject_ids: Array, counts: Array, rows: int) -> Array:

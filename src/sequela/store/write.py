@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +45,7 @@ class Code(msgspec.Struct, frozen=True):
     kind: CodeKind
     unit: str
     description: str
+    parents: tuple[str, ...]
 
 
 class StoreWriter:
@@ -116,11 +117,11 @@ class StoreWriter:
         """The uri of the payload, now stored."""
         return self._pack.add(name, payload)
 
-    def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
+    def code(self, code: str, kind: str, *, unit: str = "", description: str = "", parents: Sequence[str] = ()) -> None:
         """Declares a code. Raises DataError for an unknown kind, or where it was declared otherwise before."""
         if kind not in KINDS:
             raise DataError(f"the code {code!r} is declared as {kind!r}", hint=f"kinds are {', '.join(KINDS)}")
-        given = Code(kind, unit, description)
+        given = Code(kind, unit, description, tuple(parents))
         if self._codes.setdefault(code, given) != given:
             raise DataError(f"the code {code!r} is declared twice, and differently: {self._codes[code]} and {given}")
 
@@ -236,7 +237,7 @@ def _subject_ids(names: list[str]) -> Array:
 
 
 def _row(code: Code) -> dict[str, Any]:
-    return {"description": code.description, "parent_codes": [], "kind": code.kind, "unit": code.unit}
+    return {"description": code.description, "parent_codes": list(code.parents), "kind": code.kind, "unit": code.unit}
 
 
 def _inside(path: Path, folder: Path) -> str:

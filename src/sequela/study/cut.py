@@ -1,6 +1,7 @@
 """What is known at the moment of each row: the only place that cuts time.
 
-An event is known from its own time on; one without time always is. A history window is closed at both ends, so that 48 h of
+An event is known from its own time on, or from when it became available where that is later, until a later version of it took its
+place; one without time always is. A history window is closed at both ends, so that 48 h of
 history before a prediction 48 h after admission hold the events of admission itself.
 """
 
@@ -25,9 +26,11 @@ SCHEMA = {
     "numeric_value": pl.Float32,
     "text_value": pl.String,
     "payload": pl.String,
+    "visit": pl.Int64,
     "begin": pl.Int64,
     "end": pl.Int64,
 }  # the columns of Known.events
+_CARRIED = ("code", "numeric_value", "text_value", "payload", "visit")  # of the events, as they are
 
 
 # -------------------------------------------------------------------------------------------------------------------- timeline
@@ -46,6 +49,8 @@ class Timeline:
     first: Array  # int64 "U"
     timed: Array  # int64 "U"
     end: Array  # int64 "U"
+    available: Array | None = None  # int64 "E": microseconds, NEVER where it is the event's own time; None: so throughout
+    superseded: Array | None = None  # int64 "E": microseconds, ALWAYS where no later version is; None: so throughout
 
     def of(self, subject_id: Array) -> tuple[Array, Array, Array]:
         """First, first timed and end event of each of these subjects; an empty range for one without events."""
@@ -75,7 +80,24 @@ class Timeline:
         """
         first, _, _ = self.of(subject_id)
         known = self.after(subject_id, time)
-        return np.where(known > first, known - 1, -1)
+        if self.available is None and self.superseded is None:
+            return np.where(known > first, known - 1, -1)
+        row, place = self.current(*spread(first, known), time)
+        latest = np.full(len(subject_id), -1, np.int64)
+        latest[row] = place  # of several the last, since they are in order
+        return latest
+
+    def current(self, row: Array, place: Array, time: Array) -> tuple[Array, Array]:
+        """Those (row, event) pairs whose event is available, and not yet superseded, at the time of its row."""
+        if self.available is None and self.superseded is None:
+            return row, place
+        moment = time[row]
+        here = np.ones(len(place), bool)
+        if self.available is not None:
+            here &= self.available[place] <= moment
+        if self.superseded is not None:
+            here &= self.superseded[place] > moment
+        return row[here], place[here]
 
     def at(self, place: Array) -> Array:
         """The time of the event at each place, ALWAYS where the place is past the last event of all."""
@@ -89,12 +111,21 @@ def timeline(events: pl.DataFrame) -> Timeline:
     subject, first = np.unique(subject_id, return_index=True)
     end = np.append(first[1:], len(subject_id)).astype(np.int64)
     untimed = np.concatenate([[0], np.cumsum(time == NEVER)])
-    return Timeline(events, time, subject, first.astype(np.int64), first + untimed[end] - untimed[first], end)
+    timed = first + untimed[end] - untimed[first]
+    available, superseded = _moments(events, "available", NEVER), _moments(events, "superseded", ALWAYS)
+    return Timeline(events, time, subject, first.astype(np.int64), timed, end, available, superseded)
 
 
-def microseconds(time: pl.Series) -> Array:
-    """A column of times as int64 microseconds, NEVER where null."""
-    return time.cast(pl.Datetime("us")).dt.timestamp("us").fill_null(NEVER).to_numpy()
+def _moments(events: pl.DataFrame, column: str, absent: int) -> Array | None:
+    """A column of times as int64 microseconds, `absent` where null; None where it is null throughout."""
+    if column not in events.columns or events[column].null_count() == len(events):
+        return None
+    return microseconds(events[column], absent)
+
+
+def microseconds(time: pl.Series, absent: int = NEVER) -> Array:
+    """A column of times as int64 microseconds, `absent` where null."""
+    return time.cast(pl.Datetime("us")).dt.timestamp("us").fill_null(absent).to_numpy()
 
 
 def bisect(values: Array, low: Array, high: Array, sought: Array, *, after_equal: bool) -> Array:
@@ -136,6 +167,7 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     row, place = _points(line, window)
     if samples.any:
         row, place = _with_signals(line, samples, window, row, place)
+    row, place = line.current(row, place, window.high)
     begin, end = samples.range(line, place, window.low[row], window.high[row])
     found = _frame(line, place, row, _days(line.time[place], window.high[row])).with_columns(
         _bound("begin", begin), _bound("end", end)
@@ -147,6 +179,9 @@ def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence
     """How many events of these codes are known at each row's time, int64 "N"; signals count from their first sample on."""
     line = timeline(store.events(list(codes), _subjects(store, cohort)))
     window = _Window.of(cohort, history)
+    if line.available is not None or line.superseded is not None:
+        row, _ = line.current(*_points(line, window), window.high)
+        return np.bincount(row, minlength=len(cohort))
     first, timed, _ = line.of(cohort.subject_id)
     count: Array = line.after(cohort.subject_id, window.high) - line.since(cohort.subject_id, window.low) + (timed - first)
     return count
@@ -204,11 +239,11 @@ def _points(line: Timeline, window: _Window) -> tuple[Array, Array]:
 
 
 def _frame(line: Timeline, place: Array, row: Array, days: Array) -> pl.DataFrame:
-    taken = line.events.select("code", "numeric_value", "text_value", "payload")[place]
+    taken = line.events.select(*_CARRIED)[place]
     return taken.select(
         pl.Series("row", row, pl.Int64),
         pl.Series("position", days, pl.Float64),
-        *(pl.col(name).cast(SCHEMA[name]) for name in ("code", "numeric_value", "text_value", "payload")),
+        *(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED),
     )
 
 
