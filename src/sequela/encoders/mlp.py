@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sequela.config import Strict
 from sequela.nn import mask
-from sequela.nn.steps import Flat
+from sequela.nn.steps import Flat, VisitName
 from sequela.types import Encoded, Seq, Spec
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU}
@@ -26,6 +26,7 @@ class Config(Strict, frozen=True):
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # after every layer
     activation: Literal["relu", "tanh", "gelu", "silu"] = "relu"
     embedding: Annotated[int, Meta(ge=0)] = 0  # width of a code's vector; 0: that of the layers
+    visit: VisitName = "sum"  # of the vectors of a visit's codes; or mean
 
 
 class MLP(nn.Module):
@@ -36,7 +37,7 @@ class MLP(nn.Module):
 
     def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__()
-        self.flat = Flat(spec, config.embedding or config.width)
+        self.flat = Flat(spec, config.embedding or config.width, config.visit)
         widths = [self.flat.width + spec.context, *[config.width] * config.layers]
         layers = [_layer(*pair, config) for pair in pairwise(widths)]
         self.layers = nn.Sequential(*layers)

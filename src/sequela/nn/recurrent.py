@@ -17,7 +17,7 @@ from sequela.config import Strict
 from sequela.nn.gated import gated
 from sequela.nn.mask import reverse
 from sequela.nn.pool import Pool
-from sequela.nn.steps import Flat
+from sequela.nn.steps import Flat, VisitName
 from sequela.types import Encoded, Seq, Spec
 
 MakeCell: TypeAlias = Callable[[int, int], nn.Module]  # width of the inputs, width of the state -> a cell
@@ -32,6 +32,7 @@ class Config(Strict, frozen=True):
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # between layers, and of the pooled vector
     pool: str | list[str] = "last"  # last, mean, max, attention, or several side by side ("last+mean+max")
     embedding: Annotated[int, Meta(ge=0)] = 0  # width of a code's vector; 0: that of the state
+    visit: VisitName = "sum"  # of the vectors of a visit's codes; or mean
 
 
 class Recurrent(nn.Module):
@@ -45,7 +46,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, spec: Spec, config: Config, cell: MakeCell) -> None:
         super().__init__()
-        self.flat = Flat(spec, config.embedding or config.width)
+        self.flat = Flat(spec, config.embedding or config.width, config.visit)
         self.stack = Stack(self.flat.width, config, cell)
         self.initial = nn.Linear(spec.context, self.stack.states * config.width) if spec.context else None
         self.steps_width = self.stack.width

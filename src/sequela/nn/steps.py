@@ -1,6 +1,7 @@
 """One vector of numbers for each step, whatever a step is: the first thing that every recurrent encoder and the MLP does.
 
-codes () or visits (N,)         an embedding; a visit is the mean of those of its codes that are seen
+codes ()                        an embedding
+visits (N,)                     the sum of the embeddings of those of its codes that are seen, or their mean
 numbers () or (F,)              the values, then for each whether it was seen (1 or 0), so that absent is not zero
 windows (C, L), images (C, H, W)   laid flat
 side (E,)                       appended to any of them
@@ -9,14 +10,17 @@ side (E,)                       appended to any of them
 from __future__ import annotations
 
 import math
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sequela.errors import ConfigError
 from sequela.nn.mask import existing
 from sequela.types import Seq, Spec
 
+VisitName: TypeAlias = Literal["sum", "mean"]
 LARGEST = 16_384  # numbers in a step laid flat: a 128 x 128 image; above it the input matrix dwarfs the recurrence
 
 
@@ -26,29 +30,19 @@ class Flat(nn.Module):
     Raises ConfigError where a step is too large to be laid flat.
     """
 
-    def __init__(self, spec: Spec, embedding: int) -> None:
+    def __init__(self, spec: Spec, embedding: int, visit: VisitName = "sum") -> None:
         super().__init__()
         _check(spec)
-        self.coded = spec.vocabulary > 0
-        self.marked = not self.coded and len(spec.shape) <= 1
-        self.codes = nn.Embedding(spec.vocabulary, embedding) if self.coded else None
-        numbers = embedding if self.coded else math.prod(spec.shape) * (2 if self.marked else 1)
+        self.marked = not spec.vocabulary and len(spec.shape) <= 1
+        self.codes = Codes(spec, embedding, visit) if spec.vocabulary else None
+        numbers = embedding if spec.vocabulary else math.prod(spec.shape) * (2 if self.marked else 1)
         self.width = numbers + spec.side
 
     def forward(self, seq: Seq) -> Tensor:
-        parts = [self._coded(seq)] if self.codes is not None else self._numbers(seq)
+        parts = [self.codes(seq)] if self.codes is not None else self._numbers(seq)
         if seq.side is not None:
             parts.append(seq.side)
         return existing(torch.cat(parts, 2) if len(parts) > 1 else parts[0], seq.mask)
-
-    def _coded(self, seq: Seq) -> Tensor:
-        assert self.codes is not None
-        vectors: Tensor = self.codes(existing(seq.values, seq.mask))
-        if vectors.dim() == 3:  # B T D: one code a step
-            return vectors
-        seen = torch.ones_like(seq.values, dtype=torch.bool) if seq.seen is None else seq.seen
-        counted = existing(vectors, seen).sum(2)  # B T N D
-        return counted / seen.sum(2, keepdim=True).clamp(min=1)
 
     def _numbers(self, seq: Seq) -> list[Tensor]:
         values = seq.values.flatten(2) if seq.values.dim() > 2 else seq.values.unsqueeze(2)
@@ -56,6 +50,36 @@ class Flat(nn.Module):
             return [values]
         seen = torch.ones_like(values) if seq.seen is None else seq.seen.view(values.shape).to(values.dtype)
         return [values, seen]
+
+
+class Codes(nn.Module):
+    """Vectors "B T D" of steps that are a code () or a visit of codes (N,); 0 on padding and where a visit has none.
+
+    A sum tells how many codes there are, and lets risks add up; a mean does not. The vectors of a sum start with variance 1 / N,
+    so that the fullest visit starts with numbers of variance 1. Only what is seen is gathered, and never as "B T N D".
+    """
+
+    def __init__(self, spec: Spec, width: int, visit: VisitName = "sum") -> None:
+        super().__init__()
+        self.visit: VisitName = visit
+        self.weight = nn.Parameter(torch.empty(spec.vocabulary, width))
+        scale = math.prod(spec.shape) ** -0.5 if visit == "sum" else 1.0
+        nn.init.normal_(self.weight, 0, scale)
+
+    def forward(self, seq: Seq) -> Tensor:
+        if seq.values.dim() == 2:
+            return existing(functional.embedding(existing(seq.values, seq.mask), self.weight), seq.mask)
+        codes, counts = present(seq)
+        first = counts.cumsum(0) - counts
+        vectors = functional.embedding_bag(codes, self.weight, first, mode=self.visit)
+        return vectors.view(*seq.mask.shape, -1)
+
+
+def present(seq: Seq) -> tuple[Tensor, Tensor]:
+    """The codes "M" that are seen in visits "B T N", row by row and step by step, and how many each step has, "B*T"."""
+    seen = seq.mask.unsqueeze(2) if seq.seen is None else seq.seen & seq.mask.unsqueeze(2)
+    seen = seen.expand(seq.values.shape)
+    return seq.values[seen], seen.sum(2).flatten()
 
 
 def _check(spec: Spec) -> None:
