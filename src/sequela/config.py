@@ -91,7 +91,7 @@ class Cohort(Strict, frozen=True):
 
 
 class Outcome(Strict, frozen=True):
-    """What is to be predicted: an event within a time, or a label that the data carries."""
+    """What is to be predicted: an event within a time, or a label that the data carries; nothing where inputs foresee themselves."""
 
     code: str | list[str] = ""  # an event; several codes for multilabel
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
@@ -165,6 +165,24 @@ class Train(Strict, frozen=True):
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
+class Pretrain(Strict, frozen=True):
+    """The encoder of one input of codes learns to foresee the next code before it learns the question (task next_event).
+
+    It reads subjects of the training part, and those without a row in the cohort where `unlabelled` says so; never others.
+    """
+
+    input: str = ""  # left out where the study has one input
+    records: Literal["known", "whole"] = "known"  # of training subjects: what is known at their last row, or to their end
+    unlabelled: bool = False  # also the whole records of the subjects without a row in the cohort
+    held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # share of those subjects that choose the epoch and are told the perplexity
+    epochs: Annotated[int, Meta(ge=1)] = 20
+    batch: Annotated[int, Meta(ge=1)] = 64
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    clip: float | None = 1.0  # largest norm of the gradient
+    patience: Annotated[int, Meta(ge=0)] = 3  # epochs without a better perplexity before stopping; 0: all epochs, last weights
+
+
 class Ensemble(Strict, frozen=True):
     """An average of the model and baselines, weighed on tune."""
 
@@ -202,12 +220,13 @@ class Study(Strict, frozen=True):
     question: str
     data: Data
     cohort: Cohort
-    outcome: Outcome
+    outcome: Outcome = Outcome()  # left out where the task asks for none: next_event
     inputs: Annotated[dict[str, Input], Meta(min_length=1)]
     task: Named
     fuse: Named = "concat"
     split: Split = Split()
     train: Train = Train()
+    pretrain: Pretrain | None = None
     baselines: Baselines = Baselines()
     ensemble: Ensemble = Ensemble()
     evaluate: Evaluate = Evaluate()

@@ -12,7 +12,8 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
     readers      build(config)                      -> Reader      and VERSION: int, raised when the output changes
     modalities   build(config)                      -> Modality    and State
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
-    tasks        build(config, names)               -> Task        names: of the target
+    tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has
+                                                                   names(specs) and target(inputs, specs) as well
     baselines    build(config)                      -> Baseline
 """
 
@@ -151,10 +152,13 @@ class Encoder(Protocol):
 
 
 class Task(Protocol):
-    """Head, loss, answer and metrics of a kind of question."""
+    """Head, loss, answer and metrics of a kind of question.
+
+    One that needs steps which no later step has touched says `causal = True` as well.
+    """
 
     needs: Literal["pooled", "steps", "map"]
-    kind: Literal["binary", "multiclass", "multilabel", "regression"]  # how it is evaluated
+    kind: Literal["binary", "multiclass", "multilabel", "regression", "next_event"]  # how it is evaluated
     names: tuple[str, ...]  # of the columns of its answers
 
     def check(self, target: Target) -> None:

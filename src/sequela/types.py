@@ -62,6 +62,7 @@ class Target:
 
     binary: K = 1, values 0 or 1, names = (the outcome,). multiclass: K = 1, values an index into names, names = the classes.
     multilabel: values 0 or 1, names = the K labels. regression: values as they are, names = the K quantities.
+    next_event: K = 1, values how many codes of the input are foreseen, names = the vocabulary.
     Arrays are NumPy in a cohort, tensors in a batch of the model.
     """
 
@@ -197,9 +198,21 @@ class Encoded:
     steps: Tensor | None  # "B T D *S": S is () or the (H, W) that dense tasks need; None where it has no steps to show
     mask: Tensor  # bool "B T"
     pooled: Tensor | None  # "B D"
+    seq: Seq | None = None  # what was read, where there is one input: of use to a head that foresees its next steps
 
 
 # --------------------------------------------------------------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """The codes that may come next after each row's last step, the likeliest first."""
+
+    codes: Array  # int64 "N L": places in the vocabulary
+    probabilities: Array  # float64 "N L", falling
+
+    def take(self, rows: Array) -> Likeliest:
+        return Likeliest(self.codes[rows], self.probabilities[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +220,17 @@ class Answer:
     """What a task says of each row, in NumPy.
 
     probabilities: binary K = 1 (of the event), multiclass K classes that sum to 1, multilabel K labels each in [0, 1].
-    values: regression, K quantities in the unit of the target.
+    values: regression, K quantities in the unit of the target; next_event, sums over the codes foreseen (see its task).
     """
 
     kind: Literal["probabilities", "values"]
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
+    likeliest: Likeliest | None = None  # of next_event
+
+    def take(self, rows: Array) -> Answer:
+        """The answers of these rows (indices), in the order given."""
+        return replace(self, values=self.values[rows], likeliest=self.likeliest and self.likeliest.take(rows))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -221,4 +239,9 @@ class Answer:
 def concatenate(answers: Sequence[Answer]) -> Answer:
     """The answers of several batches as one, in order; they must be of one kind and of the same names."""
     first = answers[0]
-    return Answer(first.kind, np.concatenate([answer.values for answer in answers]), first.names)
+    values = np.concatenate([answer.values for answer in answers])
+    ranked = [answer.likeliest for answer in answers if answer.likeliest is not None]
+    if not ranked:
+        return Answer(first.kind, values, first.names)
+    codes, probabilities = (np.concatenate([getattr(one, column) for one in ranked]) for column in ("codes", "probabilities"))
+    return Answer(first.kind, values, first.names, Likeliest(codes, probabilities))
