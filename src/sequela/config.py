@@ -91,7 +91,7 @@ class Cohort(Strict, frozen=True):
 
 
 class Outcome(Strict, frozen=True):
-    """What is to be predicted: an event within a time, or a label that the data carries; nothing where inputs foresee themselves."""
+    """What is to be predicted: an event within a time, or a label that the data carries; neither for next_event."""
 
     code: str | list[str] = ""  # an event; several codes for multilabel
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
@@ -174,7 +174,7 @@ class Pretrain(Strict, frozen=True):
     input: str = ""  # left out where the study has one input
     records: Literal["known", "whole"] = "known"  # of training subjects: what is known at their last row, or to their end
     unlabelled: bool = False  # also the whole records of the subjects without a row in the cohort
-    held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # share of those subjects that choose the epoch and are told the perplexity
+    held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # share of those subjects that choose the epoch; the perplexity is theirs
     epochs: Annotated[int, Meta(ge=1)] = 20
     batch: Annotated[int, Meta(ge=1)] = 64
     optimizer: Optimizer = Optimizer()
@@ -220,9 +220,9 @@ class Study(Strict, frozen=True):
     question: str
     data: Data
     cohort: Cohort
-    outcome: Outcome = Outcome()  # left out where the task asks for none: next_event
     inputs: Annotated[dict[str, Input], Meta(min_length=1)]
     task: Named
+    outcome: Outcome = Outcome()  # left out where the task asks for none: next_event
     fuse: Named = "concat"
     split: Split = Split()
     train: Train = Train()
