@@ -13,7 +13,7 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
     modalities   build(config)                      -> Modality    and State
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
     tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has
-                                                                   names(specs) and target(inputs, specs) as well
+                                                                   own_names(specs) and own_target(inputs, specs)
     baselines    build(config)                      -> Baseline
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -28,8 +29,9 @@ from sequela.types import Answer, Array, Batch, Cohort, Encoded, Known, Plain, R
 class Model(nn.Module):
     """One encoder for each input, their fusion, and the task's head."""
 
-    def __init__(self, encoders: Mapping[str, nn.Module], fuse: fuses.Fuse, head: nn.Module) -> None:
+    def __init__(self, encoders: Mapping[str, nn.Module], fuse: fuses.Fuse, head: nn.Module, *, causal: bool = False) -> None:
         super().__init__()
+        self.causal = causal
         self.names = tuple(encoders)
         # a prefix, since a module may not be called "values" or "type", and an input may
         self.encoders = nn.ModuleDict({f"input_{name}": encoder for name, encoder in encoders.items()})
@@ -38,15 +40,21 @@ class Model(nn.Module):
 
     def forward(self, inputs: Mapping[str, Seq]) -> Tensor:
         """The task's output for a batch of tensors."""
+        if len(self.names) == 1:
+            seq = since_first(inputs[self.names[0]]) if self.causal else inputs[self.names[0]]
+            return self.head(dataclasses.replace(self.encode(self.names[0], seq), seq=seq))  # type: ignore[no-any-return]
         encoded = [self.encode(name, inputs[name]) for name in self.names]
-        if len(encoded) == 1:
-            return self.head(encoded[0])  # type: ignore[no-any-return]
         mask = torch.stack([one.mask.any(1) for one in encoded], 1)
         return self.head(Encoded(None, mask, self.fuse(encoded)))  # type: ignore[no-any-return]
 
     def encode(self, name: str, seq: Seq) -> Encoded:
         """What the encoder of one input gives."""
         return self.encoders[f"input_{name}"](seq)  # type: ignore[no-any-return]
+
+
+def since_first(seq: Seq) -> Seq:
+    """The Seq with its times counted from each row's first step: those before a prediction would tell how much is yet to come."""
+    return dataclasses.replace(seq, position=(seq.position - seq.position[:, :1]).where(seq.mask, 0.0))
 
 
 # ---------------------------------------------------------------------------------------------------------------------- building
@@ -65,7 +73,8 @@ def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tu
         _refuse_mismatch(study, encoders, task)
         fuse = fuses.build(config.choice(study.fuse, "fuse"), [encoder.width for encoder in encoders.values()])
         networks = {name: encoder for name, encoder in encoders.items() if isinstance(encoder, nn.Module)}
-        return Model(networks, fuse, task.head(fuse.width)), task
+        width = next(iter(encoders.values())).steps_width if task.needs == "steps" else fuse.width
+        return Model(networks, fuse, task.head(width), causal=_causal(task)), task
 
 
 def check(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> None:
@@ -82,6 +91,29 @@ def restore(model: Model, arrays: Mapping[str, Array]) -> None:
         model.load_state_dict({name: torch.tensor(values) for name, values in arrays.items()})
     except RuntimeError as error:
         raise BundleError("the saved weights are not those of the model that the study describes") from error
+
+
+def target_names(study: Study, specs: Mapping[str, Spec], asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the target: those asked for, or where the task foresees its own input, what that holds.
+
+    Raises ConfigError where the input has nothing to foresee.
+    """
+    module = _task_module(study)
+    return module.own_names(specs) if hasattr(module, "own_names") else asked
+
+
+def own_target(study: Study, inputs: Mapping[str, Ragged], specs: Mapping[str, Spec], asked: Target) -> Target:
+    """The target: the one asked for, or where the task foresees its own input, what that holds."""
+    module = _task_module(study)
+    return module.own_target(inputs, specs) if hasattr(module, "own_target") else asked
+
+
+def _task_module(study: Study) -> ModuleType:
+    return registry.module("tasks", config.choice(study.task, "task").name)
+
+
+def _causal(task: Task) -> bool:
+    return getattr(task, "causal", False)
 
 
 def _task(study: Study, names: tuple[str, ...]) -> Task:
@@ -113,6 +145,12 @@ def _refuse_mismatch(study: Study, encoders: Mapping[str, Encoder], task: Task) 
             raise ConfigError(
                 f"the task {task_name!r} needs {task.needs}, and the encoder {chosen!r} of inputs.{name} gives "
                 f"{', '.join(sorted(encoder.gives)) or 'nothing'}"
+            )
+        if _causal(task) and not encoder.causal:
+            chosen = config.choice(study.inputs[name].encoder, f"inputs.{name}.encoder").name
+            raise ConfigError(
+                f"the task {task_name!r} needs a causal encoder, and {chosen!r} of inputs.{name} looks ahead",
+                hint="a recurrent one that is not bidirectional, tcn, mingru, or a transformer with causal = true",
             )
 
 
@@ -210,7 +248,7 @@ def predict(
     """
     length = batches.lengths(inputs)
     if not len(length):
-        return Answer("values" if task.kind == "regression" else "probabilities", np.zeros((0, len(task.names))), task.names)
+        return _nothing(task)
     order = batches.sorted_(length, batch)
     was_training = model.training
     model.eval()
@@ -219,10 +257,14 @@ def predict(
             answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
     finally:
         model.train(was_training)
-    sorted_answer = concatenate(answers)
-    values = np.empty_like(sorted_answer.values)
-    values[np.concatenate(order)] = sorted_answer.values
-    return Answer(sorted_answer.kind, values, sorted_answer.names)
+    return concatenate(answers).take(np.argsort(np.concatenate(order)))
+
+
+def _nothing(task: Task) -> Answer:
+    """The answer about no row."""
+    return Answer(
+        "values" if task.kind in ("regression", "next_event") else "probabilities", np.zeros((0, len(task.names))), task.names
+    )
 
 
 def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
