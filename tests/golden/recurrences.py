@@ -34,10 +34,9 @@ def lstm(x, w, u, b):
     return np.array(states)
 
 
-def gru_after(x, w, u, b, v):
+def gru_after(x, w, u, b, v, h=None):
     """The form of cuDNN: the reset gate after the product; w, u, b, v hold reset, update, new; b of the input, v of the state."""
-    width = u.shape[1]
-    h, states = np.zeros(width), []
+    h, states = np.zeros(u.shape[1]) if h is None else h, []
     for step in x:
         (xr, xz, xn), (hr, hz, hn) = np.split(w @ step + b, 3), np.split(u @ h + v, 3)
         r, z = sigmoid(xr + hr), sigmoid(xz + hz)

@@ -67,19 +67,43 @@ class Codes(nn.Module):
         nn.init.normal_(self.weight, 0, scale)
 
     def forward(self, seq: Seq) -> Tensor:
-        if seq.values.dim() == 2:
-            return existing(functional.embedding(existing(seq.values, seq.mask), self.weight), seq.mask)
-        codes, counts = present(seq)
-        first = counts.cumsum(0) - counts
-        vectors = functional.embedding_bag(codes, self.weight, first, mode=self.visit)
+        seen = counted(seq)
+        if seen.dim() == 2:
+            return existing(functional.embedding(existing(seq.values, seen), self.weight), seen)
+        counts = seen.sum(2).flatten()
+        vectors = functional.embedding_bag(seq.values[seen], self.weight, counts.cumsum(0) - counts, mode=self.visit)
         return vectors.view(*seq.mask.shape, -1)
 
 
-def present(seq: Seq) -> tuple[Tensor, Tensor]:
-    """The codes "M" that are seen in visits "B T N", row by row and step by step, and how many each step has, "B*T"."""
-    seen = seq.mask.unsqueeze(2) if seq.seen is None else seq.seen & seq.mask.unsqueeze(2)
-    seen = seen.expand(seq.values.shape)
-    return seq.values[seen], seen.sum(2).flatten()
+def counted(seq: Seq) -> Tensor:
+    """Which codes count, of the shape of `values`: those that are seen, in steps that exist."""
+    mask: Tensor = seq.mask.view(seq.mask.shape + (1,) * (seq.values.dim() - 2)).expand(seq.values.shape)
+    return mask if seq.seen is None else mask & seq.seen
+
+
+class Projected(nn.Module):
+    """Vectors "B T width" that are a linear map of all that a step holds, codes, numbers and side; without bias, 0 on padding."""
+
+    def __init__(self, spec: Spec, width: int, visit: VisitName = "sum") -> None:
+        super().__init__()
+        _check(spec)
+        self.codes = Codes(spec, width, visit) if spec.vocabulary else None
+        self.flat = None if spec.vocabulary else Flat(spec, 0)
+        numbers = spec.side if self.flat is None else self.flat.width
+        self.numbers = nn.Linear(numbers, width, bias=False) if numbers else None
+
+    def forward(self, seq: Seq) -> Tensor:
+        numbers = self.laid(seq)
+        if self.codes is None:
+            return self.numbers(numbers)  # type: ignore[misc, no-any-return]
+        vectors: Tensor = self.codes(seq)
+        return vectors if self.numbers is None else vectors + self.numbers(numbers)
+
+    def laid(self, seq: Seq) -> Tensor | None:
+        """What the map of numbers is of, "B T I": all numbers of a step, or its side where it holds codes; 0 on padding."""
+        if self.flat is not None:
+            return self.flat(seq)  # type: ignore[no-any-return]
+        return None if seq.side is None else existing(seq.side, seq.mask)
 
 
 def _check(spec: Spec) -> None:
