@@ -76,13 +76,50 @@ class Group(Strict, frozen=True):
     bands: list[float] = []  # cut points of a number: [45, 65] gives <45, 45-65, >=65
 
 
-class Cohort(Strict, frozen=True):
-    """Which rows the study asks about."""
+class Predicate(Strict, frozen=True):
+    """Events by name: told by their code, number and text, or made of other predicates."""
 
-    index: (
-        str  # the event a row starts from ("ICU//ADMISSION"); "EACH//CODE": a row for each such event; "SAMPLE": a row a subject
+    code: str | list[str] = ""  # exact, with a * at either end, or a /regular expression/; of several, any one
+    under: str | list[str] = ""  # these codes, and all that stand below them in their hierarchy
+    value_min: float | None = None  # least number; an event without one does not fit
+    value_max: float | None = None  # largest number
+    value_min_inclusive: bool = True
+    value_max_inclusive: bool = True
+    text: str | list[str] = ""  # of the event: written as a code is
+    any: list[str] = []  # instead of a code: moments at which one of these predicates holds
+    all: list[str] = []  # instead of a code: moments at which every one of these predicates holds
+    optional: bool = False  # the data may have no such code
+
+
+class Window(Strict, frozen=True):
+    """A stretch of the record around each row; a row is left out where it does not exist, or has not what is asked of it.
+
+    A boundary is `start of record`, `end of record`, or one of `trigger`, `prediction`, `NAME.start`, `NAME.end` (of another
+    window), `start` and `end` (the other side of this one), which `+ 24h`, `- 24h`, `-> PREDICATE` (the next) or `<- PREDICATE`
+    (the one before) may follow.
+    """
+
+    start: str = "start of record"
+    end: str = "end of record"
+    start_inclusive: bool = False  # whether what happens at that very moment belongs to it
+    end_inclusive: bool = True
+    has: dict[str, int | str] = {}  # predicate -> how often it must hold: 0, or "(least, most)" with None for any
+    same_visit: bool = False  # only events of the visit that the trigger belongs to
+    reason: str = ""  # of those left out, for the flow; left out: the clause that they miss
+
+
+class Cohort(Strict, frozen=True):
+    """Which rows the study asks about, and when: from an index event by its code, or from a trigger among the predicates."""
+
+    index: str = (
+        ""  # the event a row starts from ("ICU//ADMISSION"); "EACH//CODE": a row for each such event; "SAMPLE": one a subject
     )
-    predict_at: Duration = "0s"  # after the index event
+    trigger: str = ""  # instead: a row for each moment at which this predicate holds
+    predicates: dict[str, Predicate] = {}
+    windows: dict[str, Window] = {}
+    predict_at: str = "0s"  # so long after the index event or trigger; or a boundary of a window, such as "input.end"
+    every: Duration | None = None  # and so often from then on, as long as the window `during` lasts
+    during: str = ""  # the window in which predictions lie
     history: Duration | None = None  # how far back inputs look; left out: everything known
     include: list[str] = []  # only these subjects, by source id; left out: all
     exclude: list[Exclusion] = []
@@ -155,7 +192,7 @@ class Train(Strict, frozen=True):
     clip: float | None = None  # largest norm of the gradient
     clip_value: float | None = None  # largest absolute entry of the gradient
     patience: Annotated[int, Meta(ge=0)] = 5  # epochs without a better tune result before stopping; 0: all epochs, last weights
-    monitor: Literal["loss", "score"] = "loss"  # on tune; score: AUROC, macro AUROC or minus MAE
+    monitor: Literal["loss", "score"] = "loss"  # on tune; score: AUROC, macro AUROC, minus MAE, accuracy of the next code
     balance: Literal["none", "weights", "sampling"] = "none"  # after either, probabilities are recalibrated on tune
     balance_power: Annotated[float, Meta(gt=0, le=1)] = 1.0  # of the inverse class frequency: 1 balances wholly, 0.5 half-way
     average: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # decay of an exponential average of the weights; 0: none

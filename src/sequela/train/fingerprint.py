@@ -13,6 +13,7 @@ from sequela import batch
 from sequela.config import Study
 from sequela.contracts import Evidence
 from sequela.errors import ConfigError
+from sequela.train.state import Weights
 from sequela.types import Array
 
 SECTIONS = ("inputs", "fuse", "task", "train")
@@ -20,12 +21,14 @@ FREE = ("train.checkpoint_seconds", "train.members", "train.final")  # change no
 SAMPLED = 64  # rows whose values are hashed
 
 
-def fingerprint(study: Study, train: Evidence, tune: Evidence | None) -> dict[str, str]:
-    """Name -> value or hash: each setting that matters, and the rows, labels, lengths and sampled values of each part."""
+def fingerprint(study: Study, train: Evidence, tune: Evidence | None, start: Weights | None = None) -> dict[str, str]:
+    """Name -> value or hash: each setting that matters, the rows, labels, lengths and sampled values of each part, the start."""
     settings = msgspec.to_builtins(study)
     found = {name: value for section in SECTIONS for name, value in _leaves(section, settings[section]) if name not in FREE}
     for part, rows in (("train", train), ("tune", tune)):
         found |= {f"the {part} part's {name}": value for name, value in _evidence(rows).items()}
+    if start:
+        found["the first weights"] = _hash(*(part for name in sorted(start) for part in (name, start[name].cpu().numpy())))
     return found
 
 

@@ -18,7 +18,7 @@ from sequela.contracts import Evidence, Progress, Task
 from sequela.errors import DataError
 from sequela.train import checkpoint, interrupt, optimizer, plan
 from sequela.train.fingerprint import fingerprint, refuse_change
-from sequela.train.state import Epoch, State
+from sequela.train.state import Epoch, State, Weights
 from sequela.train.stop import best_epoch
 
 if TYPE_CHECKING:
@@ -53,13 +53,15 @@ def fit(
     progress: Progress | None = None,
     seed: int | None = None,
     resume_command: str = RESUME,
+    start: Weights | None = None,
 ) -> Trained:
     """A model trained on train; tune chooses the epoch. Without tune all epochs are run and the last weights kept.
 
     `folder` gets log.jsonl and checkpoints/, one at least every train.checkpoint_seconds and at each epoch's end. With `resume`
     training goes on from the latest whole checkpoint, to the result it would have had; a finished one is given back as it is, and
     where there is no checkpoint it starts. `seed` takes the place of train.seed; `resume_command` is what an interrupted user is
-    told to type. `progress` is called with ("training", step, steps).
+    told to type. `start` holds first weights by name; those that it does not name are drawn from the seed. `progress` is called
+    with ("training", step, steps).
 
     Raises Interrupted (on Ctrl-C or SIGTERM, after saving), TrainingError (a loss that is not a number, with the step and the
     rows), DataError (labels that cannot be learnt from, an empty tune part), ConfigError (a checkpoint of another training).
@@ -70,8 +72,8 @@ def fit(
         study = structs.replace(study, train=structs.replace(study.train, seed=seed))
     folder.mkdir(parents=True, exist_ok=True)
     with _own_random_numbers(study.train.device):
-        model, task = _started(study, train)
-        state = State(model, optimizer.build(model, study.train.optimizer), fingerprint(study, train, tune))
+        model, task = _started(study, train, start or {})
+        state = State(model, optimizer.build(model, study.train.optimizer), fingerprint(study, train, tune, start))
         _take_up(state, folder / "checkpoints", resume)
         if not state.complete:
             _train(state, plan.make(study, train, tune, task), folder, resume_command, progress)
@@ -95,9 +97,10 @@ def _refuse_empty(train: Evidence, tune: Evidence | None) -> None:
             raise DataError(f"the {part} part has no rows", hint="look at the flow of the cohort and at the split")
 
 
-def _started(study: Study, train: Evidence) -> tuple[Model, Task]:
-    """The model with its first weights: a function of the study (with its seed) and the training labels."""
+def _started(study: Study, train: Evidence, start: Weights) -> tuple[Model, Task]:
+    """The model with its first weights: a function of the study (with its seed), the training labels and what it starts from."""
     model, task = models.build(study, train.specs, train.target.names)
+    model.load_state_dict({**model.state_dict(), **start})
     task.check(train.target)
     if study.train.balance == "none":  # a balanced population has other rates than the training rows
         task.start(model.head, train.target)

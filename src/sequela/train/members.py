@@ -13,6 +13,7 @@ from sequela.contracts import Evidence, Progress
 from sequela.errors import ConfigError
 from sequela.train import refit
 from sequela.train.fit import RESUME, Trained, fit
+from sequela.train.state import Weights
 from sequela.types import Answer
 
 
@@ -25,11 +26,12 @@ def fit_members(
     resume: bool = False,
     progress: Progress | None = None,
     resume_command: str = RESUME,
+    start: Weights | None = None,
 ) -> tuple[Trained, ...]:
     """train.members models, from train.seed, train.seed + 1, …, each the best on tune or, where train.final asks so, refitted.
 
     A single one lives in `folder`, several in member-1, member-2, … of it; finished ones are not trained again on resume.
-    Raises as `fit` does.
+    All start from the weights of `start`. Raises as `fit` does.
     """
     call = refit.refit if study.train.final == "refit" else fit
     return tuple(
@@ -42,6 +44,7 @@ def fit_members(
             progress=_named(progress, number, study.train.members),
             seed=study.train.seed + number,
             resume_command=resume_command,
+            start=start,
         )
         for number in range(study.train.members)
     )

@@ -28,7 +28,7 @@ class Step:
     epoch: int
     number: int  # within the epoch, from 0
     rows: Array  # int64 "B"
-    labelled: int  # rows of the batch with a label: what the loss is divided by
+    labelled: int  # rows of the batch with a label, or codes that they foresee: what the loss is divided by
     batch: Batch  # tensors, on the device
 
     @property
@@ -59,7 +59,7 @@ class Plan:
         made = models.tensors(batch.collate(self.train.inputs, rows, self.train.target, self.weight), self.settings.device)
         if self.augment:
             made = replace(made, inputs=self._augmented(made, epoch, number))
-        return Step(epoch, number, rows, int(self.train.target.known[rows].any(axis=1).sum()), made)
+        return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made)
 
     def _augmented(self, made: Batch, epoch: int, number: int) -> dict[str, Seq]:
         inputs = dict(made.inputs)
@@ -67,6 +67,13 @@ class Plan:
             generator = torch.Generator().manual_seed(seed.number(self.settings.seed, "augment", name, epoch, number))
             inputs[name] = change(inputs[name], generator)
         return inputs
+
+
+def counted(task: Task, target: Target) -> int:
+    """What the losses of these rows are a sum over: rows with a label, or the codes that they foresee."""
+    if task.kind == "next_event":
+        return int(target.values[target.known].sum())
+    return int(target.known.any(axis=1).sum())
 
 
 def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Plan:

@@ -11,6 +11,7 @@ from sequela.config import Study
 from sequela.contracts import Evidence, Progress
 from sequela.train.fit import RESUME, Trained, fit
 from sequela.train.rows import join
+from sequela.train.state import Weights
 
 
 def refit(
@@ -23,6 +24,7 @@ def refit(
     progress: Progress | None = None,
     seed: int | None = None,
     resume_command: str = RESUME,
+    start: Weights | None = None,
 ) -> Trained:
     """A model of all rows of train and tune, trained for the number of epochs that was best when tune was held out.
 
@@ -31,7 +33,9 @@ def refit(
     calibrated on tune with this model, which has learnt from it: take the answers of the first (`fit` with resume gives it back).
     Raises as `fit` does.
     """
-    chosen = fit(study, train, tune, folder, resume=resume, progress=progress, seed=seed, resume_command=resume_command)
+    chosen = fit(
+        study, train, tune, folder, resume=resume, progress=progress, seed=seed, resume_command=resume_command, start=start
+    )
     settings = structs.replace(study.train, epochs=chosen.best_epoch, patience=0)
     final = fit(
         structs.replace(study, train=settings),
@@ -42,5 +46,6 @@ def refit(
         progress=None if progress is None else lambda what, done, total: progress(f"{what} on train and tune", done, total),
         seed=seed,
         resume_command=resume_command,
+        start=start,
     )
     return replace(final, cpu_seconds=chosen.cpu_seconds + final.cpu_seconds)

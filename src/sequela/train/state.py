@@ -22,7 +22,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     epoch: int  # counted from 1
     train_loss: float  # mean over the rows of the epoch, as the steps saw it (with dropout, augmentation and row weights)
     tune_loss: float | None  # mean over the tune rows; None where there is no tune part
-    tune_score: float | None  # AUROC, macro AUROC or minus MAE; None also where it is undefined (one class only)
+    tune_score: float | None  # see train/tune.py; None also where it is undefined (one class only)
     lr: float  # of the last step
     seconds: float  # of wall clock, with the tune pass
 
@@ -34,7 +34,7 @@ class Record(Struct, frozen=True, kw_only=True):
     epoch: int  # of the next step, from 0
     step: int  # the next step of that epoch, from 0; equal to the number of steps where only the tune pass is missing
     loss_sum: float  # over the steps of the running epoch
-    row_count: int  # labelled rows of those steps
+    row_count: int  # labelled rows of those steps, or codes that they foresee
     epoch_seconds: float
     cpu_seconds: float
     history: list[Epoch]

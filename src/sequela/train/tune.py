@@ -15,6 +15,7 @@ from sequela import model as models
 from sequela.config import Train
 from sequela.contracts import Evidence, Task
 from sequela.metrics import discrimination, regression
+from sequela.train.plan import counted
 from sequela.types import Answer, Array, Target, concatenate
 
 
@@ -22,8 +23,8 @@ from sequela.types import Answer, Array, Target, concatenate
 class Verdict:
     """Of all rows together; both higher or lower for reasons of the model alone, never of the batches."""
 
-    loss: float  # mean over the labelled rows
-    score: float | None  # AUROC (macro over classes or labels), or minus the mean absolute error; None where it is undefined
+    loss: float  # mean over the labelled rows, or over the codes foreseen
+    score: float | None  # AUROC (macro over classes or labels), minus the mean absolute error, accuracy of the next code, or None
 
 
 def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between: Callable[[], None]) -> Verdict:
@@ -40,13 +41,14 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
             answers.append(task.answer(out))
     back = np.argsort(np.concatenate(order))
     answer = concatenate(answers)
-    labelled = max(int(rows.target.known.any(axis=1).sum()), 1)
     total = np.concatenate(losses)[back].sum()
-    return Verdict(float(total / labelled), score(Answer(answer.kind, answer.values[back], answer.names), rows.target, task.kind))
+    return Verdict(float(total / max(counted(task, rows.target), 1)), score(answer.take(back), rows.target, task.kind))
 
 
 def score(answer: Answer, target: Target, kind: str) -> float | None:
     """One number, higher is better, over the rows with a label; None where no column has both outcomes."""
+    if kind == "next_event":
+        return float(answer.values[:, answer.names.index("first")].sum() / max(float(target.values.sum()), 1.0))
     if kind == "regression":
         columns = zip(answer.values.T, target.values.T, target.known.T, strict=True)
         return -float(np.mean([regression.mae(value[known], truth[known]) for value, truth, known in columns]))
