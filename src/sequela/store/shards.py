@@ -1,8 +1,8 @@
 """Events on their way into Parquet: numbered, spilled while they exceed memory, sorted and sharded by subject.
 
-Subjects get running numbers as they appear. At the end the numbers become subject ids, the ids are cut into ranges of about
-SHARD_ROWS events, spilled parts are dealt out to those ranges, and each range is sorted and written: no more than one spill and
-one shard are in memory at a time (a single subject is never cut).
+Subjects and codes get running numbers as they appear, and a column is kept only where it says something. At the end the numbers
+become subject ids, the ids are cut into ranges of about SHARD_ROWS events, spilled parts are dealt out to those ranges, and each
+range is sorted and written: no more than one spill and one shard are in memory at a time (a single subject is never cut).
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sequela.errors import DataError
 from sequela.store.schema import EVENTS
 from sequela.types import Array
 
-SPILL_ROWS = 8_000_000
-SHARD_ROWS = 4_000_000
+SPILL_ROWS = 1_000_000
+SHARD_ROWS = 250_000
+MOST_SHARDS = 256  # files open at once while spilled events are dealt out
 ROW_GROUP = 2**17
 
 _GIVEN: dict[str, pl.DataType] = {
@@ -37,8 +40,12 @@ _GIVEN: dict[str, pl.DataType] = {
     "available": pl.Datetime("us"),
     "superseded": pl.Datetime("us"),
 }
+_NUMBERED = ("subject", "code")
 _OPTIONAL = ("numeric_value", "text_value", "payload", "visit", "available", "superseded")
 _TIMES = ("time", "available", "superseded")
+_HELD = {name: pl.UInt32() for name in _NUMBERED} | {name: _GIVEN[name] for name in ("time", *_OPTIONAL)}
+_OFTEN_EQUAL = ["code", "numeric_value"]  # the columns that a dictionary makes small
+_SOUGHT = ["subject_id", "time"]  # the columns by which row groups are skipped
 
 
 @dataclass
@@ -47,10 +54,12 @@ class Shards:
 
     folder: Path
     numbers: dict[str, int] = field(default_factory=dict)  # source id -> running number
+    codes: dict[str, int] = field(default_factory=dict)  # code -> running number
     not_finite: int = 0  # numbers that were NaN or infinite and became null
     rows: int = 0
     spill_rows: int = SPILL_ROWS
     shard_rows: int = SHARD_ROWS
+    _columns: set[str] = field(default_factory=lambda: {*_NUMBERED, "time"})  # those that ever said something
     _held: list[pl.DataFrame] = field(default_factory=list)
     _parts: list[Path] = field(default_factory=list)
 
@@ -58,7 +67,8 @@ class Shards:
         """Adds events as Sink.events takes them. Raises DataError for a wrong column, a missing subject or a missing code."""
         if frame.is_empty():
             return
-        clean = self._numbered(_conformed(frame))
+        clean = self._numbered(self._finite(_conformed(frame)))
+        self._columns.update(clean.columns)
         self.rows += len(clean)
         self._held.append(clean)
         if sum(map(len, self._held)) >= self.spill_rows:
@@ -69,13 +79,14 @@ class Shards:
         counts = np.zeros(len(subject_ids), dtype=np.int64)
         for part in self._each():
             counts += np.bincount(part["subject"].to_numpy(), minlength=len(subject_ids))
-        shard_of = _ranges(subject_ids, counts, self.shard_rows)
-        found = Events()
+        shard_of = _ranges(subject_ids, counts, max(self.shard_rows, self.rows // MOST_SHARDS))
+        names, rank = _ranked(self.codes)
+        found = Events(set(self.codes))
         (self.folder / "data").mkdir()
         for shard, frame in enumerate(self._dealt(shard_of)):
-            ready = _sorted(frame, subject_ids)
+            ready = _sorted(frame, subject_ids, rank)
             found.add(ready)
-            _write(ready, self.folder / "data" / f"{shard:04d}.parquet")
+            _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
         shutil.rmtree(self._spills, ignore_errors=True)
         return found
 
@@ -83,57 +94,69 @@ class Shards:
     def _spills(self) -> Path:
         return self.folder / "spilled"
 
+    def _finite(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if "numeric_value" not in frame.columns:
+            return frame
+        finite = frame["numeric_value"].is_finite()
+        if finite.all():
+            return frame
+        self.not_finite += len(finite) - int(finite.sum() or 0) - finite.null_count()
+        return frame.with_columns(pl.when(finite).then("numeric_value").alias("numeric_value"))
+
     def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
-        names = frame["source_id"].unique(maintain_order=True)
-        for name in names:
-            self.numbers.setdefault(name, len(self.numbers))
-        numbers = pl.Series([self.numbers[name] for name in names], dtype=pl.UInt32)
-        finite = pl.col("numeric_value").is_finite()
-        self.not_finite += frame.select((~finite).sum()).item()
-        return frame.with_columns(
-            pl.col("source_id").replace_strict(names, numbers, return_dtype=pl.UInt32).alias("subject"),
-            pl.when(finite).then(pl.col("numeric_value")),
-        ).drop("source_id")
+        """With running numbers for subjects and codes."""
+        subject, code = _number(frame["source_id"], self.numbers), _number(frame["code"], self.codes)
+        return frame.drop("source_id").with_columns(subject.alias("subject"), code.alias("code"))
 
     def _spill(self) -> None:
         self._spills.mkdir(exist_ok=True)
-        path = self._spills / f"{len(self._parts):05d}.parquet"
-        pl.concat(self._held).write_parquet(path, compression="lz4", statistics=False)
+        path = self._spills / f"{len(self._parts):05d}.arrow"
+        pl.concat(self._held, how="diagonal").write_ipc(path, compression="lz4")
         self._held.clear()
         self._parts.append(path)
 
     def _each(self) -> Iterator[pl.DataFrame]:
         for path in self._parts:
-            yield pl.read_parquet(path)
+            yield pl.read_ipc(path, columns=["subject"])
         yield from self._held
 
     def _dealt(self, shard_of: Array) -> Iterator[pl.DataFrame]:
         """The events of each shard in turn."""
         shards = int(shard_of.max()) + 1
         if not self._parts:
-            held = pl.concat(self._held)
+            held = pl.concat(self._held, how="diagonal")
             which = shard_of[held["subject"].to_numpy()]
             for shard in range(shards):
                 yield held if shards == 1 else held.filter(which == shard)
             return
-        dealt = self._deal(shard_of)
-        for shard in range(shards):
-            yield pl.concat([pl.read_parquet(path) for path in dealt[shard]])
+        for path in self._deal(shard_of, shards):
+            yield pl.read_ipc_stream(path)
+            path.unlink()
 
-    def _deal(self, shard_of: Array) -> dict[int, list[Path]]:
-        """Files with the events of each shard, in the order in which the events came."""
+    def _deal(self, shard_of: Array, shards: int) -> list[Path]:
+        """A file for each shard with its events in the order in which they came."""
         if self._held:
             self._spill()
-        dealt: dict[int, list[Path]] = {shard: [] for shard in range(int(shard_of.max()) + 1)}
-        for number, path in enumerate(self._parts):
-            part = pl.read_parquet(path).with_columns(shard=pl.lit(0))
-            part = part.with_columns(pl.Series("shard", shard_of[part["subject"].to_numpy()]))
-            for shard, piece in part.partition_by("shard", include_key=False, as_dict=True).items():
-                file = self._spills / f"shard-{shard[0]}-{number:05d}.parquet"
-                piece.write_parquet(file, compression="lz4", statistics=False)
-                dealt[int(str(shard[0]))].append(file)
-            path.unlink()
-        return dealt
+        paths = [self._spills / f"shard-{shard}.arrow" for shard in range(shards)]
+        empty = self._whole(pl.DataFrame(schema=_HELD)).to_arrow(compat_level=pl.CompatLevel.oldest())
+        with ExitStack() as files:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            writers = [files.enter_context(pa.ipc.new_stream(path, empty.schema, options=options)) for path in paths]
+            for path in self._parts:
+                part = self._whole(pl.read_ipc(path))
+                which = pl.Series("shard", shard_of[part["subject"].to_numpy()])
+                for (shard,), piece in part.with_columns(which).partition_by("shard", include_key=False, as_dict=True).items():
+                    writers[int(str(shard))].write_table(piece.to_arrow(compat_level=pl.CompatLevel.oldest()))
+                path.unlink()
+        return paths
+
+    def _whole(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """With every column that any event of this store fills."""
+        return frame.select(
+            pl.col(name) if name in frame.columns else pl.lit(None, type_).alias(name)
+            for name, type_ in _HELD.items()
+            if name in self._columns
+        )
 
 
 @dataclass
@@ -145,9 +168,9 @@ class Events:
     _streams: dict[str, hashlib.blake2b] = field(default_factory=dict)
 
     def add(self, frame: pl.DataFrame) -> None:
+        """Counts and hashes events; their codes are ranks among all codes, which the store's digest lists besides."""
         self.rows += len(frame)
-        self.codes.update(frame["code"].unique())
-        for name in EVENTS.names:
+        for name in frame.columns:
             for stream, content in _streams(frame[name]):
                 self._streams.setdefault(f"{name} {stream}", hashlib.blake2b(digest_size=32)).update(content)
 
@@ -157,18 +180,21 @@ class Events:
 
 
 def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns of Sink.events in their order and types, missing optional ones null."""
+    """The columns of Sink.events in their order and types; those that say nothing are left out."""
     unknown = set(frame.columns) - set(_GIVEN)
     missing = set(_GIVEN) - set(_OPTIONAL) - set(frame.columns)
     if unknown or missing:
         raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(_GIVEN)}")
-    added = [pl.lit(None, _GIVEN[name]).alias(name) for name in _OPTIONAL if name not in frame.columns]
-    plain = _without_zones(frame).with_columns(added)
-    clean = plain.select(pl.col(name).cast(type_) for name, type_ in _GIVEN.items())
+    filled = [name for name in _GIVEN if name in frame.columns and not _says_nothing(name, frame[name])]
+    clean = _without_zones(frame.select(filled)).select(pl.col(name).cast(_GIVEN[name]) for name in filled)
     for name in ("source_id", "code"):
         if nulls := clean[name].null_count() + (clean[name] == "").sum():
             raise DataError(f"{nulls} of {len(clean)} events have no {name}")
     return clean
+
+
+def _says_nothing(name: str, column: pl.Series) -> bool:
+    return name in _OPTIONAL and column.null_count() == len(column)
 
 
 def _without_zones(frame: pl.DataFrame) -> pl.DataFrame:
@@ -177,6 +203,23 @@ def _without_zones(frame: pl.DataFrame) -> pl.DataFrame:
     if other := [zone for zone in zones.values() if zone not in (None, "UTC")]:
         raise DataError(f"events have times in {other[0]}; a reader gives UTC")
     return frame.with_columns(pl.col(name).dt.replace_time_zone(None) for name, zone in zones.items() if zone)
+
+
+def _number(column: pl.Series, known: dict[str, int]) -> pl.Series:
+    """A column of names as running numbers; new names are given the next ones."""
+    names = column.unique(maintain_order=True).to_list()
+    new = [name for name in names if name not in known]
+    known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
+    numbers = [known[name] for name in names]
+    return column.replace_strict(names, pl.Series(numbers, dtype=pl.UInt32), return_dtype=pl.UInt32)
+
+
+def _ranked(codes: dict[str, int]) -> tuple[pa.Array, Array]:
+    """All codes, sorted, and the rank of each running number."""
+    names = sorted(codes)
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[[codes[name] for name in names]] = np.arange(len(names))
+    return pl.Series(names).to_arrow(compat_level=pl.CompatLevel.oldest()), rank
 
 
 def _ranges(subject_ids: Array, counts: Array, rows: int) -> Array:
@@ -188,17 +231,36 @@ def _ranges(subject_ids: Array, counts: Array, rows: int) -> Array:
     return shard
 
 
-def _sorted(frame: pl.DataFrame, subject_ids: Array) -> pl.DataFrame:
-    ids = pl.Series("subject_id", subject_ids[frame["subject"].to_numpy()], dtype=pl.Int64)
-    named = frame.drop("subject").with_columns(ids).select(EVENTS.names)
-    return named.sort(["subject_id", "time"], nulls_last=False, maintain_order=True)
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(EVENTS)
-    pq.write_table(
-        table, path, row_group_size=ROW_GROUP, compression="zstd", compression_level=1, use_dictionary=["code", "numeric_value"]
+def _sorted(frame: pl.DataFrame, subject_ids: Array, rank: Array) -> pl.DataFrame:
+    """By subject, then time, those without time first, else in the order in which they came; codes are ranks."""
+    ids, time = subject_ids[frame["subject"].to_numpy()], frame["time"].dt.timestamp("us")
+    ready = frame.drop("subject").with_columns(
+        pl.Series("subject_id", ids, dtype=pl.Int64), pl.Series("code", rank[frame["code"].to_numpy()])
     )
+    return ready[_order(ids, time)]
+
+
+def _order(ids: Array, time: pl.Series) -> Array:
+    """A stable order by id, then time, null first: of one integer for both where they fit into its 63 bits."""
+    moments = time.to_numpy() if not time.null_count() else time.fill_null(time.min() or 0).to_numpy()
+    second = 1_000_000 if not (moments % 1_000_000).any() else 1
+    since = (moments - moments.min()) // second + 1
+    since[time.is_null().to_numpy()] = 0
+    _, number = np.unique(ids, return_inverse=True)
+    bits = int(since.max()).bit_length()
+    if int(number.max()).bit_length() + bits > 63:
+        return np.lexsort((since, number))
+    return np.argsort((number << bits) | since, kind="stable")
+
+
+def _write(frame: pl.DataFrame, names: pa.Array, path: Path) -> None:
+    columns = {name: frame[name].to_arrow(compat_level=pl.CompatLevel.oldest()) for name in frame.columns}
+    columns["code"] = pa.DictionaryArray.from_arrays(columns["code"], names).cast(pa.string())
+    held = [columns[one.name].cast(one.type) if one.name in columns else pa.nulls(len(frame), one.type) for one in EVENTS]
+    pq.write_table(
+        pa.Table.from_arrays(held, schema=EVENTS), path, row_group_size=ROW_GROUP, compression="zstd", compression_level=1,
+        use_dictionary=_OFTEN_EQUAL, write_statistics=_SOUGHT,
+    )  # fmt: skip
 
 
 def _streams(column: pl.Series) -> Iterator[tuple[str, Any]]:

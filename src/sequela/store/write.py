@@ -48,6 +48,9 @@ class Code(msgspec.Struct, frozen=True):
     parents: tuple[str, ...]
 
 
+_COLUMNS = {"description": "description", "parents": "parent_codes", "kind": "kind", "unit": "unit"}  # of a Code -> of CODES
+
+
 class StoreWriter:
     """The Sink of a store at `path`: a context manager that, on leaving without an error, puts the whole store in its place.
 
@@ -173,18 +176,21 @@ class StoreWriter:
             raise DataError(
                 f"the reader {self._origin.reader!r} gave events of codes it did not declare: {', '.join(undeclared[:5])}"
             )
-        codes = [{"code": code, **_row(self._codes[code])} for code in sorted(events.codes)]
-        self._table("codes", codes, CODES)
+        names = sorted(events.codes)
+        codes = [self._codes[name] for name in names]
+        described = {field: [getattr(code, own) for code in codes] for own, field in _COLUMNS.items()}
+        self._table("codes", CODES, {"code": names, **described})
         subjects = sorted(zip(ids.tolist(), self._shards.numbers, strict=True))
-        self._table("subjects", [{"subject_id": i, "source_id": name} for i, name in subjects], SUBJECTS)
-        splits = [{"subject_id": i, "split": SPLIT_OF[self._assigned[name]]} for i, name in subjects if name in self._assigned]
+        self._table("subjects", SUBJECTS, {"subject_id": [i for i, _ in subjects], "source_id": [name for _, name in subjects]})
+        splits = [(i, SPLIT_OF[self._assigned[name]]) for i, name in subjects if name in self._assigned]
         if splits:
-            self._table("subject_splits", splits, SPLITS)
+            self._table("subject_splits", SPLITS, {"subject_id": [i for i, _ in splits], "split": [split for _, split in splits]})
         if without := len(self._assigned.keys() - self._shards.numbers.keys()):
             self.note("subjects assigned to a part that have no events, left out", without)
 
-    def _table(self, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), self._folder / "metadata" / f"{name}.parquet")
+    def _table(self, name: str, schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> None:
+        held = [_column(columns[field.name], field.type) for field in schema]
+        pq.write_table(pa.Table.from_arrays(held, schema=schema), self._folder / "metadata" / f"{name}.parquet")
 
     def _manifest(self, events: Events, payloads: bytes) -> Manifest:
         if self._shards.not_finite:
@@ -205,11 +211,11 @@ class StoreWriter:
         )
 
     def _dataset(self, events: Events, payloads: bytes) -> Dataset:
-        declared = repr([(code, _row(self._codes[code])) for code in sorted(events.codes)])
+        declared = msgspec.json.encode([(code, self._codes[code]) for code in sorted(events.codes)])
         subjects = repr(sorted(self._shards.numbers))
         parts = repr(sorted((name, part) for name, part in self._assigned.items() if name in self._shards.numbers))
-        whole = hashlib.blake2b(events.digest() + payloads, digest_size=16)
-        for text in (declared, subjects, parts, str(self._relative_times)):
+        whole = hashlib.blake2b(events.digest() + payloads + declared, digest_size=16)
+        for text in (subjects, parts, str(self._relative_times)):
             whole.update(text.encode())
         return msgspec.structs.replace(
             self._origin,
@@ -236,8 +242,13 @@ def _subject_ids(names: list[str]) -> Array:
     return ranks
 
 
-def _row(code: Code) -> dict[str, Any]:
-    return {"description": code.description, "parent_codes": list(code.parents), "kind": code.kind, "unit": code.unit}
+def _column(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    """A column of integers, of text, or of lists of text; by way of polars, since pa.array would import pandas."""
+    if not pa.types.is_list(type_):
+        dtype = pl.Int64 if pa.types.is_integer(type_) else pl.String
+        return pl.Series(values, dtype=dtype).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(type_)
+    ends = pl.Series(np.cumsum([0, *map(len, values)]), dtype=pl.Int32).to_arrow()
+    return pa.ListArray.from_arrays(ends, _column([one for inner in values for one in inner], type_.value_type))
 
 
 def _inside(path: Path, folder: Path) -> str:
