@@ -17,7 +17,7 @@ from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
 from sequela.evaluate.metric import Evaluation, Metric
-from sequela.evaluate.questions import COMPARED, Asked, Question, check
+from sequela.evaluate.questions import COMPARED, UNRULED, Asked, Question, Safety, check
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics.table import Kind
 from sequela.types import Answer, Array, Cohort, Part
@@ -34,6 +34,7 @@ class Judged:
     answers: Mapping[str, Answer]  # "model", "ensemble", "baseline:NAME"
     thresholds: Mapping[str, float]  # by threshold.key
     split: str
+    safety: Safety = UNRULED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,15 @@ def evaluate(
     part: Part,
     split: str,
     seed: int,
+    safety: Safety = UNRULED,
 ) -> Evaluation:
     """Metrics with intervals, paired differences, groups and curves of the answers to these rows.
 
-    `cohort` holds the rows of the part alone, in the order of the answers. `thresholds` come from tune (threshold.choose_all).
+    `cohort` and `safety` hold the rows of the part alone, in the order of the answers. `thresholds` come from tune
+    (threshold.choose_all).
     Raises DataError where an answer does not fit the cohort, ConfigError where the settings name a class that is not there.
     """
-    judged = Judged(by_block(cohort), answers, thresholds, split)
+    judged = Judged(by_block(cohort), answers, thresholds, split, safety)
     drawn = draws(judged.cohort.subject_id, settings.bootstrap, seed)
     found = estimates(kind, judged, settings, drawn)
     metrics = [as_metric(one, part, split, settings) for one in found]
@@ -88,7 +91,7 @@ def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draw
     """Every number asked of every answer, on all rows, without the subjects to leave out, and by group."""
     check(kind, len(judged.cohort), judged.cohort.target, judged.answers, judged.thresholds)
     _check_classes(settings, judged.cohort.target.names)
-    asked = Asked(kind, judged.cohort.target, judged.answers, judged.thresholds, tuple(settings.classes))
+    asked = Asked(kind, judged.cohort.target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety)
     found: list[Estimate] = []
     for group, rows in _groups(judged.cohort, settings):
         one = Slice(group, rows, asked.questions(rows))

@@ -11,7 +11,7 @@ import numpy as np
 from sequela.errors import DataError
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
-from sequela.metrics import regression, threshold
+from sequela.metrics import regression, sets, threshold
 from sequela.metrics.discrimination import ranked
 from sequela.metrics.table import METRICS
 from sequela.types import Answer, Array, Target
@@ -40,7 +40,10 @@ QUANTITIES = ("mae", "rmse", "r2")
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
     "multiclass": ("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
-    "multilabel": ("auroc", "auprc", "brier", "macro_f1"),
+    "multilabel": (
+        *("auroc", "auprc", "brier", "macro_f1"),
+        *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
+    ),
     "regression": ("mae", "rmse", "r2"),
 }
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
@@ -65,6 +68,17 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Safety:
+    """What should not be called of the labels of a cohort, where a task knows it."""
+
+    interacts: Array | None = None  # bool "K K", symmetric: labels that should not be called together
+    barred: Array | None = None  # bool "N K": labels that a constraint rules out of a row
+
+
+UNRULED = Safety()  # of every task that knows of no such labels
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What a cohort is asked: the kind of task, the truth, and everybody's answers to it."""
 
@@ -73,6 +87,7 @@ class Asked:
     answers: Mapping[str, Answer]
     thresholds: Mapping[str, float]
     classes: tuple[str, ...] = ()  # of macro averages; () for all
+    safety: Safety = UNRULED
 
     def questions(self, rows: Array) -> list[Question]:
         """Every question about these rows of the cohort; rows without a known label are left out."""
@@ -106,6 +121,27 @@ def _multilabel(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
     anything = rows[asked.target.known[rows].any(1)]
     for metric, of in MACRO.items():
         yield _macro(metric, [q for q in each if q.metric == of and q.class_ in chosen], model, anything)
+    yield from _of_sets(asked, model, answer, anything)
+
+
+def _of_sets(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    """What is asked of a row's labels together: the known ones of those called, and of those that are true."""
+    known, risk = asked.target.known[rows], answer.values[rows]
+    called = decide("multilabel", model, answer, asked.thresholds)[rows]
+    true, none = (asked.target.values[rows] > 0) & known, _no_rows(rows)
+    each = sets.each_auprc(risk, true, known)
+    ranked_rows = none if not np.isnan(each).all() else none or "no row has a true label"
+    for metric, function in (("jaccard", sets.jaccard), ("set_f1", sets.set_f1), ("micro_f1", sets.micro_f1)):
+        yield Question(model, metric, "", rows, partial(function, called & known, true), reason=none)
+    yield Question(model, "row_auprc", "", rows, partial(sets.row_auprc, each), reason=ranked_rows)
+    yield Question(model, "set_size", "", rows, partial(sets.set_size, called), reason=none)
+    if asked.safety.interacts is not None:
+        yield Question(model, "ddi_rate", "", rows, partial(sets.ddi_rate, called, asked.safety.interacts), reason=none)
+        yield Question(model, "ddi_rate_given", "", rows, partial(sets.ddi_rate_given, true, asked.safety.interacts), reason=none)
+    if asked.safety.barred is not None:
+        barred = asked.safety.barred[rows]
+        yield Question(model, "barred_rate", "", rows, partial(sets.barred_rate, called, barred), reason=none)
+        yield Question(model, "barred_rate_given", "", rows, partial(sets.barred_rate_given, true, barred), reason=none)
 
 
 def _macro(metric: str, each: list[Question], model: str, rows: Array) -> Question:

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from sequela.errors import ConfigError, DataError
+from sequela.metrics import sets
 from sequela.metrics.sums import ratio
 from sequela.types import Answer, Array, Target
 
-HINT = 'known: youden, f1, "sensitivity=0.9", "specificity=0.95", or a number between 0 and 1'
+HINT = 'known: youden, f1, "sensitivity=0.9", "specificity=0.95", or a number between 0 and 1; "jaccard" for several labels'
+
+
+SMALLEST = float(np.finfo(np.float64).tiny)  # the least threshold of a label: what has probability 0 is never called
+CUTS = 256  # tried for a set of labels
 
 
 def choose(risk: Array, event: Array, rule: str | float) -> float:
@@ -72,17 +77,37 @@ def key(model: str, label: str = "") -> str:
 def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:
     """Every threshold that a task of this kind needs, by `key`: of each answer (binary), of each label of it (multilabel).
 
-    None for multiclass, which decides for the likeliest class, and for regression.
+    None for multiclass, which decides for the likeliest class, and for regression. With the rule "jaccard" the labels of a row
+    are called as a set: one threshold for all of them, the one with the highest mean Jaccard index.
     """
     if kind not in ("binary", "multilabel"):
         return {}
+    if rule == "jaccard":
+        cuts = {model: _for_sets(kind, answer, target) for model, answer in answers.items()}
+        return {key(model, name): cut for model, cut in cuts.items() for name in target.names}
     return {
-        key(model, name if kind == "multilabel" else ""): choose(
-            answer.values[target.known[:, column], column], target.values[target.known[:, column], column] > 0, rule
+        key(model, name if kind == "multilabel" else ""): max(
+            choose(answer.values[target.known[:, column], column], target.values[target.known[:, column], column] > 0, rule),
+            SMALLEST if kind == "multilabel" else 0.0,
         )
         for model, answer in answers.items()
         for column, name in enumerate(target.names)
     }
+
+
+def _for_sets(kind: str, answer: Answer, target: Target) -> float:
+    """Of CUTS thresholds that lie between neighbouring risks, the highest of those with the best mean Jaccard index."""
+    if kind != "multilabel":
+        raise ConfigError(f'the threshold "jaccard" is one of sets of labels; this task is {kind}', hint=HINT)
+    rows, true = target.known.any(1), (target.values > 0) & target.known
+    if not true.any():
+        raise DataError("a threshold cannot be chosen: no label is true in any row", hint="set evaluate.threshold to a number")
+    falling = np.unique(np.append(answer.values[target.known], 0.0))[::-1]
+    between = (falling[:-1] + falling[1:]) / 2
+    cuts = between[np.unique(np.linspace(0, len(between) - 1, CUTS).astype(np.int64))] if len(between) else np.array([0.5])
+    called = ((answer.values >= cut) & target.known for cut in cuts)
+    scores = [float(sets.jaccard(one[rows], true[rows])) for one in called]
+    return max(float(cuts[int(np.argmax(np.round(scores, 12)))]), SMALLEST)
 
 
 def decide(kind: str, model: str, answer: Answer, thresholds: Mapping[str, float]) -> Array:

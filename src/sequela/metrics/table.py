@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sequela.metrics import calibration, discrimination, probability, regression, threshold
+from sequela.metrics import calibration, discrimination, probability, regression, sets, threshold
 from sequela.types import Array
 
 Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -14,6 +14,7 @@ Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that 
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")
 LABELS: tuple[Kind, ...] = ("binary", "multilabel")
+SETS: tuple[Kind, ...] = ("multilabel",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,15 @@ _ENTRIES = (
     Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
     Entry("f1", threshold.f1, RISKS, "higher", True, "harmonic mean of sensitivity and PPV"),
     Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
+    Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
+    Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),
+    Entry("micro_f1", sets.micro_f1, SETS, "higher", True, "F1 of all labels of all rows together"),
+    Entry("row_auprc", sets.row_auprc, SETS, "higher", False, "average precision of each row's labels; mean over rows"),
+    Entry("set_size", sets.set_size, SETS, "zero", True, "labels called of a row, in the mean; neither high nor low is better"),
+    Entry("ddi_rate", sets.ddi_rate, SETS, "lower", True, "share of the pairs called together that interact"),
+    Entry("ddi_rate_given", sets.ddi_rate_given, SETS, "lower", False, "the same of what was really given"),
+    Entry("barred_rate", sets.barred_rate, SETS, "lower", True, "share of the labels called that a constraint rules out"),
+    Entry("barred_rate_given", sets.barred_rate_given, SETS, "lower", False, "the same of what was really given"),
     Entry("lr_positive", threshold.lr_positive, LABELS, "higher", True, "what a call multiplies the odds by"),
     Entry("lr_negative", threshold.lr_negative, LABELS, "lower", True, "what no call multiplies the odds by"),
     Entry("brier", probability.brier, RISKS, "lower", False, "mean squared distance of risk from outcome"),
