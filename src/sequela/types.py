@@ -122,6 +122,8 @@ class Known:
     payloads: Payloads
     kinds: Mapping[str, str]  # code -> kind, from the store's codes: see store/schema.py
     start: Array | None = None  # float64 "N": position of each row's index event, days, <= 0; NaN where it has no time
+    subject: Array | None = None  # int64 "N": rows of one subject have one number, for counting alone; None: each row its own
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # code -> the next broader codes that the store names
 
 
 # ------------------------------------------------------------------------------------------------------------------- sequences
@@ -173,7 +175,7 @@ class Plain:
 class Seq:
     """One input of B rows, padded to T steps: what an encoder sees. NumPy in collate, torch in the model."""
 
-    values: Any  # "B T *F": int64 codes, or float32
+    values: Any  # "B T *F": integer codes (int64 as a tensor), or float32
     mask: Any  # bool "B T": True where a step exists; never inferred from values; existing steps come first
     position: Any  # float64 "B T", in the unit that the Spec declares; 0 on padding
     seen: Any = None  # bool "B T *F"; None says what True everywhere would
