@@ -172,7 +172,8 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     found = _frame(line, place, row, _days(line.time[place], window.high[row])).with_columns(
         _bound("begin", begin), _bound("end", end)
     )
-    return Known(len(cohort), found, store.payloads, kind_of, _days(microseconds_of(cohort.start), window.high))
+    start = _days(microseconds_of(cohort.start), window.high)
+    return Known(len(cohort), found, store.payloads, kind_of, start, cohort.subject_id, _parents(store))
 
 
 def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence[str]) -> Array:
@@ -195,7 +196,8 @@ def take(known: Known, rows: Array) -> Known:
     events = events.filter(pl.col("row") >= 0)
     if (np.diff(rows) < 0).any():
         events = events.sort("row", maintain_order=True)
-    return replace(known, count=len(rows), events=events, start=None if known.start is None else known.start[rows])
+    of_rows = {name: column if column is None else column[rows] for name in ("start", "subject") for column in [getattr(known, name)]}
+    return replace(known, count=len(rows), events=events, **of_rows)
 
 
 def microseconds_of(time: Array) -> Array:
@@ -208,6 +210,14 @@ def _wanted(kind_of: dict[str, str], codes: Sequence[str] | None) -> list[str] |
         return list(codes)
     hidden = any(kind in HIDDEN for kind in kind_of.values())
     return [code for code, kind in kind_of.items() if kind not in HIDDEN] if hidden else None
+
+
+def _parents(store: Records) -> dict[str, tuple[str, ...]]:
+    """code -> the next broader codes that the store names, of those that have any."""
+    if "parent_codes" not in store.codes.columns:
+        return {}
+    named = store.codes.select("code", "parent_codes").filter(pl.col("parent_codes").list.len() > 0)
+    return {code: tuple(parents) for code, parents in named.iter_rows()}
 
 
 def _subjects(store: Records, cohort: Cohort) -> list[int] | None:
