@@ -285,6 +285,8 @@ def _with_p(metric: Metric, left: Question, right: Question, judged: Judged) -> 
 
 def _curves(kind: Kind, judged: Judged, drawn: Draws, part: str) -> drawing.Curves:
     curves = drawing.Curves(kind=kind, part=part, split=judged.split)
+    if kind == "next_event":
+        return curves
     if kind == "regression":
         return replace(curves, agreement=list(_agreements(judged)))
     questions = list(_yes_or_no(kind, judged, drawn))

@@ -45,8 +45,10 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
         *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
     ),
     "regression": ("mae", "rmse", "r2"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
 NAIVE = ("baseline:last_value", "baseline:last")  # the forecasts that mase may be measured against
 
 Value = Callable[[Array | None], Array]  # weights of the question's rows -> its value
@@ -213,12 +215,21 @@ def _regression(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
             yield Question(model, "mase", class_, known, scaled, reason=_no_rows(known))
 
 
+def _next_event(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows = asked.known(rows)
+    count = asked.target.values[rows, 0]
+    for metric, column in FORESEEN.items():
+        summed = answer.values[rows, answer.names.index(column)]
+        yield Question(model, metric, "", rows, partial(METRICS[metric].function, summed, count), reason=_no_rows(rows))
+
+
 _Asking = Callable[[Asked, str, Answer, Array], Iterator[Question]]
 _ASKING: Mapping[str, _Asking] = {
     "binary": _binary,
     "multiclass": _multiclass,
     "multilabel": _multilabel,
     "regression": _regression,
+    "next_event": _next_event,
 }
 
 
@@ -305,8 +316,9 @@ def check(kind: str, count: int, target: Target, answers: Mapping[str, Answer], 
     for model, answer in answers.items():
         if len(answer) != count:
             raise DataError(f"{model} answers {len(answer)} rows, the cohort has {count}")
-        if answer.names != target.names:
-            raise DataError(f"{model} answers {list(answer.names)}, the cohort asks for {list(target.names)}")
+        asked = tuple(FORESEEN.values()) if kind == "next_event" else target.names
+        if answer.names != asked:
+            raise DataError(f"{model} answers {list(answer.names)}, the cohort asks for {list(asked)}")
         bad = int((~np.isfinite(answer.values)).any(1).sum())
         if bad:
             raise DataError(f"{model} gives {bad} of {count} rows an answer that is not a finite number")

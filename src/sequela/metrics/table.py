@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sequela.metrics import calibration, discrimination, probability, regression, sets, threshold
+from sequela.metrics import calibration, discrimination, language, probability, regression, sets, threshold
 from sequela.types import Array
 
-Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression"]
+Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event"]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")
 LABELS: tuple[Kind, ...] = ("binary", "multilabel")
+FORESEEN: tuple[Kind, ...] = ("next_event",)
 SETS: tuple[Kind, ...] = ("multilabel",)
 
 
@@ -60,6 +61,13 @@ _ENTRIES = (
     Entry("mae", regression.mae, ("regression",), "lower", False, "mean absolute error, in the unit of the target"),
     Entry("rmse", regression.rmse, ("regression",), "lower", False, "root mean squared error, in the unit of the target"),
     Entry("r2", regression.r2, ("regression",), "higher", False, "share of the variance explained"),
+    Entry(
+        "perplexity", language.perplexity, FORESEEN, "lower", False, "codes among which the next is as hard to tell as by chance"
+    ),
+    Entry(
+        "next_accuracy", language.next_accuracy, FORESEEN, "higher", False, "share of next codes that were thought the likeliest"
+    ),
+    Entry("next_in_10", language.next_in_10, FORESEEN, "higher", False, "share of next codes among the ten likeliest"),
     Entry("mase", regression.mase, ("regression",), "lower", False, "error over that of repeating the last value"),
 )
 METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -72,7 +72,7 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
 def _shown(kind: Kind) -> set[str]:
     """What is compared: of decisions only those of classes, which need no threshold; each run has its own for the others."""
     decided = {"macro_f1", "accuracy"} if kind == "multiclass" else set()
-    return {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2"} | decided
+    return {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2", "perplexity", "next_accuracy", "next_in_10"} | decided
 
 
 def _row(metric: Metric, name: str, reference: str) -> dict[str, Any]:

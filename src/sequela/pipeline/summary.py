@@ -13,6 +13,7 @@ SHOWN = {
     "multiclass": ("auroc", "accuracy", "macro_f1"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
     "regression": ("mae", "rmse", "r2"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sequela.evaluate.metric import Metric
 
 UNITLESS = 3  # decimals of everything between 0 and 1
-QUANTITIES = ("mae", "rmse")
+QUANTITIES = ("mae", "rmse", "perplexity")
 NAMES = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -29,6 +29,9 @@ NAMES = {
     "rmse": "RMSE",
     "r2": "R²",
     "mase": "MASE",
+    "perplexity": "Perplexity",
+    "next_accuracy": "Accuracy of the next code",
+    "next_in_10": "Next code in the first 10",
 }
 
 

@@ -55,7 +55,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """binary, multiclass, multilabel or regression."""
+        """binary, multiclass, multilabel, regression or next_event."""
         return self.curves[0].kind if self.curves else config.choice(self.study.task, "task").name
 
     @cached_property
@@ -84,7 +84,7 @@ class Run:
     @property
     def headline(self) -> str:
         """The metric that the verdict is about."""
-        return "mae" if self.kind == "regression" else "auroc"
+        return {"regression": "mae", "next_event": "perplexity"}.get(self.kind, "auroc")
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
         """One number of the shown part and split."""

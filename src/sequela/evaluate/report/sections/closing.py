@@ -45,6 +45,16 @@ QUANTITIES = (
     ("R²", "The share of the variance explained; 0 is the mean, below 0 is worse than it."),
     ("MASE", "The error over that of repeating the last value; below 1 is better than it."),
 )
+CODES = (
+    (
+        "Perplexity",
+        "How many codes the next one is in doubt between: 1 is certainty, the size of the vocabulary is a guess.",
+    ),
+    (
+        "Accuracy of the next code",
+        "The share of next codes that the model thought likeliest; in the first 10, of its ten likeliest.",
+    ),
+)
 
 
 def limits(run: Run) -> Safe:
@@ -91,6 +101,7 @@ def undefined(run: Run) -> Safe:
 
 
 def glossary(run: Run) -> Safe:
-    words = (*QUANTITIES, *GLOSSARY[-3:]) if run.kind == "regression" else GLOSSARY
+    own = {"regression": QUANTITIES, "next_event": CODES}.get(run.kind)
+    words = GLOSSARY if own is None else (*own, *GLOSSARY[-3:])
     pieces = [piece for word, meaning in words for piece in (tag("dt", word), tag("dd", meaning))]
     return section("Words used", tag("dl", *pieces))

@@ -37,7 +37,8 @@ def _outcome(run: Run) -> str:
     outcome = run.study.outcome
     columns = [outcome.column] if isinstance(outcome.column, str) else outcome.column
     codes = [outcome.code] if isinstance(outcome.code, str) else outcome.code
-    what = ", ".join(filter(None, [*codes, *columns])) or "given by the data"
+    none = "the next codes of the input itself" if run.kind == "next_event" else "given by the data"
+    what = ", ".join(filter(None, [*codes, *columns])) or none
     within = f", within {outcome.within}" if outcome.within else ""
     gap = f", not sooner than {outcome.gap}" if outcome.gap not in ("", "0s") else ""
     return what + within + gap

@@ -14,6 +14,7 @@ METRICS = {
     "multiclass": ("auroc", "accuracy", "macro_f1"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
     "regression": ("mae", "rmse", "r2"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 
 

@@ -13,12 +13,14 @@ KEY = {
     "multiclass": ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier"),
     "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
     "multiclass": ("auroc", "accuracy", "macro_f1", "brier"),
     "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
     "regression": ("mae", "rmse", "r2"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 
 
@@ -65,6 +67,8 @@ def _values(run: Run) -> Safe:
 
 
 def _direction(kind: str) -> str:
+    if kind == "next_event":
+        return "Lower is better for perplexity; every code after the first of a row counts once."
     if kind == "regression":
         return "Lower is better for errors, higher for R²."
     return "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
