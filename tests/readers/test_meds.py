@@ -52,7 +52,9 @@ def test_a_dataset_of_others_is_read(tmp_path: Path) -> None:
     assert store.parts == {3: "test", 5: "tune"}
     kinds = {"GENDER//F": "static", "LAB//Na": "measurement", "ADMISSION": "event", "NOTE": "event", "MEDS_DEATH": "outcome"}
     assert dict(store.codes.select("code", "kind").iter_rows()) == kinds
-    assert store.codes.filter(pl.col("code") == "LAB//Na")["description"].item() == "sodium"
+    sodium = store.codes.row(by_predicate=pl.col("code") == "LAB//Na", named=True)
+    assert (sodium["description"], sodium["parent_codes"]) == ("sodium", ["LOINC/2951-2"])
+    assert store.events().select("visit", "available", "superseded").null_count().row(0) == (len(ROWS),) * 3
     assert not store.dataset.relative_times
 
 
@@ -68,17 +70,42 @@ def test_kinds_may_be_stated_by_code_or_its_start(tmp_path: Path) -> None:
 
 def test_our_own_store_is_read_back_the_same(tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "own.store", "made", "none", 1) as sink:
-        sink.code("HR", "measurement", unit="beats/min")
+        sink.code("HR", "measurement", unit="beats/min", parents=("VITAL", "SIGN"))
         sink.code("SCORE//X", "score")
         sink.events(
             pl.DataFrame({"source_id": ["1", "2"], "time": [NOON, None], "code": ["HR", "SCORE//X"], "numeric_value": [80.0, 2]})
         )
+        late = {"available": [NOON.replace(hour=20)], "superseded": [NOON.replace(day=3)], "visit": [7]}
+        sink.events(pl.DataFrame({"source_id": ["1"], "time": [NOON], "code": ["HR"], **late}))
         sink.part("2", "test")
     own = open_store(tmp_path / "own.store")
     again = read(tmp_path / "own.store", tmp_path / "a.store")
     assert again.events().equals(own.events())
     assert again.codes.equals(own.codes)
     assert (again.parts, again.content_hash) == (own.parts, own.content_hash)
+
+
+@pytest.mark.parametrize(("ids", "kept"), [([10, 10, 12, None, 3], [10, 12, None]), (["b", "b", "a", None, "x"], [2, 1, None])])
+def test_the_visits_of_others_come_by_the_column_that_is_named(tmp_path: Path, ids: list[Any], kept: list[int]) -> None:
+    folder = dataset(tmp_path / "in")
+    for file in sorted((folder / "data").rglob("*.parquet")):
+        frame = pl.read_parquet(file)
+        frame.with_columns(pl.Series("hadm_id", ids[: len(frame)], dtype=pl.Int64 if ids[0] == 10 else pl.String)).write_parquet(
+            file
+        )
+    named = read(folder, tmp_path / "a.store", visit="hadm_id").events(subjects=[5])
+    assert sorted(set(named["visit"]), key=str) == sorted({*kept} - {None}, key=str)
+    assert read(folder, tmp_path / "b.store").events()["visit"].null_count() == len(ROWS)
+    with pytest.raises(DataError, match=r"data/1\.parquet has no column 'visit_id' for the visits"):
+        read(folder, tmp_path / "c.store", visit="visit_id")
+
+
+def test_visits_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "in")
+    for file in sorted((folder / "data").rglob("*.parquet")):
+        pl.read_parquet(file).with_columns(encounter=pl.lit(1.5)).write_parquet(file)
+    with pytest.raises(DataError, match="columns of other types than MEDS has"):
+        read(folder, tmp_path / "a.store", visit="encounter")
 
 
 def test_an_event_without_a_subject_is_refused_and_counted(tmp_path: Path) -> None:

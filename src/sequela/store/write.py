@@ -203,6 +203,7 @@ class StoreWriter:
             "meds_version": MEDS_VERSION,
             "created_at": dataset.created,
             "additional_value_modality_columns": ["payload"],
+            "other_extension_columns": ["visit", "available", "superseded"],
         }
         (self._folder / "metadata" / "dataset.json").write_bytes(msgspec.json.format(msgspec.json.encode(meds)))
         files = {_inside(path, self._folder): path.stat().st_size for path in self._folder.rglob("*") if path.is_file()}
