@@ -6,8 +6,8 @@ codes that have a number are measurements, the rest are events. Broader codes ar
 
 The visit of an event is the column `visit` (our own stores have it) or the one that the options name, as `hadm_id` or `visit_id`.
 Our own columns `available` and `superseded` are kept, so that what was not known stays unknown; of others' datasets an event is
-known from its own time on. Payloads are not followed. The other way is the store itself: it is MEDS, and `dataset.json` says which
-columns are more than that.
+known from its own time on. Payloads are not followed. The other way is the store itself: it is MEDS, and `dataset.json` says
+which columns are more than that.
 
 Source: Medical Event Data Standard, package `meds` 0.4, schema.py.
 """
