@@ -54,6 +54,8 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
 
     Raises ConfigError for an outcome that does not fit the kind of question, DataError for labels that cannot be understood.
     """
+    if kind == "next_event":
+        return _none(outcome, rows)
     codes, columns = _listed(outcome.code), _listed(outcome.column)
     if bool(codes) == bool(columns):
         raise ConfigError(
@@ -65,6 +67,14 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     if outcome.value:
         return _by_value(store, outcome, codes, rows)
     return _by_event(store, outcome, codes, kind, rows)
+
+
+def _none(outcome: config.Outcome, rows: Cohort) -> Outcomes:
+    """Every row as it is: what it is asked stands in its own input, and is counted once that is read."""
+    if outcome != config.Outcome():
+        raise ConfigError("next_event foresees its input, and the study has an outcome", hint="leave out [outcome]")
+    count = len(rows)
+    return Outcomes(Target(np.zeros((count, 1)), np.ones((count, 1), bool), ("next",)))
 
 
 def _listed(given: str | list[str]) -> list[str]:
