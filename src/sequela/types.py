@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[Any]
 Part: TypeAlias = Literal["train", "tune", "test"]
 PARTS: tuple[Part, ...] = ("train", "tune", "test")
+
+DAY = 86_400_000_000  # microseconds
+NEVER = int(np.iinfo(np.int64).min)  # the time of what has none: NumPy's NaT
 
 
 class Steps(Protocol):
@@ -101,6 +105,57 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """The events known of many rows, each held once: row[p] knows the event place[p]; by row, then time.
+
+    A patient's record is known at each of their rows; held once, it costs a pair of integers a row, not a copy.
+    """
+
+    events: pl.DataFrame  # E events: code, numeric_value, text_value, payload, visit; by subject, then time
+    time: Array  # int64 "E": microseconds, NEVER for an event without time
+    row: Array  # int64 "P"
+    place: Array  # int64 "P"
+    high: Array  # int64 "N": microseconds of each row's prediction, NEVER where it has no time
+    begin: Array | None = None  # int64 "P": as in Known.events, -1 for null; None: null throughout
+    end: Array | None = None
+
+    @property
+    def position(self) -> Array:
+        """Days before the prediction of each pair, float64 "P"; NaN for an event without time."""
+        since, until = self.time[self.place], self.high[self.row]
+        return np.where((since == NEVER) | (until == NEVER), np.nan, (since - until) / DAY)
+
+    def of(self, rows: Array, count: int) -> Shared:
+        """What is known of these of the `count` rows (each at most once, in the order given), numbered anew."""
+        number = np.full(count, -1, np.int64)
+        number[rows] = np.arange(len(rows))
+        pairs = np.flatnonzero(number[self.row] >= 0)
+        if (np.diff(rows) < 0).any():
+            pairs = pairs[np.argsort(number[self.row[pairs]], kind="stable")]
+        begin, end = (bound if bound is None else bound[pairs] for bound in (self.begin, self.end))
+        return replace(self, row=number[self.row[pairs]], place=self.place[pairs], high=self.high[rows], begin=begin, end=end)
+
+    def frame(self) -> pl.DataFrame:
+        """The columns of Known.events, a line for each pair."""
+        import polars as pl
+
+        said = self.events[self.place]
+        bounds = [_bound("begin", self.begin, len(self.place)), _bound("end", self.end, len(self.place))]
+        first = [pl.Series("row", self.row, pl.Int64), pl.Series("position", self.position, pl.Float64)]
+        return pl.DataFrame([*first, *said.get_columns(), *bounds])
+
+
+def _bound(name: str, bound: Array | None, count: int) -> pl.Series:
+    """A column of sample numbers, null where they are -1."""
+    import polars as pl
+
+    if bound is None:
+        return pl.repeat(None, count, dtype=pl.Int64, eager=True).alias(name)
+    found = pl.Series(name, bound, dtype=pl.Int64)
+    return found.set(found < 0, None)
+
+
+@dataclass(frozen=True)
 class Known:
     """The events known at each row's time, sorted by row, then time: the only way by which an input sees data.
 
@@ -118,12 +173,22 @@ class Known:
     """
 
     count: int
-    events: pl.DataFrame
+    source: pl.DataFrame | Shared  # the events; where many rows share them, as integers that point to them
     payloads: Payloads
     kinds: Mapping[str, str]  # code -> kind, from the store's codes: see store/schema.py
     start: Array | None = None  # float64 "N": position of each row's index event, days, <= 0; NaN where it has no time
     subject: Array | None = None  # int64 "N": rows of one subject have one number, for counting alone; None: each row its own
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # code -> the next broader codes that the store names
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """A line for each event of each row."""
+        return self.source.frame() if isinstance(self.source, Shared) else self.source
+
+    @property
+    def shared(self) -> Shared | None:
+        """The events held once and which row knows which; None where they were given row by row."""
+        return self.source if isinstance(self.source, Shared) else None
 
 
 # ------------------------------------------------------------------------------------------------------------------- sequences

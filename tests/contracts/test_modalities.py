@@ -174,7 +174,7 @@ def altered(known: Known, rows: Array) -> Known:
         text_value=pl.when(hit & pl.col("text_value").is_not_null()).then(pl.lit("changed")).otherwise("text_value"),
         payload=pl.when(hit & pl.col("payload").is_not_null()).then("other:" + pl.col("payload")).otherwise("payload"),
     )
-    return replace(known, events=changed, payloads=Other(known.payloads))
+    return replace(known, source=changed, payloads=Other(known.payloads))
 
 
 @cases
@@ -283,7 +283,7 @@ def test_a_row_of_which_nothing_is_known_has_no_step_and_troubles_no_other(case:
 
 @cases
 def test_nothing_known_of_anybody_is_read(case: Case, known: Known, state: Any) -> None:
-    nobody = replace(known, count=3, events=known.events.clear(), start=None)
+    nobody = replace(known, count=3, source=known.events.clear(), start=None)
     read = case.modality.read(nobody, state)
     assert read.lengths.tolist() == [0, 0, 0]
     sequence = pad(read, np.arange(3))
@@ -294,7 +294,7 @@ def test_nothing_known_of_anybody_is_read(case: Case, known: Known, state: Any) 
 @cases
 def test_rows_of_one_event_are_read(case: Case, known: Known, state: Any) -> None:
     single = known.events.group_by("row", maintain_order=True).last().select(known.events.columns)
-    read = case.modality.read(replace(known, events=single), state)
+    read = case.modality.read(replace(known, source=single), state)
     assert len(read) == known.count and read.lengths.max() <= max(1, case.modality.read(known, state).lengths.max())
     assert np.isfinite(pad(read, np.arange(known.count)).values).all()
 

@@ -59,7 +59,7 @@ def with_values(material: audit.Material, values: np.ndarray) -> audit.Material:
 
 def with_events(material: audit.Material, **columns: object) -> audit.Material:
     events = material.known.events.with_columns(**{name: pl.lit(value) for name, value in columns.items()})
-    return replace(material, known=replace(material.known, events=events))
+    return replace(material, known=replace(material.known, source=events))
 
 
 def with_study(material: audit.Material, **sections: object) -> audit.Material:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -166,6 +167,8 @@ def test_some_rows_of_what_is_known_are_what_is_known_of_some_rows(store, events
     assert some.count == direct.count
     assert some.events.equals(direct.events)
     assert np.array_equal(some.start, direct.start)
+    by_line = cut.take(replace(cut.known(held, cohort, None), source=cut.known(held, cohort, None).events), chosen)
+    assert by_line.events.equals(direct.events)
 
 
 def test_counting_agrees_with_what_is_known(store):

@@ -94,7 +94,7 @@ def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> t
     for k, code in enumerate(codes):
         has = np.unique(known.events.filter(pl.col("code") == code)["row"].to_numpy())
         present[has, k] = True
-        without = replace(known, events=known.events.filter(pl.col("code") != code))
+        without = replace(known, source=known.events.filter(pl.col("code") != code))
         change[has, k] = (whole - _said(held, without, cohort))[has]
         progress("explaining", k + 1, len(codes))
     return codes, change, present

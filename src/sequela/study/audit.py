@@ -74,7 +74,14 @@ def audit(cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind:
     for name in study.audit.allow:
         if name not in CHECKS:
             raise ConfigError(f"audit.allow answers {name!r}, which is no check", hint=nearest(name, tuple(CHECKS)))
-    return [_answered(check(material), study) for check in CHECKS.values()]
+    return [_answered(_checked(name, material), study) for name in CHECKS]
+
+
+def _checked(name: str, material: Material) -> Alarm:
+    """What a check found; those of labels have nothing to look at where the inputs foresee themselves."""
+    if material.kind == "next_event" and name in OF_LABELS:
+        return Alarm(name, "ok", "there are no labels: what is asked for are the input's own next codes")
+    return CHECKS[name](material)
 
 
 def alarms(found: Sequence[Alarm]) -> list[Alarm]:
@@ -140,17 +147,32 @@ def _copied(material: Material, check: str, what: str, pairs: Sequence[likeness.
 
 def future_events(material: Material) -> Alarm:
     """Events stamped after the prediction among those known: there must be none."""
-    late = material.known.events.filter(pl.col("position").is_not_nan() & (pl.col("position") > 0))
-    if late.is_empty():
+    late = _after_prediction(material.known)
+    if not len(late):
         return Alarm("future_events", "ok", "no input event comes after its prediction")
-    rows = late["row"].unique().sort().to_numpy()
+    rows = np.unique(late)
     return material.found("future_events", "leak", f"{len(late)} input events come after the prediction", rows)
+
+
+def _after_prediction(known: Known) -> Array:
+    """The row of each event known that is stamped after it."""
+    shared = known.shared
+    if shared is not None:
+        return shared.row[shared.position > 0]
+    return known.events.filter(pl.col("position").is_not_nan() & (pl.col("position") > 0))["row"].to_numpy()
+
+
+def _present(known: Known) -> set[str]:
+    """The codes of all events known."""
+    shared = known.shared
+    codes = known.events["code"] if shared is None else shared.events["code"][np.unique(shared.place)]
+    return set(codes.unique())
 
 
 def outcome_as_input(material: Material) -> Alarm:
     """Codes that are outcomes, labels or scores among the inputs."""
     kinds = material.known.kinds
-    present = {code for code in material.known.events["code"].unique() if kinds.get(code) in HIDDEN}
+    present = {code for code in _present(material.known) if kinds.get(code) in HIDDEN}
     named = {code for code in _named(material.study) if kinds.get(code) in HIDDEN}
     found = sorted(present | named)
     if not found:
@@ -293,3 +315,4 @@ CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
         constant_label, identity, sorted_ids,
     )
 }  # fmt: skip
+OF_LABELS = frozenset({"suspicious_input", "constant_label", "identity", "sorted_ids"})

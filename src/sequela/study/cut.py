@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from sequela import types
 from sequela.study.records import HIDDEN, Records, kinds
-from sequela.types import Array, Cohort, Known, Payloads
+from sequela.types import Array, Cohort, Known, Payloads, Shared
 
-DAY = 86_400_000_000  # microseconds
-NEVER, ALWAYS = np.iinfo(np.int64).min, np.iinfo(np.int64).max  # NumPy's NaT, and a time after all others
+DAY, NEVER, ALWAYS = types.DAY, types.NEVER, int(np.iinfo(np.int64).max)  # microseconds; no time; after all
 
 SCHEMA = {
     "row": pl.Int64,
@@ -160,18 +160,16 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     `codes`: these alone. Else all but those of the kinds outcome, label and score, which are inputs only where named.
     """
     kind_of = kinds(store)
-    events = store.events(_wanted(kind_of, codes), _subjects(store, cohort))
-    line = timeline(events)
+    line = timeline(_readable(store, kind_of, codes, _subjects(store, cohort)))
     window = _Window.of(cohort, history)
     samples = _Samples.of(line, store.payloads)
     row, place = _points(line, window)
     if samples.any:
         row, place = _with_signals(line, samples, window, row, place)
     row, place = line.current(row, place, window.high)
-    begin, end = samples.range(line, place, window.low[row], window.high[row])
-    found = _frame(line, place, row, _days(line.time[place], window.high[row])).with_columns(
-        _bound("begin", begin), _bound("end", end)
-    )
+    begin, end = samples.range(line, place, window.low[row], window.high[row]) if samples.any else (None, None)
+    held = line.events.select(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED)
+    found = Shared(held, line.time, row, place, window.high, begin, end)
     start = _days(microseconds_of(cohort.start), window.high)
     return Known(len(cohort), found, store.payloads, kind_of, start, cohort.subject_id, _parents(store))
 
@@ -190,14 +188,19 @@ def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence
 
 def take(known: Known, rows: Array) -> Known:
     """What is known of these rows (indices, each at most once, in the order given), numbered anew."""
-    number = np.full(known.count, -1, np.int64)
+    of_rows = {
+        name: column if column is None else column[rows] for name in ("start", "subject") for column in [getattr(known, name)]
+    }
+    source = _lines(known.events, rows, known.count) if known.shared is None else known.shared.of(rows, known.count)
+    return replace(known, count=len(rows), source=source, **of_rows)
+
+
+def _lines(events: pl.DataFrame, rows: Array, count: int) -> pl.DataFrame:
+    """The lines of these rows, numbered anew."""
+    number = np.full(count, -1, np.int64)
     number[rows] = np.arange(len(rows))
-    events = known.events.with_columns(row=pl.Series(number[known.events["row"].to_numpy()], dtype=pl.Int64))
-    events = events.filter(pl.col("row") >= 0)
-    if (np.diff(rows) < 0).any():
-        events = events.sort("row", maintain_order=True)
-    of_rows = {name: column if column is None else column[rows] for name in ("start", "subject") for column in [getattr(known, name)]}
-    return replace(known, count=len(rows), events=events, **of_rows)
+    taken = events.with_columns(row=pl.Series(number[events["row"].to_numpy()], dtype=pl.Int64)).filter(pl.col("row") >= 0)
+    return taken.sort("row", maintain_order=True) if (np.diff(rows) < 0).any() else taken
 
 
 def microseconds_of(time: Array) -> Array:
@@ -205,11 +208,13 @@ def microseconds_of(time: Array) -> Array:
     return time.astype("datetime64[us]").astype(np.int64)
 
 
-def _wanted(kind_of: dict[str, str], codes: Sequence[str] | None) -> list[str] | None:
+def _readable(store: Records, kind_of: dict[str, str], codes: Sequence[str] | None, subjects: list[int] | None) -> pl.DataFrame:
+    """The events of these codes, or of all but the hidden ones, which are few."""
     if codes is not None:
-        return list(codes)
-    hidden = any(kind in HIDDEN for kind in kind_of.values())
-    return [code for code, kind in kind_of.items() if kind not in HIDDEN] if hidden else None
+        return store.events(list(codes), subjects)
+    hidden = [code for code, kind in kind_of.items() if kind in HIDDEN]
+    events = store.events(None, subjects)
+    return events.filter(~pl.col("code").is_in(hidden)) if hidden else events
 
 
 def _parents(store: Records) -> dict[str, tuple[str, ...]]:
@@ -246,21 +251,6 @@ def _points(line: Timeline, window: _Window) -> tuple[Array, Array]:
     start, end = line.since(window.subject_id, window.low), line.after(window.subject_id, window.high)
     owner, place = spread(np.stack([first, start], 1).ravel(), np.stack([timed, end], 1).ravel())
     return owner // 2, place
-
-
-def _frame(line: Timeline, place: Array, row: Array, days: Array) -> pl.DataFrame:
-    taken = line.events.select(*_CARRIED)[place]
-    return taken.select(
-        pl.Series("row", row, pl.Int64),
-        pl.Series("position", days, pl.Float64),
-        *(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED),
-    )
-
-
-def _bound(name: str, bound: Array) -> pl.Expr:
-    """A column of sample numbers, null where they are -1."""
-    found = pl.Series(bound, dtype=pl.Int64)
-    return pl.when(found >= 0).then(found).alias(name)
 
 
 def _days(time: Array, high: Array) -> Array:
