@@ -188,11 +188,9 @@ def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence
 
 def take(known: Known, rows: Array) -> Known:
     """What is known of these rows (indices, each at most once, in the order given), numbered anew."""
-    of_rows = {
-        name: column if column is None else column[rows] for name in ("start", "subject") for column in [getattr(known, name)]
-    }
+    start, subject = (column if column is None else column[rows] for column in (known.start, known.subject))
     source = _lines(known.events, rows, known.count) if known.shared is None else known.shared.of(rows, known.count)
-    return replace(known, count=len(rows), source=source, **of_rows)
+    return replace(known, count=len(rows), source=source, start=start, subject=subject)
 
 
 def _lines(events: pl.DataFrame, rows: Array, count: int) -> pl.DataFrame:
