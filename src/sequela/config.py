@@ -128,8 +128,15 @@ class Cohort(Strict, frozen=True):
 
 
 class Outcome(Strict, frozen=True):
-    """What is to be predicted: an event within a time, or a label that the data carries; neither for next_event."""
+    """What is to be predicted: an event within a time, a label of the data, or what a window holds; nothing for next_event."""
 
+    window: str = ""  # of cohort.windows: what happens in it is predicted, by one of the next three
+    label: str | list[str] = ""  # whether this predicate holds in it; several for multilabel; with `value`, its number
+    codes: str | list[str] = ""  # which codes that fit these are in it: a label each, for multilabel
+    length: Literal["", "hours", "days"] = ""  # how long it lasts
+    cuts: list[float] = []  # the length or value as classes: [3, 7] gives <3, 3-7, >=7
+    min_subjects: Annotated[int, Meta(ge=1)] = 1  # that have a code, in all the data, for it to be among `codes`
+    censored: Literal["missing", "negative"] = "missing"  # the label where the record ends before its window, without the event
     code: str | list[str] = ""  # an event; several codes for multilabel
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
     within: str = ""  # "stay" or a duration after the prediction (plus gap)

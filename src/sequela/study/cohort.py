@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import get_args
 
 import numpy as np
 import polars as pl
 
-from sequela import config
-from sequela.errors import ConfigError, DataError, UsageError
-from sequela.registry import nearest
-from sequela.study import cut, groups, outcome
+from sequela import config, registry
+from sequela.errors import ConfigError, DataError
+from sequela.study import cut, groups, outcome, triggers, windowed, windows
 from sequela.study.flow import Flow
 from sequela.study.labels import TargetKind
+from sequela.study.predicates import Predicates
 from sequela.study.records import Records, kinds, matching
-from sequela.types import Array, Cohort, Target
+from sequela.study.triggers import INPUT_KINDS, Draft
+from sequela.study.windows import Verdict, View
+from sequela.types import Array, Cohort
 
 _COMPARISON = re.compile(r"^(?P<code>\S+)\s*(?P<sign><=|>=|==|!=|<|>)\s*(?P<number>-?\d+(\.\d+)?)$")
 _SIGNS: dict[str, Callable[[Array, float], Array]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip
-_INPUT_KINDS = frozenset({"measurement", "static", "payload"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Rows so far, and how they came about."""
-
-    rows: Cohort
-    flow: Flow
-
-    def without(self, out: Array, what: str, reason: str) -> _Draft:
-        """The draft less these rows (bool "N"), with the step counted, even where nobody was left out."""
-        keep = ~out
-        left = self.rows.take(keep)
-        return _Draft(left, self.flow.left_out(what, reason, self.rows.row_id, keep, len(np.unique(left.subject_id))))
-
-    def noted(self, text: str, count: int) -> _Draft:
-        return replace(self, flow=self.flow.noted(text, count))
 
 
 def build(
@@ -61,8 +45,9 @@ def build(
 
     Raises DataError, naming the step that did it, where no row remains; ConfigError for what the study cannot mean.
     """
-    draft = _drafted(store, study.cohort, subjects, at)
-    cohort, flow = _finished(store, study, kind or kind_of(study), draft, labelled=labelled)
+    predicates = _predicates(store, study, subjects, strict=subjects is None)
+    draft = _drafted(store, study.cohort, predicates, subjects, at)
+    cohort, flow = _finished(store, study, kind or kind_of(study), predicates, draft, labelled=labelled)
     if not len(cohort):
         raise _empty(flow)
     return cohort, flow
@@ -80,33 +65,47 @@ def eligible(
 
     The same function as in training decides, from what is known at the prediction alone. There may be no rows.
     """
-    return _finished(store, study, kind or kind_of(study), _drafted(store, study.cohort, subjects, at), labelled=False)
+    predicates = _predicates(store, study, subjects, strict=False)
+    draft = _drafted(store, study.cohort, predicates, subjects, at)
+    return _finished(store, study, kind or kind_of(study), predicates, draft, labelled=False)
 
 
 def kind_of(study: config.Study) -> TargetKind:
-    """The kind of target that a study's task has where its name says so.
+    """The kind of target that a study's task has: its name, or what its module says as KIND.
 
-    Raises ConfigError for a task that is named otherwise: its kind must be given.
+    Raises ConfigError for a task that says neither: its kind must be given.
     """
     name = config.choice(study.task, "task").name
+    said = name if name in get_args(TargetKind) else getattr(registry.module("tasks", name), "KIND", "")
     for kind in get_args(TargetKind):
-        if kind == name:
+        if kind == said:
             return kind  # type: ignore[no-any-return]
     raise ConfigError(
         f"the task {name!r} does not say what kind of target it has", hint=f"one of {', '.join(get_args(TargetKind))}"
     )
 
 
-def _drafted(store: Records, plan: config.Cohort, subjects: Sequence[str] | None, at: datetime | None) -> _Draft:
+def _predicates(store: Records, study: config.Study, subjects: Sequence[str] | None, *, strict: bool) -> Predicates:
+    found = None if subjects is None else store.subjects.filter(pl.col("source_id").is_in(list(subjects)))["subject_id"].to_list()
+    return Predicates(store, study.cohort.predicates, found, strict)
+
+
+def _drafted(
+    store: Records, plan: config.Cohort, predicates: Predicates, subjects: Sequence[str] | None, at: datetime | None
+) -> Draft:
     """The rows that the cohort section alone decides on."""
-    draft = _timed(plan, _included(plan, _indexed(store, plan, subjects)), at)
+    draft = _windowed(plan, predicates, triggers.drafted(store, plan, predicates, subjects, at))
     for exclusion in plan.exclude:
         draft = _excluded(store, plan, exclusion, draft)
     return _first_rows(plan, draft)
 
 
-def _finished(store: Records, study: config.Study, kind: TargetKind, draft: _Draft, *, labelled: bool) -> tuple[Cohort, Flow]:
-    draft = _with_outcome(store, study, kind, draft, labelled=labelled)
+def _finished(
+    store: Records, study: config.Study, kind: TargetKind, predicates: Predicates, draft: Draft, *, labelled: bool
+) -> tuple[Cohort, Flow]:
+    if labelled:
+        draft = _borne_out(study.cohort, predicates, draft)
+    draft = _with_outcome(store, study, kind, predicates, draft, labelled=labelled)
     return replace(draft.rows, groups=_groups(store, study.cohort, draft.rows, strict=labelled)), draft.flow
 
 
@@ -120,112 +119,36 @@ def _empty(flow: Flow) -> DataError:
     )
 
 
-# -------------------------------------------------------------------------------------------------------------------- the index
+# --------------------------------------------------------------------------------------------------------------------- windows
 
 
-def _indexed(store: Records, plan: config.Cohort, subjects: Sequence[str] | None) -> _Draft:
-    """A row for each index event; a subject without one has a row without time, which the next step counts and leaves out."""
-    asked, flow = _asked(store, subjects)
-    if plan.index == "SAMPLE":
-        return _sampled(store, asked, flow)
-    each, code = plan.index.startswith("EACH//"), plan.index.removeprefix("EACH//")
-    events = store.events(
-        _index_codes(store, code, strict=subjects is None), None if subjects is None else asked["subject_id"].to_list()
-    )
-    events = events.filter(pl.col("time").is_not_null())
-    moments = events.unique(["subject_id", "time"], keep="first", maintain_order=True)
-    line = cut.timeline(moments)
-    subject = asked["subject_id"].to_numpy()
-    first, _, end = line.of(subject)
-    some = end > first
-    owner, place = cut.spread(first, np.where(some, end if each else first + 1, first + 1))
-    start = np.where(some[owner], line.at(np.minimum(place, len(line.time))), cut.NEVER).astype("datetime64[us]")
-    draft = _Draft(_rows(asked[owner], start, _ordinal(owner, some) if each else None), flow)
-    draft = draft.noted(f"{code} events at a moment that already has one", len(events) - len(moments) if each else 0)
-    return draft.without(~some[owner], "index", f"no {code} event")
+def _windowed(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Draft:
+    """Without the rows whose windows, as they were known at the prediction, do not hold what the study asks of them."""
+    then = View(predicates, draft.around, then=True)
+    found = windows.spans(windows.ordered(plan), then)
+    during = windows.within(found[plan.during], then) if plan.during else []
+    return _without_each(draft, [*during, *windows.decided(found, then)])
 
 
-def _asked(store: Records, subjects: Sequence[str] | None) -> tuple[pl.DataFrame, Flow]:
-    everyone = store.subjects.select("subject_id", "source_id").sort("subject_id")
-    if subjects is None:
-        return everyone, Flow()
-    found = everyone.filter(pl.col("source_id").is_in(list(subjects)))
-    absent = sorted(set(subjects) - set(found["source_id"]))
-    return found, Flow(refused=dict.fromkeys(absent, "not in the data"))
+def _borne_out(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Draft:
+    """Without those whose windows turned out otherwise after the prediction."""
+    asked = windows.ordered(plan)
+    then, end = (View(predicates, draft.around, then=then) for then in (True, False))
+    return _without_each(draft, windows.borne_out(windows.spans(asked, then), windows.spans(asked, end), end))
 
 
-def _sampled(store: Records, asked: pl.DataFrame, flow: Flow) -> _Draft:
-    rows = _rows(asked, np.full(len(asked), np.datetime64("NaT"), "datetime64[us]"), None)
-    inputs = [code for code, kind in kinds(store).items() if kind in _INPUT_KINDS]
-    timed = store.events(inputs, asked["subject_id"].to_list())["time"].count() if len(asked) else 0
-    return _Draft(rows, flow.noted("events with a time, which a SAMPLE row does not see", timed))
-
-
-def _index_codes(store: Records, code: str, *, strict: bool) -> list[str]:
-    found = matching(store, code)
-    if not found and strict:
-        raise DataError(
-            f"the data has no {code!r} event for a row to start from", hint=nearest(code, store.codes["code"].to_list())
-        )
-    return found
-
-
-def _ordinal(owner: Array, some: Array) -> Array:
-    """#1, #2, … for the rows of each subject in turn; "" for the row of a subject without index event."""
-    new = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
-    number = np.arange(len(owner)) - np.maximum.accumulate(np.where(new, np.arange(len(owner)), 0)) + 1
-    return np.where(some[owner], np.char.add("#", number.astype(str)), "")
-
-
-def _rows(asked: pl.DataFrame, start: Array, ordinal: Array | None) -> Cohort:
-    source = asked["source_id"].to_numpy().astype(str)
-    count = len(source)
-    return Cohort(
-        subject_id=asked["subject_id"].to_numpy(),
-        source_id=source,
-        row_id=source if ordinal is None else np.char.add(source, ordinal),
-        start=start,
-        time=start,
-        part=np.full(count, "", dtype="<U5"),
-        target=Target(np.zeros((count, 0)), np.zeros((count, 0), bool), ()),
-    )
-
-
-def _included(plan: config.Cohort, draft: _Draft) -> _Draft:
-    if not plan.include:
-        return draft
-    absent = len(set(plan.include) - set(draft.rows.source_id))
-    draft = draft.noted("subjects of cohort.include without a row", absent)
-    return draft.without(~np.isin(draft.rows.source_id, plan.include), "include", "not in the list of subjects")
-
-
-def _timed(plan: config.Cohort, draft: _Draft, at: datetime | None) -> _Draft:
-    """The rows with their moment of prediction; at an explicit one, the last index event before it is meant."""
-    if at is None:
-        return replace(
-            draft, rows=replace(draft.rows, time=draft.rows.start + np.timedelta64(config.microseconds(plan.predict_at), "us"))
-        )
-    if plan.index == "SAMPLE":
-        raise UsageError("this study has no times, so none can be asked for", hint="leave out the time")
-    moment = _moment(at)
-    draft = draft.without(draft.rows.start > moment, "time", "the index event comes after the time asked for")
-    later = np.append(draft.rows.subject_id[1:] == draft.rows.subject_id[:-1], False)[: len(draft.rows)]
-    draft = draft.without(later, "time", "a later index event comes before the time asked for")
-    return replace(draft, rows=replace(draft.rows, time=np.full(len(draft.rows), moment)))
-
-
-def _moment(at: datetime) -> np.datetime64:
-    if at.tzinfo is None:
-        raise UsageError(
-            "the time of the prediction has no time zone", hint="write it as 2026-01-31T08:00:00+00:00, or end it in Z"
-        )
-    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
+def _without_each(draft: Draft, verdicts: Iterable[Verdict]) -> Draft:
+    number = np.arange(len(draft.rows))  # each row's place in the verdicts, as rows leave
+    for verdict in verdicts:
+        out = verdict.out[number]
+        draft, number = draft.without(out, verdict.what, verdict.reason), number[~out]
+    return draft
 
 
 # ------------------------------------------------------------------------------------------------------------------- exclusions
 
 
-def _excluded(store: Records, plan: config.Cohort, exclusion: config.Exclusion, draft: _Draft) -> _Draft:
+def _excluded(store: Records, plan: config.Cohort, exclusion: config.Exclusion, draft: Draft) -> Draft:
     if sum(map(bool, (exclusion.when, exclusion.code, exclusion.subjects))) != 1:
         raise ConfigError(f"the exclusion {exclusion.reason!r} has not exactly one of when, code and subjects")
     if exclusion.when == "no label":
@@ -242,7 +165,7 @@ def _excludes(store: Records, plan: config.Cohort, exclusion: config.Exclusion, 
     if exclusion.when == "no measurement":
         return ~(cut.counted(store, rows, history, _of_kinds(store, frozenset({"measurement"}))) > 0)
     if exclusion.when == "no input":
-        found = cut.known(store, rows, history, _of_kinds(store, _INPUT_KINDS)).events["row"].unique()
+        found = cut.known(store, rows, history, _of_kinds(store, INPUT_KINDS)).events["row"].unique()
         return ~np.isin(np.arange(len(rows)), found)
     return _compares(store, exclusion, rows)
 
@@ -270,7 +193,7 @@ def _latest_number(store: Records, code: str, rows: Cohort) -> Array:
     return np.where(place >= 0, np.append(line.events["numeric_value"].to_numpy(), np.nan)[place], np.nan)
 
 
-def _first_rows(plan: config.Cohort, draft: _Draft) -> _Draft:
+def _first_rows(plan: config.Cohort, draft: Draft) -> Draft:
     most = plan.max_rows_per_subject
     if most is None:
         return draft
@@ -283,8 +206,13 @@ def _first_rows(plan: config.Cohort, draft: _Draft) -> _Draft:
 # -------------------------------------------------------------------------------------------------------------- outcome, groups
 
 
-def _with_outcome(store: Records, study: config.Study, kind: TargetKind, draft: _Draft, *, labelled: bool) -> _Draft:
-    found = outcome.resolve(store, study.outcome, kind, draft.rows, labelled=labelled)
+def _with_outcome(
+    store: Records, study: config.Study, kind: TargetKind, predicates: Predicates, draft: Draft, *, labelled: bool
+) -> Draft:
+    if study.outcome.window:
+        found = windowed.resolve(study, kind, predicates, draft.around)
+    else:
+        found = outcome.resolve(store, study.outcome, kind, draft.rows, labelled=labelled)
     draft = replace(draft, rows=replace(draft.rows, target=found.target))
     for text, count in found.notes.items():
         draft = draft.noted(text, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sequela.config import Cohort
 from sequela.evaluate.facts import PartFacts, SplitFacts
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, bullets, folded, paragraph, section, table, tag
@@ -15,8 +16,8 @@ def data(run: Run) -> Safe:
         ("Records", held.name or study.data.source),
         ("Licence", held.licence or "not stated by the data"),
         ("Reader", held.reader or study.data.reader or "a store"),
-        ("Rows start from", study.cohort.index),
-        ("Predicted", f"{study.cohort.predict_at} after it"),
+        ("Rows start from", study.cohort.index or f"each {study.cohort.trigger}"),
+        ("Predicted", _moment(study.cohort)),
         ("Inputs look back", study.cohort.history or "over everything known"),
         ("Outcome", _outcome(run)),
         ("Content hash", held.hash or "–"),
@@ -33,8 +34,19 @@ def data(run: Run) -> Safe:
     )
 
 
+def _moment(cohort: Cohort) -> str:
+    after = " after it" if cohort.predict_at[:1] in "-0123456789" else ""
+    again = f", and every {cohort.every} while the window {cohort.during} lasts" if cohort.every else ""
+    return cohort.predict_at + after + again
+
+
 def _outcome(run: Run) -> str:
     outcome = run.study.outcome
+    if outcome.window:
+        labels = [outcome.label] if isinstance(outcome.label, str) else outcome.label
+        coded = [outcome.codes] if isinstance(outcome.codes, str) else outcome.codes
+        length = f"length in {outcome.length}" if outcome.length else ""
+        return f"{', '.join(filter(None, [outcome.value, *labels, *coded, length]))}, in the window {outcome.window}"
     columns = [outcome.column] if isinstance(outcome.column, str) else outcome.column
     codes = [outcome.code] if isinstance(outcome.code, str) else outcome.code
     none = "the next codes of the input itself" if run.kind == "next_event" else "given by the data"

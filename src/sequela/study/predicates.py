@@ -1,0 +1,207 @@
+"""Events by name: the predicates of a study, each the moments at which it holds.
+
+A predicate of codes holds at each of its events and counts events. One made of others (`any`, `all`), and `any_event`, holds at
+moments and counts those: two events of one moment are one. So does ACES (Xu et al., ICLR 2025), whose predicates these are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from sequela import config
+from sequela.errors import ConfigError, DataError
+from sequela.registry import nearest
+from sequela.study import cut
+from sequela.study.cut import Timeline
+from sequela.study.records import Records, fits
+
+ANY_EVENT = "any_event"  # every moment of the record
+RESERVED = frozenset({"trigger", "prediction", "start", "end", ANY_EVENT})
+COLUMNS = ("subject_id", "time", "code", "numeric_value", "text_value", "visit", "available", "superseded")
+
+_NAME = re.compile(r"^[A-Za-z_]\w*$")
+_REGULAR = re.compile(r"^/(.+)/$")
+
+
+@dataclass(frozen=True)
+class Predicates:
+    """The predicates of a study over the records of some subjects (None: all), read once, when first asked for.
+
+    strict: a predicate whose codes the data does not have is an error (unless it is `optional`), not an event that never happens.
+    """
+
+    store: Records
+    plan: Mapping[str, config.Predicate]
+    subjects: Sequence[int] | None = None
+    strict: bool = True
+
+    def __post_init__(self) -> None:
+        for name, predicate in self.plan.items():
+            _check(name, predicate, self.plan)
+
+    def events(self, name: str) -> pl.DataFrame:
+        """The events (or moments) of a predicate with the columns of COLUMNS, by subject, then time, those without time first.
+
+        Raises ConfigError for a predicate that the study does not declare, DataError for one that the data cannot tell.
+        """
+        if name == ANY_EVENT:
+            return _moments([self._record], 1)
+        if name not in self.plan:
+            raise ConfigError(f"no predicate is called {name!r}", hint=nearest(name, [*self.plan, ANY_EVENT]))
+        predicate = self.plan[name]
+        if inner := predicate.any or predicate.all:
+            return _moments([self.events(one) for one in inner], len(predicate.all) or 1)
+        return self._read.filter(pl.col("code").is_in(self._codes[name]), *_conditions(name, predicate))
+
+    def codes(self, name: str) -> list[str]:
+        """The codes that the predicate may be told by, sorted."""
+        predicate = self.plan[name]
+        inner = [*predicate.any, *predicate.all]
+        return sorted({code for one in inner for code in self.codes(one)}) if inner else self._codes[name]
+
+    @cached_property
+    def bounds(self) -> Timeline:
+        """Every timed event of the subjects: where their records begin and end."""
+        return cut.timeline(self._record.filter(pl.col("time").is_not_null()).select("subject_id", "time"))
+
+    @cached_property
+    def _record(self) -> pl.DataFrame:
+        return self.store.events(None, self.subjects).select("subject_id", "time", "visit", "available", "superseded")
+
+    @cached_property
+    def _read(self) -> pl.DataFrame:
+        wanted = sorted({code for codes in self._codes.values() for code in codes})
+        return self.store.events(wanted, self.subjects).select(COLUMNS)
+
+    @cached_property
+    def _codes(self) -> dict[str, list[str]]:
+        """Of each predicate that is not made of others."""
+        plain = {name: one for name, one in self.plan.items() if not (one.any or one.all)}
+        return {name: self._matching(name, one) for name, one in plain.items()}
+
+    def _matching(self, name: str, predicate: config.Predicate) -> list[str]:
+        known = self.store.codes["code"]
+        found = matching(known, listed(predicate.code), f"the predicate {name!r}")
+        found |= under(self.store.codes, listed(predicate.under)) if predicate.under else set()
+        if not found and self.strict and not predicate.optional:
+            asked = [*listed(predicate.code), *listed(predicate.under)]
+            raise DataError(
+                f"the data has no event for the predicate {name!r} ({', '.join(asked[:3])}{', …' if len(asked) > 3 else ''})",
+                hint=f"{nearest(asked[0], known.to_list())}; optional = true lets it be absent",
+            )
+        return sorted(found)
+
+
+def _moments(each: Sequence[pl.DataFrame], least: int) -> pl.DataFrame:
+    """The moments at which at least so many of the predicates hold, each predicate given by its events.
+
+    One is known from when so many of them are, and until the last version of so many of them is superseded.
+    """
+    first = [events.group_by("subject_id", "time").agg(*_FIRST) for events in each]
+    several = pl.concat(first).group_by("subject_id", "time")
+    nth = [pl.col("available").sort().get(least - 1, null_on_oob=True)]
+    nth += [pl.col("superseded").sort(descending=True, nulls_last=False).get(least - 1, null_on_oob=True)]
+    found = several.agg(pl.col("visit").max(), *nth, pl.len().alias("of")).filter(pl.col("of") >= least)
+    bare = {name: pl.lit(None, kind) for name, kind in _BARE.items()}
+    return found.with_columns(**bare).select(COLUMNS).sort("subject_id", "time", nulls_last=False)
+
+
+_FIRST = (
+    pl.col("visit").max(),
+    pl.max_horizontal("time", "available").min().alias("available"),
+    pl.when(pl.col("superseded").is_not_null().all()).then(pl.col("superseded").max()).alias("superseded"),
+)  # of a predicate's events at one moment
+_BARE: Mapping[str, pl.DataType] = {"code": pl.String(), "numeric_value": pl.Float32(), "text_value": pl.String()}
+
+
+def listed(given: str | list[str]) -> list[str]:
+    """One or several, as several."""
+    return [given] if isinstance(given, str) and given else list(given)
+
+
+def matching(known: pl.Series, patterns: Sequence[str], where: str) -> set[str]:
+    """Those of the known codes (or texts) that are one of the patterns, fit its * at either end, or its /regular expression/.
+
+    Raises ConfigError for a regular expression that is none.
+    """
+    found: set[str] = set()
+    for pattern in patterns:
+        if regular := _REGULAR.match(pattern):
+            found |= set(known.filter(_searched(known, regular[1], where)))
+        elif "*" in pattern:
+            found |= {one for one in known if fits(one, pattern)}
+        else:
+            found |= {pattern} & set(known)
+    return found
+
+
+def _searched(known: pl.Series, regular: str, where: str) -> pl.Series:
+    try:
+        return known.str.contains(regular)
+    except pl.exceptions.ComputeError as error:
+        raise ConfigError(
+            f"{where}: {regular!r} is not a regular expression", hint="the syntax is that of Rust's regex"
+        ) from error
+
+
+def under(codes: pl.DataFrame, roots: Sequence[str]) -> set[str]:
+    """The codes of a store that are one of these, or have one above them in their hierarchy, at any distance."""
+    pairs = codes.select("code", pl.col("parent_codes")).explode("parent_codes").drop_nulls()
+    found, fresh = set(roots), set(roots)
+    while fresh:
+        fresh = set(pairs.filter(pl.col("parent_codes").is_in(list(fresh)))["code"]) - found
+        found |= fresh
+    return found & set(codes["code"])
+
+
+def _conditions(name: str, predicate: config.Predicate) -> Iterator[pl.Expr]:
+    value, low, high = pl.col("numeric_value"), predicate.value_min, predicate.value_max
+    if low is not None or high is not None:
+        yield value.is_not_nan()  # a missing number fits no range: null is filtered out, NaN would be above all
+    if low is not None:
+        yield value >= low if predicate.value_min_inclusive else value > low
+    if high is not None:
+        yield value <= high if predicate.value_max_inclusive else value < high
+    if predicate.text:
+        yield _text(listed(predicate.text), f"the predicate {name!r}")
+
+
+def _text(patterns: Sequence[str], where: str) -> pl.Expr:
+    return (
+        pl.col("text_value")
+        .cast(pl.String)
+        .map_batches(
+            lambda found: found.is_in(sorted(matching(found.drop_nulls().unique(), patterns, where))), return_dtype=pl.Boolean
+        )
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------- checks
+
+
+def _check(name: str, predicate: config.Predicate, plan: Mapping[str, config.Predicate]) -> None:
+    if not _NAME.match(name) or name in RESERVED:
+        raise ConfigError(
+            f"a predicate cannot be called {name!r}", hint=f"letters, digits and _; not {', '.join(sorted(RESERVED))}"
+        )
+    ways = [bool(predicate.code or predicate.under), bool(predicate.any), bool(predicate.all)]
+    if sum(ways) != 1:
+        raise ConfigError(f"the predicate {name!r} needs one of: code or under; any; all")
+    if not ways[0] and predicate != config.Predicate(any=predicate.any, all=predicate.all):
+        raise ConfigError(f"the predicate {name!r} is made of others: it has no value, text or optional of its own")
+    for inner in (*predicate.any, *predicate.all):
+        _check_inner(name, inner, plan)
+
+
+def _check_inner(name: str, inner: str, plan: Mapping[str, config.Predicate], above: tuple[str, ...] = ()) -> None:
+    if inner not in plan:
+        raise ConfigError(f"the predicate {name!r} is made of {inner!r}, which is none", hint=nearest(inner, list(plan)))
+    if inner in (name, *above):
+        raise ConfigError(f"the predicate {name!r} is made of itself")
+    for further in (*plan[inner].any, *plan[inner].all):
+        _check_inner(name, further, plan, (*above, inner))

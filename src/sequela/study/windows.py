@@ -1,0 +1,501 @@
+"""Windows: stretches of a subject's record around each row, and what must happen in them.
+
+A boundary is written in this grammar, and in no other:
+
+    start of record | end of record
+    ANCHOR [+ DURATION | - DURATION]         trigger, prediction, NAME.start, NAME.end (of another window), start, end (its own)
+    ANCHOR -> PREDICATE                      the next moment at which it holds
+    ANCHOR <- PREDICATE                      the one before
+
+Windows are looked at twice. *As known* at the prediction, with the events that were known then, as they were known: this decides
+which rows may be predicted, in training and in use alike. *In the end*, with every event in its final version: this decides
+labels, and, only where there are labels, the windows that were not over at the prediction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from sequela import config
+from sequela.errors import ConfigError
+from sequela.registry import nearest
+from sequela.study import cut
+from sequela.study.cut import ALWAYS, NEVER, Timeline
+from sequela.study.predicates import ANY_EVENT, Predicates
+from sequela.types import Array
+
+RECORD = ("start of record", "end of record")
+_BOUND = re.compile(
+    r"^(?P<anchor>start of record|end of record|[A-Za-z_]\w*(?:\.(?:start|end))?)"
+    r"(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w))|\s*(?P<seek>->|<-)\s*(?P<predicate>[A-Za-z_]\w*))?$"
+)
+_COUNT = re.compile(r"^\(\s*(None|\d+)\s*,\s*(None|\d+)\s*\)$")
+Side: TypeAlias = Literal["start", "end"]
+
+
+# ------------------------------------------------------------------------------------------------------------------- as written
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A boundary as it is written: an anchor, and then an offset, or the event that is sought from there."""
+
+    text: str
+    anchor: str
+    offset: int = 0  # microseconds
+    seek: str = ""  # "->", "<-" or ""
+    predicate: str = ""
+
+    @property
+    def absent(self) -> str:
+        """That there is no such moment, in words."""
+        way = {"->": "after", "<-": "before"}.get(self.seek)
+        return f"no {self.predicate} {way} {self.anchor}" if way else f"no {self.text}"
+
+    @property
+    def window(self) -> str:
+        """The other window that it leans on, "" where it leans on none."""
+        return self.anchor.partition(".")[0] if "." in self.anchor else ""
+
+
+def bound(text: str, where: str) -> Bound:
+    """The boundary that a text means.
+
+    >>> bound("trigger + 24h", "").offset, bound("start -> discharge", "").predicate
+    (86400000000, 'discharge')
+
+    Raises ConfigError for what is not in the grammar.
+    """
+    match = _BOUND.match(text.strip())
+    if not match:
+        raise ConfigError(
+            f"{where}: {text!r} is not a moment",
+            hint='write "start of record", "end of record", or trigger, prediction, start, end, WINDOW.start or WINDOW.end, '
+            'which "+ 24h", "- 24h", "-> PREDICATE" or "<- PREDICATE" may follow',
+        )
+    offset = config.microseconds(match["offset"]) if match["offset"] else 0
+    return Bound(
+        text.strip(), match["anchor"], -offset if match["sign"] == "-" else offset, match["seek"] or "", match["predicate"] or ""
+    )
+
+
+def counts(asked: int | str, where: str) -> tuple[int, int | None]:
+    """Least and largest number (None: any) of a constraint: a number is both, "(5, None)" at least 5.
+
+    Raises ConfigError for anything else.
+    """
+    if isinstance(asked, int):
+        return asked, asked
+    match = _COUNT.match(asked.strip())
+    low, high = (None if side == "None" else int(side) for side in match.groups()) if match else (1, 0)
+    if high is not None and (low or 0) > high:
+        raise ConfigError(
+            f"{where}: {asked!r} is not a count", hint='a number, or "(least, most)" with None for any: "(5, None)"'
+        )
+    return low or 0, high
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window as it is written, its boundaries read."""
+
+    name: str
+    plan: config.Window
+    start: Bound
+    end: Bound
+    has: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+
+    @property
+    def leans_on(self) -> set[str]:
+        return {bound.window for bound in (self.start, self.end)} - {""}
+
+    @property
+    def own_first(self) -> Side:
+        """The boundary to find first: the other may be told from it."""
+        return "end" if self.start.anchor == "end" else "start"
+
+
+def ordered(plan: config.Cohort) -> list[Window]:
+    """The windows of a study, each after those that it leans on.
+
+    Raises ConfigError for a boundary, a count or a name that is not understood, and for windows that lean on each other.
+    """
+    read = {name: _window(name, window) for name, window in plan.windows.items()}
+    for window in read.values():
+        _check(window, read, plan)
+    found: list[Window] = []
+    while len(found) < len(read):
+        names = {window.name for window in found}
+        ready = [window for name, window in read.items() if name not in names and window.leans_on <= names]
+        if not ready:
+            raise ConfigError(f"the windows {', '.join(sorted(set(read) - names))} lean on each other")
+        found += ready
+    return found
+
+
+def before_prediction(plan: config.Cohort) -> list[Window]:
+    """The windows that can be told before the moment of prediction is, each after those that it leans on."""
+    found: list[Window] = []
+    for window in ordered(plan):
+        free = "prediction" not in (window.start.anchor, window.end.anchor)
+        if free and window.leans_on <= {one.name for one in found}:
+            found.append(window)
+    if plan.during and plan.during not in {one.name for one in found}:
+        raise ConfigError(f"cohort.during = {plan.during!r} is a window that is told from the prediction")
+    return found
+
+
+def predict_at(plan: config.Cohort, told: Sequence[Window]) -> Bound:
+    """The moment of prediction: so long after the trigger, or a boundary that these windows tell.
+
+    Raises ConfigError for what is neither.
+    """
+    if re.match(r"^-?\d", plan.predict_at):
+        return Bound(plan.predict_at, "trigger", config.microseconds(plan.predict_at))
+    one = bound(plan.predict_at, "cohort.predict_at")
+    check_bound(one, "cohort.predict_at", {window.name: window for window in told}, plan)
+    if one.anchor == "prediction":
+        raise ConfigError("cohort.predict_at is told from the prediction itself")
+    return one
+
+
+def _window(name: str, plan: config.Window) -> Window:
+    where = f"cohort.windows.{name}"
+    has = {predicate: counts(asked, f"{where}.has.{predicate}") for predicate, asked in plan.has.items()}
+    return Window(name, plan, bound(plan.start, f"{where}.start"), bound(plan.end, f"{where}.end"), has)
+
+
+def _check(window: Window, all_: Mapping[str, Window], plan: config.Cohort) -> None:
+    where = f"cohort.windows.{window.name}"
+    for side, one in (("start", window.start), ("end", window.end)):
+        check_bound(one, f"{where}.{side}", all_, plan, own=side)
+    for predicate in window.has:
+        _check_predicate(predicate, f"{where}.has", plan)
+    if window.start.anchor == "end" and window.end.anchor == "start":
+        raise ConfigError(f"{where}: start and end are each told from the other", hint="one of them must stand on something else")
+
+
+def check_bound(one: Bound, where: str, all_: Mapping[str, Window], plan: config.Cohort, *, own: str = "") -> None:
+    """Raises ConfigError, with the nearest name, where a boundary leans on what is not there; own: the side that it is."""
+    known = ["trigger", "prediction", *RECORD, *({"start", "end"} - {own} if own else ())]
+    known += [f"{name}.{side}" for name in all_ for side in ("start", "end")]
+    if one.anchor not in known:
+        raise ConfigError(f"{where} stands on {one.anchor!r}, which is no moment", hint=nearest(one.anchor, known))
+    if one.seek:
+        _check_predicate(one.predicate, where, plan)
+
+
+def _check_predicate(name: str, where: str, plan: config.Cohort) -> None:
+    if name != ANY_EVENT and name not in plan.predicates:
+        raise ConfigError(f"{where} names {name!r}, which is no predicate", hint=nearest(name, [*plan.predicates, ANY_EVENT]))
+
+
+# ------------------------------------------------------------------------------------------------------------------- as looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that windows are laid around; arrays of N, times in microseconds."""
+
+    subject: Array  # int64
+    visit: Array  # int64: the trigger's, NEVER where it belongs to none
+    trigger: Array
+    prediction: Array
+
+    def take(self, rows: Array) -> Rows:
+        return Rows(self.subject[rows], self.visit[rows], self.trigger[rows], self.prediction[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A boundary of N rows."""
+
+    time: Array  # int64: microseconds; ALWAYS where it has not come yet
+    lacking: Array  # bool: it is known that there is none
+
+    def shifted(self, offset: int) -> Edge:
+        return Edge(np.where(self.time == ALWAYS, ALWAYS, self.time + offset), self.lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window of N rows."""
+
+    window: Window
+    start: Edge
+    end: Edge
+
+    @property
+    def lacking(self) -> Array:
+        return self.start.lacking | self.end.lacking
+
+    @property
+    def reversed(self) -> Array:
+        return ~self.lacking & (self.start.time > self.end.time)
+
+    @property
+    def counted(self) -> tuple[Array, Array]:
+        """Moments after the first of these and up to the second belong to it."""
+        plan, end = self.window.plan, self.end.time
+        return self.start.time - plan.start_inclusive, np.where(end == ALWAYS, ALWAYS, end - (not plan.end_inclusive))
+
+    def over(self, time: Array) -> Array:
+        """Whether nothing after this time can change what is in it."""
+        return self.end.time <= time
+
+
+@dataclass(frozen=True)
+class View:
+    """The record of each row's subject as it was known at the prediction (`then`), or as it is in the end."""
+
+    predicates: Predicates
+    rows: Rows
+    then: bool
+    _laid: dict[tuple[str, bool], tuple[Timeline, Array]] = field(default_factory=dict)
+
+    def count(self, name: str, span: Span) -> Array:
+        """How many times a predicate holds in the window, as far as this view sees; int64 "N"."""
+        line, keys = self.line(name, same_visit=span.window.plan.same_visit)
+        low, high = span.counted
+        count = _as_known(line, keys, low, high, self.rows.prediction) if self.then else _in_the_end(line, keys, low, high)
+        if span.window.start.text != RECORD[0]:
+            return count
+        first, timed, _ = line.of(keys)
+        row, _ = self.seen(line, *cut.spread(first, timed))
+        return count + np.bincount(row, minlength=len(keys))
+
+    def inside(self, line: Timeline, keys: Array, span: Span) -> tuple[Array, Array]:
+        """(row, event) of the timed events in the window that the view has, by row, then event."""
+        low, high = span.counted
+        high = np.minimum(high, self.rows.prediction) if self.then else high
+        return self.seen(line, *cut.spread(line.after(keys, low), line.after(keys, high)))
+
+    def summary(self, name: str, span: Span, which: str) -> Array:
+        """The first, last, mean, min or max of the predicate's numbers in the window, NaN where there are none; float64 "N"."""
+        line, keys = self.line(name, same_visit=span.window.plan.same_visit)
+        row, place = self.inside(line, keys, span)
+        number = line.events["numeric_value"].cast(pl.Float64)[place]
+        found = pl.DataFrame({"row": row, "number": number}).filter(pl.col("number").is_finite())
+        found = found.group_by("row", maintain_order=True).agg(getattr(pl.col("number"), which)())
+        values = np.full(len(keys), np.nan)
+        values[found["row"].to_numpy()] = found["number"].to_numpy()
+        return values
+
+    def next(self, name: str, after: Array, *, itself: bool, same_visit: bool) -> Array:
+        """The next moment at which the predicate holds, ALWAYS where there is none; `itself`: that very moment counts."""
+        line, keys = self.line(name, same_visit=same_visit)
+        stop = line.after(keys, self.rows.prediction) if self.then else line.of(keys)[2]
+        place = self._first_seen(line, line.since(keys, after) if itself else line.after(keys, after), stop, 1)
+        return np.where(place < stop, line.at(np.minimum(place, len(line.time))), ALWAYS)
+
+    def previous(self, name: str, before: Array, *, itself: bool, same_visit: bool) -> Array:
+        """The moment before at which the predicate holds, NEVER where there is none."""
+        line, keys = self.line(name, same_visit=same_visit)
+        stop = line.of(keys)[1] - 1
+        place = self._first_seen(line, (line.after(keys, before) if itself else line.since(keys, before)) - 1, stop, -1)
+        return np.where(place > stop, line.at(np.maximum(place, 0)), NEVER)
+
+    @property
+    def record(self) -> tuple[Array, Array]:
+        """First and last moment of each row's record; as known then, it has not ended."""
+        line = self.predicates.bounds
+        _, timed, end = line.of(self.rows.subject)
+        return line.at(timed), np.full(len(end), ALWAYS) if self.then else line.at(np.maximum(end - 1, 0))
+
+    def line(self, name: str, *, same_visit: bool) -> tuple[Timeline, Array]:
+        """Where the predicate holds, and the key by which each row finds its own there: its subject, or its trigger's visit."""
+        if (name, same_visit) not in self._laid:
+            events = self.predicates.events(name)
+            whole = (cut.timeline(events), self.rows.subject)
+            self._laid[name, same_visit] = _by_visit(events, self.rows) if same_visit else whole
+        return self._laid[name, same_visit]
+
+    def seen(self, line: Timeline, row: Array, place: Array) -> tuple[Array, Array]:
+        """Those (row, event) pairs, of events up to the prediction, that the view has."""
+        if self.then:
+            return line.current(row, place, self.rows.prediction)
+        final = _final(line)[place]
+        return row[final], place[final]
+
+    def _first_seen(self, line: Timeline, place: Array, stop: Array, step: int) -> Array:
+        """From each place on, in steps of one, the first event that the view has; `stop` (or beyond) where there is none."""
+        place = place.copy()
+        row = np.flatnonzero((stop - place) * step > 0)
+        while len(row):
+            row = np.setdiff1d(row, self.seen(line, row, place[row])[0], assume_unique=True)
+            place[row] += step
+            row = row[place[row] != stop[row]]
+        return place
+
+
+def _final(line: Timeline) -> Array:
+    """bool "E": no later version takes the event's place."""
+    return np.ones(len(line.time), bool) if line.superseded is None else line.superseded == ALWAYS
+
+
+def _by_visit(events: pl.DataFrame, rows: Rows) -> tuple[Timeline, Array]:
+    asked = pl.DataFrame({"subject_id": rows.subject, "visit": rows.visit})
+    visits = asked.unique(maintain_order=True).filter(pl.col("visit") != NEVER).with_row_index("key")
+    keys = asked.join(visits, on=["subject_id", "visit"], how="left", maintain_order="left")["key"]
+    found = events.join(visits, on=["subject_id", "visit"]).with_columns(subject_id=pl.col("key").cast(pl.Int64))
+    line = cut.timeline(found.sort("subject_id", "time", nulls_last=False, maintain_order=True))
+    return line, keys.cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _in_the_end(line: Timeline, keys: Array, low: Array, high: Array) -> Array:
+    """How many events in their final version lie after `low` and up to `high`."""
+    begin, end = line.after(keys, low), line.after(keys, high)
+    if line.superseded is None:
+        return np.asarray(np.maximum(end - begin, 0))
+    sums = np.concatenate([[0], np.cumsum(_final(line))])
+    return np.asarray(sums[np.maximum(begin, end)] - sums[begin])
+
+
+def _as_known(line: Timeline, keys: Array, low: Array, high: Array, prediction: Array) -> Array:
+    """How many of the events after `low` and up to `high` are known at the prediction.
+
+    Those of before it by more than any event is ever late are known, and counted by bisection, unless they are superseded; the
+    few others are looked at one by one.
+    """
+    high = np.minimum(high, prediction)
+    settled = np.maximum(np.minimum(prediction - _latest(line), high), low)
+    count = _in_the_end(line, keys, low, settled)
+    final = _final(line)
+    for some, after in ((final, settled), (~final, low)):
+        few = line if some.all() else cut.timeline(line.events.filter(some))
+        row, _ = few.current(*cut.spread(few.after(keys, after), few.after(keys, high)), prediction)
+        count = count + np.bincount(row, minlength=len(keys))
+    return count
+
+
+def _latest(line: Timeline) -> int:
+    """By how many microseconds an event becomes available after its own time, at most."""
+    if line.available is None:
+        return 0
+    late = (line.available != NEVER) & (line.time != NEVER)
+    return int((line.available[late] - line.time[late]).max(initial=0))
+
+
+def spans(windows: Sequence[Window], view: View) -> dict[str, Span]:
+    """Every window of every row, in this view; windows as `ordered` gives them."""
+    found: dict[str, Span] = {}
+    for window in windows:
+        first = window.own_first
+        edges = {first: edge(getattr(window, first), view, found, window)}
+        other: Side = "end" if first == "start" else "start"
+        edges[other] = edge(getattr(window, other), view, found, window, edges)
+        found[window.name] = Span(window, edges["start"], edges["end"])
+    return found
+
+
+def edge(
+    one: Bound, view: View, known: Mapping[str, Span], window: Window | None = None, own: Mapping[Side, Edge] | None = None
+) -> Edge:
+    """A boundary of every row, told from the windows known so far, or from the other boundary of its own window."""
+    anchor = _anchor(one, view, known, own or {})
+    if not one.seek:
+        return anchor.shifted(one.offset)
+    plan = window.plan if window else config.Window()
+    itself = {"start": plan.start_inclusive, "end": plan.end_inclusive}.get(one.anchor, False)
+    some = np.where(anchor.time == ALWAYS, 0, anchor.time)  # any moment: the answer is not looked at
+    if one.seek == "->":
+        found = view.next(one.predicate, some, itself=itself, same_visit=plan.same_visit)
+        open_, none = anchor.time == ALWAYS, (found == ALWAYS) & (not view.then)
+    else:
+        found = view.previous(one.predicate, some, itself=itself, same_visit=plan.same_visit)
+        open_ = (anchor.time == ALWAYS) | (view.then & (anchor.time > view.rows.prediction))
+        none = found == NEVER
+    return Edge(np.where(open_ | anchor.lacking, ALWAYS, found), anchor.lacking | (none & ~open_))
+
+
+def _anchor(one: Bound, view: View, known: Mapping[str, Span], own: Mapping[Side, Edge]) -> Edge:
+    rows, name, side = view.rows, *(one.anchor.partition(".")[::2])
+    sure = np.zeros(len(rows.subject), bool)
+    if side:
+        return known[name].start if side == "start" else known[name].end
+    if name in RECORD:
+        return Edge(view.record[RECORD.index(name)], sure)
+    if name in ("trigger", "prediction"):
+        return Edge(getattr(rows, name), sure)
+    return own["start" if name == "start" else "end"]
+
+
+# --------------------------------------------------------------------------------------------------------------- what they decide
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Rows that one clause of a window leaves out."""
+
+    out: Array  # bool "N"
+    what: str
+    reason: str
+
+
+def within(span: Span, then: View) -> list[Verdict]:
+    """Who is left out since the prediction does not lie in the window that the cohort names."""
+    plan, prediction = span.window.plan, then.rows.prediction
+    early = ~span.start.lacking & (
+        prediction < span.start.time + (not plan.start_inclusive and span.window.start.anchor != RECORD[0])
+    )
+    late = ~span.end.lacking & (prediction > span.end.time - (not plan.end_inclusive))
+    name = span.window.name
+    return [
+        Verdict(early, "time", plan.reason or f"the prediction comes before the window {name}"),
+        Verdict(late, "time", plan.reason or f"the window {name} was over before the prediction"),
+    ]
+
+
+def decided(found: Mapping[str, Span], then: View) -> Iterator[Verdict]:
+    """Who is left out by what was known at the prediction: a count passed already, a window that was over and has too few."""
+    for span in found.values():
+        over = span.over(then.rows.prediction)
+        yield from _undefined(span, span.start.lacking, span.end.lacking, span.reversed & over)
+        for name, (least, most) in span.window.has.items():
+            count = then.count(name, span)
+            out = (count > (ALWAYS if most is None else most)) | (over & (count < least))
+            yield Verdict(out & ~span.lacking, *_clause(span.window, name))
+
+
+def borne_out(known: Mapping[str, Span], found: Mapping[str, Span], end: View) -> Iterator[Verdict]:
+    """Who is left out by what came after the prediction, where a window was not over at it: only labels may ask for this.
+
+    known: the windows as they were known at the prediction; found: as they are in the end, which is what `end` sees.
+    """
+    for span in found.values():
+        later = ~known[span.window.name].over(end.rows.prediction)
+        if not later.any():
+            continue
+        yield from _undefined(span, span.start.lacking & later, span.end.lacking & later, span.reversed & later)
+        for name, (least, most) in span.window.has.items():
+            count = end.count(name, span)
+            out = (count < least) | (count > (ALWAYS if most is None else most))
+            yield Verdict(out & later & ~span.lacking, *_clause(span.window, name))
+
+
+def _undefined(span: Span, start: Array, end: Array, reversed_: Array) -> Iterator[Verdict]:
+    """Rows for which a boundary does not exist; a clause that nobody misses is told only where it is the study's own."""
+    window = span.window
+    what = f"window {window.name}"
+    for one, lacking in ((window.start, start), (window.end, end)):
+        if lacking.any():
+            yield Verdict(lacking, what, window.plan.reason or one.absent)
+    if reversed_.any():
+        yield Verdict(reversed_, what, window.plan.reason or "it ends before it starts")
+
+
+def _clause(window: Window, name: str) -> tuple[str, str]:
+    return f"window {window.name}", window.plan.reason or f"{name}: not {_said(*window.has[name])}"
+
+
+def _said(least: int, most: int | None) -> str:
+    """A count in words."""
+    if most is None:
+        return f"at least {least}"
+    return f"{least}" if least == most else f"at most {most}" if not least else f"{least} to {most}"
