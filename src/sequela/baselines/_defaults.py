@@ -9,6 +9,8 @@ from sequela.types import Spec
 
 def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
     """Registered names, the simplest last: `kind` is the task's, `specs` are those of the inputs."""
+    if kind == "next_event":
+        return ["bigram", "unigram"]
     names = ["logistic", "boosting"]
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")
