@@ -13,7 +13,9 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
     modalities   build(config)                      -> Modality    and State
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
     tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has
-                                                                   own_names(specs) and own_target(inputs, specs)
+                                                                   own_names(specs) and own_target(inputs, specs); one that is
+                                                                   not named after its kind, KIND; one whose options name files,
+                                                                   gathered(config, find), which reads them into the options
     baselines    build(config)                      -> Baseline
 """
 
@@ -193,6 +195,42 @@ class Task(Protocol):
     def answer(self, out: Tensor) -> Answer: ...
 
 
+@runtime_checkable
+class Guarded(Protocol):
+    """A task whose answers are held to rules: some things are never said of a row, whatever a network makes of it.
+
+    Whoever gives an answer of such a task has let `held` see it last, after any calibration or average.
+    """
+
+    notice: str  # what a reader of its answers must know
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The rules in force, a sentence each."""
+        ...
+
+    @property
+    def interacts(self) -> Array | None:
+        """What should not be said together, bool "K K"; None where nobody has told."""
+        ...
+
+    def barred(self, known: Known) -> Array:
+        """What is ruled out of each row, bool "N K"."""
+        ...
+
+    def held(self, answer: Answer, barred: Array) -> Answer:
+        """The answer with probability 0 for all that may not be said."""
+        ...
+
+    def withheld(self, known: Known, called: Array) -> list[dict[str, str]]:
+        """Of each row: what is not said, and why; `called` bool "N K" is what is."""
+        ...
+
+    def unchecked(self, known: Known) -> list[list[str]]:
+        """Of each row: what the rules ask for and nobody knows."""
+        ...
+
+
 # ------------------------------------------------------------------------------------------------------------------- baselines
 
 
@@ -206,6 +244,7 @@ class Evidence:
     target: Target
     subject: Array  # int64 "N": for folds and intervals that keep a subject together
     row_id: Array  # str "N": named in errors
+    barred: Array | None = None  # bool "N K": what a Guarded task may not say of each row; None for every other task
 
     def __len__(self) -> int:
         return len(self.subject)

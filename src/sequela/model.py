@@ -8,7 +8,8 @@ Every path through the software (training, evaluation, prediction, serving) read
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from sequela import batch as batches
 from sequela import config, registry, seed
 from sequela.config import Study
-from sequela.contracts import Encoder, Evidence, Fitted, Modality, Task
+from sequela.contracts import Encoder, Evidence, Fitted, Guarded, Modality, Task
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.types import Answer, Array, Batch, Cohort, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
@@ -110,6 +111,22 @@ def own_target(study: Study, inputs: Mapping[str, Ragged], specs: Mapping[str, S
 
 def _task_module(study: Study) -> ModuleType:
     return registry.module("tasks", config.choice(study.task, "task").name)
+
+
+def guard(study: Study, names: tuple[str, ...]) -> Guarded | None:
+    """The study's task where its answers are held to rules."""
+    task = _task(study, names)
+    return task if isinstance(task, Guarded) else None
+
+
+def gathered(study: Study, find: Callable[[str], Path]) -> Study:
+    """The study with the files that its task's options name read into those options; `find` gives the path of a file."""
+    name, options = config.options("tasks", study.task, "task")
+    module = _task_module(study)
+    if not hasattr(module, "gathered"):
+        return study
+    read = module.gathered(options, find)
+    return study if read == options else msgspec.structs.replace(study, task={"name": name, **msgspec.to_builtins(read)})
 
 
 def _causal(task: Task) -> bool:

@@ -26,7 +26,7 @@ def card(predictor: Predictor, metrics: Sequence[Mapping[str, Any]], index: Mapp
 **Inputs.**
 {inputs}
 
-## Measured on the test part
+{_rules(predictor)}## Measured on the test part
 
 {_table(predictor.final, metrics)}
 
@@ -47,6 +47,15 @@ diagnosis.
 
 sequela {index["sequela"]}; {", ".join(f"{name} {version}" for name, version in index["versions"].items())}
 """
+
+
+def _rules(predictor: Predictor) -> str:
+    """The rules that answers are held to, where there are any."""
+    guard = predictor.guard
+    if guard is None:
+        return ""
+    told = "\n".join(f"- {sentence}" for sentence in guard.told) or "- No rules were given."
+    return f"**Rules.** {guard.notice}\n{told}\n\n"
 
 
 def _table(final: str, metrics: Sequence[Mapping[str, Any]]) -> str:

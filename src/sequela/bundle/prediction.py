@@ -13,6 +13,7 @@ from sequela.types import Cohort, Known
 
 if TYPE_CHECKING:
     from sequela.bundle.predictor import Predictor
+    from sequela.contracts import Guarded
     from sequela.study.flow import Flow
 
 
@@ -30,6 +31,9 @@ class Prediction:
     decision: bool | str | list[str] | None = None  # binary: risk at or above the threshold; the likeliest class; labels called
     refused: str | None = None
     explanation: tuple[dict[str, Any], ...] | None = None
+    withheld: dict[str, str] | None = None  # of a task with rules: what they keep from being said, and why
+    unchecked: list[str] | None = None  # and what they ask for and nobody knows
+    notice: str | None = None  # and what a reader must know of such an answer
 
     def json(self) -> str:
         """One line, the form of `sequela predict --json`."""
@@ -45,9 +49,23 @@ class Prediction:
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
+        if self.notice is not None:
+            return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
         lines += [f"    {one['code']:<24} {one['change']:+.3f}" for one in self.explanation or ()]
         return "\n".join(lines)
+
+    def _suggested(self) -> str:
+        """What is called, the likeliest first: of a task with rules, for somebody to look through."""
+        named = self.decision if isinstance(self.decision, list) else []
+        risk = self.probabilities or {}
+        said = [f"{name} {risk[name]:.3f}" for name in sorted(named, key=lambda name: -risk[name])]
+        return f"to be reviewed: {', '.join(said) or 'nothing'}"
+
+    def _rules(self) -> list[str]:
+        lines = [f"    withheld {name}: {reason}" for name, reason in (self.withheld or {}).items()]
+        lines += [f"    not checked: {name} is not known" for name in self.unchecked or ()]
+        return [*lines, f"    {self.notice}"]
 
 
 def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Prediction]:
@@ -61,7 +79,18 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
     values = predictor.answer(evidence).values
     reasons = np.where(empty, "no input is known at that time", "")
-    return [_one(predictor, rows, i, str(reasons[i]) or None, values[i]) for i in range(len(rows))]
+    answered = [_one(predictor, rows, i, str(reasons[i]) or None, values[i]) for i in range(len(rows))]
+    return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
+
+
+def _ruled(guard: Guarded, names: tuple[str, ...], known: Known, answered: list[Prediction]) -> list[Prediction]:
+    """The answers with what the rules kept back; a refused row has nothing to keep back."""
+    called = np.array([np.isin(names, one.decision if isinstance(one.decision, list) else []) for one in answered])
+    told = zip(answered, guard.withheld(known, called), guard.unchecked(known), strict=True)
+    return [
+        one if one.refused else replace(one, withheld=withheld, unchecked=unchecked, notice=guard.notice)
+        for one, withheld, unchecked in told
+    ]
 
 
 def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, values: np.ndarray) -> Prediction:

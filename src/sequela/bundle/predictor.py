@@ -13,8 +13,10 @@ import numpy as np
 
 from sequela import model as models
 from sequela.config import Study
-from sequela.contracts import Baseline, Evidence, Fitted, Task
+from sequela.contracts import Baseline, Evidence, Fitted, Guarded, Task
+from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
+from sequela.evaluate.questions import UNRULED, Safety
 from sequela.train import ensemble
 from sequela.types import Answer, Known, Plain, Target
 
@@ -47,13 +49,19 @@ class Predictor:
         """Of the answer that is given, where it is one probability."""
         return self.thresholds.get(self.final)
 
+    @property
+    def guard(self) -> Guarded | None:
+        """The task, where its answers are held to rules."""
+        return self.task if isinstance(self.task, Guarded) else None
+
     def evidence(self, known: Known, subject: np.ndarray, row_id: np.ndarray, target: Target | None = None) -> Evidence:
         """The inputs of the rows, read with the fitted states; without a target none is known."""
         inputs, specs = models.read_inputs(self.fitted, known)
         plain = models.read_plain(self.fitted, known) if self.partners else Plain(np.zeros((known.count, 0), np.float32), ())
         unknown = np.zeros((known.count, max(1, len(self.task.names))), bool)
         target = target or Target(np.zeros(unknown.shape), unknown, self.task.names)
-        return Evidence(inputs, specs, plain, target, subject, row_id)
+        barred = None if self.guard is None else self.guard.barred(known)
+        return Evidence(inputs, specs, plain, target, subject, row_id, barred)
 
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
         """The members' mean answer, before any calibration."""
@@ -61,16 +69,28 @@ class Predictor:
         return replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0))
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
-        """The answers of the model and, where there is one, of the ensemble, calibrated."""
+        """The answers of the model and, where there is one, of the ensemble: calibrated, then held to the task's rules."""
         found = {"model": self.network(rows)}
         if self.weights:
             parts = found | {name: partner.answer(rows) for name, partner in self.partners.items()}
             found["ensemble"] = ensemble.combine(parts, self.weights, self.study.ensemble.space)
-        return {name: self._calibrated(name, answer) for name, answer in found.items()}
+        return {name: self.held(self._calibrated(name, answer), rows) for name, answer in found.items()}
 
     def answer(self, rows: Evidence) -> Answer:
         """The answer that the bundle gives: the ensemble's, or else the model's."""
         return self.answers(rows)[self.final]
+
+    def held(self, answer: Answer, rows: Evidence) -> Answer:
+        """The answer as the task's rules allow it. Raises DataError where they were not held against these rows."""
+        if self.guard is None:
+            return answer
+        if rows.barred is None:
+            raise DataError("what is known of these rows was not held against the rules of the task")
+        return self.guard.held(answer, rows.barred)
+
+    def safety(self, rows: Evidence) -> Safety:
+        """What should not be called of these rows, for the evaluation."""
+        return UNRULED if self.guard is None else Safety(self.guard.interacts, rows.barred)
 
     def _calibrated(self, name: str, answer: Answer) -> Answer:
         calibrator = self.calibrators.get(name)

@@ -120,4 +120,6 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     parameters: int | None = None  # of the model
     cpu_seconds: float | None = None
     test_opened: bool = False
+    notice: str = ""  # what a reader of the answers must know, where the task says so
+    rules: tuple[str, ...] = ()  # that the answers are held to, a sentence each
     hashes: dict[str, str] = {}  # of the files of the run

@@ -96,7 +96,7 @@ def run(
     folder = _folder(read, None if out is None else Path(out), resume)
     way = trial.Way(folder, resume, _command(study, data, folder, overrides, part), progress)
     prepared = prepare(read, base, data, progress)
-    _begin(folder, read, resume)
+    _begin(folder, prepared.study, resume)
     try:
         _all(prepared, part, way)
     except KeyboardInterrupt as error:  # between trainings; within one, train/interrupt.py saves first
@@ -183,7 +183,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     alarms = audited.audit(split, rows)
     audited.refuse(alarms)
     chosen = trial.choose(prepared.study, rows, way)
-    tune = Judged(split.cohort.take(split.cohort.of("tune")), chosen.tune, chosen.predictor.thresholds, plan.name)
+    cuts, predictor = chosen.predictor.thresholds, chosen.predictor
+    tune = Judged(split.cohort.take(split.cohort.of("tune")), chosen.tune, cuts, plan.name, predictor.safety(rows.tune))
     judged: dict[Part, Judged] = {"tune": tune}
     look = 0
     if part == "test":
@@ -208,7 +209,8 @@ def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen) -> tuple[Ju
     evidence = rows.of("test")
     cohort = split.cohort.take(rows.parts["test"])
     look = counted(split.store, cohort, split.study.name, "run")
-    return Judged(cohort, chosen.answers(evidence), chosen.predictor.thresholds, split.plans[0].name), look
+    thresholds, safety = chosen.predictor.thresholds, chosen.predictor.safety(evidence)
+    return Judged(cohort, chosen.answers(evidence), thresholds, split.plans[0].name, safety), look
 
 
 def counted(store: Store, cohort: Cohort, study: str, purpose: str) -> int:
@@ -267,7 +269,7 @@ def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> No
 
 def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds: Mapping[str, float]) -> Judged:
     """The rows of a part and everybody's answers, read back from predictions.parquet."""
-    cohort = plan.applied(prepared.cohort)
-    cohort = cohort.take(cohort.of(part))
+    rows = plan.applied(prepared.cohort).of(part)
+    cohort = plan.applied(prepared.cohort).take(rows)
     answers = files.read_answers(folder / files.PREDICTIONS, cohort, part)
-    return Judged(cohort, answers, thresholds, plan.name)
+    return Judged(cohort, answers, thresholds, plan.name, prepared.safety(rows))

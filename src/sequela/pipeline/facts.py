@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 import numpy as np
@@ -35,9 +35,18 @@ from sequela.types import PARTS, Cohort, Target
 
 if TYPE_CHECKING:
     from sequela.bundle import Bundle
+    from sequela.bundle.predictor import Predictor
     from sequela.evaluate.evaluation import Judged
     from sequela.pipeline.prepared import Prepared
     from sequela.pipeline.trial import Chosen, Read
+
+
+class Rules(TypedDict):
+    """The fields of RunFacts that tell of a task's rules."""
+
+    notice: str
+    rules: tuple[str, ...]
+
 
 MOST_MISSING = 12  # columns shown for each input
 
@@ -60,6 +69,7 @@ def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], tol
         parameters=sum(p.numel() for p in chosen.predictor.members[0].parameters()),
         cpu_seconds=told.cpu_seconds,
         test_opened=told.looks is not None,
+        **_rules(chosen.predictor),
     )
 
 
@@ -84,7 +94,14 @@ def external(held: Bundle, store: Store, rows: Flow, one: Judged, look: int) -> 
         parameters=sum(p.numel() for p in held.predictor.members[0].parameters()),
         test_opened=True,
         hashes={"bundle": held.digest},
+        **_rules(held.predictor),
     )
+
+
+def _rules(predictor: Predictor) -> Rules:
+    """What the task says of its rules, where it has any."""
+    guard = predictor.guard
+    return Rules(notice="", rules=()) if guard is None else Rules(notice=guard.notice, rules=guard.told)
 
 
 def pooled(told: Sequence[RunFacts]) -> RunFacts:

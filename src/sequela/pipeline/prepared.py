@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ from sequela import model as models
 from sequela.bundle.bundle import history
 from sequela.bundle.predictor import SCORES
 from sequela.config import Ensemble, Study
-from sequela.contracts import Evidence, Fitted, Progress
+from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
+from sequela.evaluate.questions import UNRULED, Safety
 from sequela.pipeline.data import records
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
@@ -22,7 +25,7 @@ from sequela.study import cut
 from sequela.study.flow import Flow
 from sequela.study.records import matching
 from sequela.study.split import Plan, plans
-from sequela.types import Cohort, Known, Plain
+from sequela.types import Array, Cohort, Known, Plain
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,16 @@ class Prepared:
         """The inputs of all rows in both forms, the scores among the plain columns."""
         found = models.evidence(fitted, self.known, self.cohort)
         plain = Plain(np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names)
-        return replace(found, plain=plain)
+        return replace(found, plain=plain, barred=None if self.guard is None else self.guard.barred(self.known))
+
+    @cached_property
+    def guard(self) -> Guarded | None:
+        """The study's task, where its answers are held to rules."""
+        return models.guard(self.study, self.cohort.target.names)
+
+    def safety(self, rows: Array) -> Safety:
+        """What should not be called of these rows (indices), for the evaluation."""
+        return UNRULED if self.guard is None else Safety(self.guard.interacts, self.guard.barred(cut.take(self.known, rows)))
 
 
 def prepare(study: Study, base: Path, data: str | Path | Store | None, progress: Progress) -> Prepared:
@@ -66,12 +78,34 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     Raises ConfigError or DataError where the study cannot be asked of these records.
     """
     names_exist(study)
+    study = models.gathered(study, partial(_beside, base))
     store = records(study.data, base, data, progress)
     _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
     shared = plans(rows, study, store, base)
     known = cut.known(store, rows, history(study))
+    _rules_see_all(study, models.guard(study, rows.target.names))
     return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows))
+
+
+def _beside(base: Path, file: str) -> Path:
+    """A file that the study names: beside it, or under SEQUELA_DATA."""
+    root = os.environ.get("SEQUELA_DATA")
+    places = [base / file, *([Path(root) / file] if root else [])]
+    for place in places:
+        if place.is_file():
+            return place
+    raise ConfigError(
+        f"there is no file {file!r} of the task", hint=f"looked for in {', '.join(str(place.parent) for place in places)}"
+    )
+
+
+def _rules_see_all(study: Study, guard: Guarded | None) -> None:
+    """Raises ConfigError where inputs look back so far only: an allergy of years ago would be forgotten by the rules too."""
+    if guard is not None and guard.told and study.cohort.history is not None:
+        raise ConfigError(
+            "cohort.history would hide from the task's rules what is known of a patient", hint="leave cohort.history out"
+        )
 
 
 def _outcome_exists(study: Study, store: Store) -> None:

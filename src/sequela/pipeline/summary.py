@@ -11,7 +11,7 @@ from sequela.evaluate.report.verdict import verdict
 SHOWN = {
     "binary": ("auroc", "auprc", "brier"),
     "multiclass": ("auroc", "accuracy", "macro_f1"),
-    "multilabel": ("auroc", "auprc", "macro_f1"),
+    "multilabel": ("auroc", "auprc", "macro_f1", "jaccard", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }

@@ -107,7 +107,8 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     if weights:
         raw["ensemble"] = ensemble.combine(raw | said, weights, study.ensemble.space)
     calibrators = _calibrators(study, raw, rows.tune)
-    tune = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()} | said
+    calibrated = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()}
+    tune = {name: bare.held(answer, rows.tune) for name, answer in calibrated.items()} | said
     thresholds = threshold.choose_all(bare.task.kind, tune, rows.tune.target, study.evaluate.threshold)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
@@ -124,7 +125,9 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
 def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:
     """Every number about one part, each model's decisions at the thresholds chosen on tune."""
     kind, seed = chosen.predictor.task.kind, study.train.seed
-    return evaluate(kind, one.cohort, one.answers, study.evaluate, one.thresholds, part=part, split=one.split, seed=seed)
+    return evaluate(
+        kind, one.cohort, one.answers, study.evaluate, one.thresholds, part=part, split=one.split, seed=seed, safety=one.safety
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------------- training

@@ -54,9 +54,9 @@ def evaluate(
     evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
     answers, thresholds = predictor.answers(evidence), dict(predictor.thresholds)
     if recalibrate:
-        answers[RECALIBRATED] = _recalibrated(predictor.task.kind, answers[predictor.final], cohort)
+        answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
         thresholds |= _same_cuts(thresholds, predictor.final)
-    one = Judged(cohort, answers, thresholds, EXTERNAL)
+    one = Judged(cohort, answers, thresholds, EXTERNAL, predictor.safety(evidence))
     told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate"))
     _write(folder, study, flow, one, told)
     return Run(folder)
@@ -104,7 +104,9 @@ def _same_cuts(thresholds: Mapping[str, float], final: str) -> dict[str, float]:
 
 def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) -> None:
     kind, seed = cohorts.kind_of(study), study.train.seed
-    found = judge(kind, one.cohort, one.answers, study.evaluate, one.thresholds, part="test", split=EXTERNAL, seed=seed)
+    found = judge(
+        kind, one.cohort, one.answers, study.evaluate, one.thresholds, part="test", split=EXTERNAL, seed=seed, safety=one.safety
+    )
     files.write(folder / files.STUDY, config.dump(study))
     files.write_json(folder / files.FLOW, facts.flow(flow))
     files.write_json(folder / files.CURVES, [found.curves])

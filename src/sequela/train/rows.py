@@ -21,6 +21,7 @@ def take(rows: Evidence, chosen: Array) -> Evidence:
         target=rows.target.take(chosen),
         subject=rows.subject[chosen],
         row_id=rows.row_id[chosen],
+        barred=None if rows.barred is None else rows.barred[chosen],
     )
 
 
@@ -33,6 +34,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         target=_join_targets(first.target, second.target),
         subject=np.concatenate([first.subject, second.subject]),
         row_id=np.concatenate([first.row_id, second.row_id]),
+        barred=None if first.barred is None or second.barred is None else np.concatenate([first.barred, second.barred]),
     )
 
 

@@ -11,14 +11,17 @@ from sequela.evaluate.report.verdict import certain, verdict
 KEY = {
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "accuracy"),
     "multiclass": ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier"),
-    "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
+    "multilabel": (
+        *("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "set_size"),
+        *("ddi_rate", "ddi_rate_given", "barred_rate", "barred_rate_given"),
+    ),
     "regression": ("mae", "rmse", "r2", "mase"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
     "multiclass": ("auroc", "accuracy", "macro_f1", "brier"),
-    "multilabel": ("auroc", "auprc", "macro_f1", "brier"),
+    "multilabel": ("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
@@ -27,6 +30,8 @@ COMPARED = {
 def warnings(run: Run) -> Safe:
     """Overlap first, then whatever else qualifies every number below."""
     said: list[Piece] = []
+    if run.facts.notice:
+        said.append(tag("span", " ".join([run.facts.notice, *run.facts.rules])))
     if run.facts.overlap:
         said.append(
             tag("strong", "Parts overlap. ") + tag("span", f"The study allows a unit in several parts: {run.facts.overlap}")
@@ -71,6 +76,8 @@ def _direction(kind: str) -> str:
         return "Lower is better for perplexity; every code after the first of a row counts once."
     if kind == "regression":
         return "Lower is better for errors, higher for R²."
+    if kind == "multilabel":
+        return "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out."
     return "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
 
 
