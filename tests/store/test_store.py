@@ -177,6 +177,16 @@ def test_a_subject_is_in_one_shard_only(tmp_path: Path) -> None:
     assert sorted(subject for shard in seen for subject in shard) == [0, 1, 2, 3, 4]
 
 
+def test_the_shards_of_a_store_are_stores_of_their_own_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sequela.store.write.Shards", lambda folder: Shards(folder, shard_rows=10))
+    store = open_store(write(tmp_path / "a.store", frame(*((str(k % 5), DAY, "AB"[k % 2], float(k), None) for k in range(100)))))
+    shards = list(store.shards())
+    assert len(shards) > 2
+    assert pl.concat([shard.events() for shard in shards]).equals(store.events())
+    assert pl.concat([shard.subjects for shard in shards]).equals(store.subjects)
+    assert pl.concat([shard.events(["A"], [1, 3]) for shard in shards]).equals(store.events(["A"], [1, 3]))
+
+
 # ----------------------------------------------------------------------------------------------------------------- content hash
 
 

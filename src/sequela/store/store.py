@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,12 +82,54 @@ class Store:
             frame = frame.filter(pl.col("code").is_in(list(codes)))
         return frame.collect()
 
+    def shards(self) -> Iterator[Shard]:
+        """The store a shard at a time: each subject is in one of them, with all its events."""
+        yield from (Shard(self, path) for path in self._shards)
+
     @property
     def _shards(self) -> list[Path]:
         return [self.path / name for name in sorted(self.manifest.files) if name.startswith("data/")]
 
     def _table(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.path / "metadata" / f"{name}.parquet")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The subjects of one shard of a store as a store of their own; their events are read once and held while it is in use."""
+
+    store: Store
+    path: Path
+
+    @property
+    def codes(self) -> pl.DataFrame:
+        """The codes of the whole store."""
+        return self.store.codes
+
+    @property
+    def parts(self) -> Mapping[int, Part]:
+        """The parts of the whole store."""
+        return self.store.parts
+
+    @property
+    def payloads(self) -> Payloads:
+        return self.store.payloads
+
+    @cached_property
+    def subjects(self) -> pl.DataFrame:
+        """As Store.subjects, of those in this shard."""
+        return self.store.subjects.filter(pl.col("subject_id").is_in(self._events["subject_id"].unique().implode()))
+
+    def events(self, codes: Sequence[str] | None = None, subjects: Sequence[int] | None = None) -> pl.DataFrame:
+        """As Store.events, of the subjects in this shard."""
+        frame = self._events
+        if subjects is not None:
+            frame = frame.filter(pl.col("subject_id").is_in(list(subjects)))
+        return frame if codes is None else frame.filter(pl.col("code").is_in(list(codes)))
+
+    @cached_property
+    def _events(self) -> pl.DataFrame:
+        return pl.read_parquet(self.path)
 
 
 def open_store(path: str | Path) -> Store:

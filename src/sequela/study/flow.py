@@ -29,6 +29,11 @@ class Step:
     after: int
     subjects: int
 
+    def and_of(self, others: Step) -> Step:
+        """The step as the rows of other subjects went through it too."""
+        counts = {name: getattr(self, name) + getattr(others, name) for name in ("before", "out", "after", "subjects")}
+        return replace(self, **counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -47,6 +52,13 @@ class Flow:
     def noted(self, text: str, count: int) -> Flow:
         """This flow with something counted that left no row out; a count of 0 is not noted."""
         return replace(self, notes={**self.notes, text: count}) if count else self
+
+    def and_of(self, others: Flow) -> Flow:
+        """The flow of these subjects and of others, who went through the same steps."""
+        steps = tuple(ours.and_of(theirs) for ours, theirs in zip(self.steps, others.steps, strict=True))
+        names = [*self.notes, *(text for text in others.notes if text not in self.notes)]
+        notes = {text: self.notes.get(text, 0) + others.notes.get(text, 0) for text in names}
+        return Flow(steps, {**self.refused, **others.refused}, notes)
 
     def emptied_by(self) -> Step | None:
         """The step that left the last rows out; None where rows remain, or none ever were."""
