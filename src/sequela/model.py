@@ -8,7 +8,7 @@ Every path through the software (training, evaluation, prediction, serving) read
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -103,7 +103,9 @@ def target_names(study: Study, specs: Mapping[str, Spec], asked: tuple[str, ...]
     return module.own_names(specs) if hasattr(module, "own_names") else asked
 
 
-def own_target(study: Study, inputs: Mapping[str, Ragged], specs: Mapping[str, Spec], asked: Target) -> Target:
+def own_target(
+    study: Study, inputs: Mapping[str, Ragged], specs: Mapping[str, Spec], asked: Target | None = None
+) -> Target | None:
     """The target: the one asked for, or where the task foresees its own input, what that holds."""
     module = _task_module(study)
     return module.own_target(inputs, specs) if hasattr(module, "own_target") else asked
@@ -180,6 +182,24 @@ def fit_inputs(study: Study, known_train: Known) -> dict[str, Fitted]:
     for name in study.inputs:
         modality, _ = _modality(study, name)
         state: Any = modality.fit(known_train)
+        fitted[name] = Fitted(study.inputs[name], modality, state, modality.spec(state))
+    return fitted
+
+
+def fit_inputs_each(study: Study, known_train: Callable[[], Iterable[Known]]) -> dict[str, Fitted]:
+    """As `fit_inputs`, of training rows that come in parts, a subject in one of them only.
+
+    Raises ConfigError for a modality that must see all of them at once (it has no `fit_each`).
+    """
+    fitted = {}
+    for name in study.inputs:
+        modality, _ = _modality(study, name)
+        if not hasattr(modality, "fit_each"):
+            chosen = config.choice(study.inputs[name].modality, "modality").name
+            raise ConfigError(
+                f"the modality {chosen!r} of inputs.{name} must see all training rows at once", hint="`run` holds them in memory"
+            )
+        state: Any = modality.fit_each(known_train())
         fitted[name] = Fitted(study.inputs[name], modality, state, modality.spec(state))
     return fitted
 

@@ -45,12 +45,29 @@ def build(
 
     Raises DataError, naming the step that did it, where no row remains; ConfigError for what the study cannot mean.
     """
+    cohort, flow = _built(store, study, kind or kind_of(study), labelled=labelled, subjects=subjects, at=at)
+    if not len(cohort):
+        raise empty(flow)
+    return cohort, flow
+
+
+def labelled(store: Records, study: config.Study, kind: TargetKind | None = None) -> tuple[Cohort, Flow]:
+    """As `build`, of records that may have no row: a shard of a store."""
+    return _built(store, study, kind or kind_of(study), labelled=True, subjects=None, at=None)
+
+
+def _built(
+    store: Records,
+    study: config.Study,
+    kind: TargetKind,
+    *,
+    labelled: bool,
+    subjects: Sequence[str] | None,
+    at: datetime | None,
+) -> tuple[Cohort, Flow]:
     predicates = _predicates(store, study, subjects, strict=subjects is None)
     draft = _drafted(store, study.cohort, predicates, subjects, at)
-    cohort, flow = _finished(store, study, kind or kind_of(study), predicates, draft, labelled=labelled)
-    if not len(cohort):
-        raise _empty(flow)
-    return cohort, flow
+    return _finished(store, study, kind, predicates, draft, labelled=labelled)
 
 
 def eligible(
@@ -109,7 +126,8 @@ def _finished(
     return replace(draft.rows, groups=_groups(store, study.cohort, draft.rows, strict=labelled)), draft.flow
 
 
-def _empty(flow: Flow) -> DataError:
+def empty(flow: Flow) -> DataError:
+    """What to say of a flow that led to no row."""
     step = flow.emptied_by()
     if step is None:
         return DataError("the cohort is empty: the data has none of the subjects asked for")

@@ -1,0 +1,115 @@
+"""The batches of a study, read a shard at a time: memory does not grow with the number of patients.
+
+For training loops of one's own, and for records that do not fit into memory as sequences. Only the rows (who, when, which label)
+are held for all; what is known of them is read again for each pass, one shard's at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from sequela import batch as batching
+from sequela import model as models
+from sequela import seed as streams
+from sequela.bundle.bundle import history
+from sequela.config import Study
+from sequela.contracts import Fitted, Progress
+from sequela.errors import ConfigError
+from sequela.pipeline.data import records
+from sequela.pipeline.prepared import loaded, names_exist
+from sequela.pipeline.progress import silent
+from sequela.store.store import Shard, Store
+from sequela.study import cohort as cohorts
+from sequela.study import cut
+from sequela.study.flow import Flow
+from sequela.study.joined import joined
+from sequela.study.split import plans
+from sequela.types import Array, Batch, Cohort, Known, Part, Spec
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A study over a store, its inputs fitted on the training part, ready to give batches."""
+
+    study: Study
+    store: Store
+    cohort: Cohort  # every row, with its part
+    flow: Flow
+    fitted: Mapping[str, Fitted]
+    ends: Array  # int64: where the rows of each shard end in the cohort
+
+    @property
+    def specs(self) -> dict[str, Spec]:
+        """What each input is: all that an encoder is built from."""
+        return {name: one.spec for name, one in self.fitted.items()}
+
+    def batches(self, part: Part, size: int = 64, epoch: int | None = None) -> Iterator[Batch]:
+        """The rows of a part in batches of like length; `Batch.rows` says where each stands in the cohort.
+
+        In the order of the store, or, with an epoch, shuffled: shards, then rows within each, by the training seed and the epoch.
+        """
+        for place, (shard, rows) in enumerate(self._shards(part, epoch)):
+            inputs, _ = models.read_inputs(self.fitted, _known(self.study, shard, self.cohort.take(rows)))
+            length = batching.lengths(inputs)
+            order = batching.sorted_(length, size) if epoch is None else self._shuffled(length, size, epoch, place)
+            target = self.cohort.target.take(rows)
+            yield from (replace(batching.collate(inputs, own, target), rows=rows[own]) for own in order)
+
+    def _shuffled(self, length: Array, size: int, epoch: int, place: int) -> list[Array]:
+        return batching.shuffled(length, size, streams.number(self.study.train.seed, "shard", place), epoch)
+
+    def _shards(self, part: Part, epoch: int | None) -> Iterator[tuple[Shard, Array]]:
+        """Each shard with its rows of the part, where it has any."""
+        held = list(zip(self.store.shards(), np.split(np.arange(len(self.cohort)), self.ends[:-1]), strict=True))
+        order = (
+            range(len(held))
+            if epoch is None
+            else streams.generator(self.study.train.seed, "shards", epoch).permutation(len(held))
+        )
+        for place in order:
+            shard, rows = held[place]
+            own = rows[self.cohort.part[rows] == part]
+            if len(own):
+                yield Shard(shard.store, shard.path), own
+
+
+def stream(
+    study: str | Path | Study,
+    *,
+    data: str | Path | Store | None = None,
+    overrides: tuple[str, ...] = (),
+    progress: Progress = silent,
+) -> Stream:
+    """The study's rows split, and its inputs fitted on the training part, a shard of the store at a time.
+
+    Raises ConfigError for a study of several splits, and what `check` raises where it cannot be asked of these records.
+    """
+    read, base = loaded(study, overrides)
+    names_exist(read)
+    store = records(read.data, base, data, progress)
+    found = [cohorts.labelled(shard, read) for shard in store.shards()]
+    cohort, flow = joined(found)
+    if not len(cohort):
+        raise cohorts.empty(flow)
+    planned = plans(cohort, read, store, base)
+    if len(planned) != 1:
+        raise ConfigError(
+            f"the study has {len(planned)} splits, and a stream is of one", hint="name one list file, or split by subject"
+        )
+    bare = Stream(read, store, planned[0].applied(cohort), flow, {}, np.cumsum([len(rows) for rows, _ in found]))
+    return replace(bare, fitted=models.fit_inputs_each(read, partial(_training, bare)))
+
+
+def _training(bare: Stream) -> Iterator[Known]:
+    """What is known of the training rows, a shard at a time."""
+    for shard, rows in bare._shards("train", None):
+        yield _known(bare.study, shard, bare.cohort.take(rows))
+
+
+def _known(study: Study, shard: Shard, rows: Cohort) -> Known:
+    return cut.known(shard, rows, history(study))
