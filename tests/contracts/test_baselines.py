@@ -37,6 +37,7 @@ CASES = [
     Case("logistic", ALL),
     Case("mean", ALL),
     Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
+    Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
@@ -52,8 +53,12 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
     return Evidence(
-        {"chart": _series(rate, empty), "lead": _windows(rate[:, -1], random)},
-        {"chart": Spec("measurements", (1,), "days", ("HR",)), "lead": Spec("waveform", (1, LENGTH), "seconds", ("II",))},
+        {"chart": _series(rate, empty), "lead": _windows(rate[:, -1], random), "visits": _visits(rate, empty)},
+        {
+            "chart": Spec("measurements", (1,), "days", ("HR",)),
+            "lead": Spec("waveform", (1, LENGTH), "seconds", ("II",)),
+            "visits": Spec("codes", (2,), "days", ("rare", "p", "q"), 3),
+        },
         _columns(rate, empty, random),
         Target(_labels(kind, rate[:, -1], random), random.random((rows, 2 if kind == "multilabel" else 1)) < 0.9, NAMES[kind]),
         np.arange(rows),
@@ -66,6 +71,14 @@ def _series(rate: Array, empty: Array) -> Ragged:
     values = rate[~empty].reshape(-1, 1).astype(np.float32)
     position = np.tile(np.arange(STEPS) - float(STEPS), int((~empty).sum()))
     return Ragged(np.concatenate([[0], np.cumsum(lengths)]), values, position, np.ones(values.shape, bool))
+
+
+def _visits(rate: Array, empty: Array) -> Ragged:
+    """At each step p where the rate is high, and q where it is higher."""
+    high = np.stack([rate > 70, rate > 85], 2)[~empty].reshape(-1, 2)
+    lengths = np.where(empty, 0, STEPS)
+    values = np.where(high, [1, 2], 0).astype(np.int32)
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), values, np.zeros(len(values)), high)
 
 
 def _windows(last: Array, random: np.random.Generator) -> Ragged:

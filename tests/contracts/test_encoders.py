@@ -20,6 +20,7 @@ SPECS = {
     "bare measurements": Spec("measurements", (4,), "index"),
     "codes": Spec("codes", (), "days", vocabulary=11, side=1),
     "visits": Spec("codes", (3,), "days", vocabulary=11, context=2),
+    "medications": Spec("codes", (4,), "days", ("rare", *"abcde", *(f"ATC//{k}" for k in range(5))), 11, side=1, context=2),
     "windows": Spec("waveform", (2, 64), "seconds", side=2),
     "rows of an image": Spec("image", (1, 1, 28), "index"),
     "image": Spec("image", (1, 28, 28), "index", single=True),
@@ -34,6 +35,21 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
     "mlp": [{"layers": 3, "activation": "gelu"}],
     "resnet": [{"map": True, "depth": 10}],
     "cnn_rnn": [{"bidirectional": True}],
+    "gamenet": [{"medications": ["ATC//1", "ATC//2"], "visit": "mean"}],
+    "retain": [{"state": 5, "width": 7}],
+    "dipole": [
+        {"attention": "general", "visit": "mean"},
+        {"attention": "concat", "bidirectional": False},
+    ],
+    "t_lstm": [{"pool": "last+mean", "elapsed": 0.04, "visit": "mean"}],
+    "mingru": [{"candidate": "positive", "layers": 3, "bidirectional": True, "pool": "attention"}],
+    "tcn": [{"kernel": 2, "layers": 2, "pool": "last+max"}],
+    "transformer": [
+        {"causal": True, "since": "first", "pool": "last"},
+        {"time": "time2vec", "heads": 1, "pool": "attention"},
+        {"time": "none", "visit": "mean"},
+    ],
+    "deepr": [{"kernels": [1, 4], "gaps": [0.5]}],
 }
 ROWS = 4
 

@@ -22,7 +22,7 @@ TASKS = registry.names("tasks")
 WITH_OPTIONS = [
     *[(name, {}) for name in TASKS],
     *[(name, {"hidden": 7, "dropout": 0.5}) for name in TASKS],
-    *[(name, {"loss": "focal", "gamma": 0.5}) for name in ("binary", "multiclass", "multilabel")],
+    *[(name, {"loss": "focal", "gamma": 0.5}) for name in ("binary", "multiclass", "multilabel", "recommend")],
     *[("regression", {"loss": loss}) for loss in ("mae", "huber")],
 ]
 
@@ -33,7 +33,7 @@ def make_target(name: str, random: np.random.Generator) -> Target:
         return Target(np.arange(ROWS)[:, None] % 2.0, np.full((ROWS, 1), True), ("died",))
     if name == "multiclass":
         return Target(np.arange(ROWS)[:, None] % 3.0, np.full((ROWS, 1), True), ("N", "S", "V"))
-    if name == "multilabel":
+    if name in ("multilabel", "recommend"):
         values = np.stack([np.arange(ROWS) % 2, np.arange(ROWS) % 3 == 0], 1).astype(float)
         return Target(values, np.full((ROWS, 2), True), ("effusion", "nodule"))
     assert name == "regression", f"a new task needs an example of its labels here: {name}"
@@ -80,7 +80,7 @@ def test_a_missing_label_adds_no_loss_and_no_gradient(name: str, options: dict[s
     assert (out.grad[1::3] != 0).any(1).all()
 
 
-@pytest.mark.parametrize("name", ["multilabel", "regression"])
+@pytest.mark.parametrize("name", ["multilabel", "recommend", "regression"])
 def test_one_missing_label_leaves_the_others_of_its_row(name: str, random: np.random.Generator) -> None:
     target = make_target(name, random)
     task, head = made(name, {}, target)
