@@ -9,6 +9,7 @@ side (E,)                       appended to any of them
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal, TypeAlias
 
@@ -82,22 +83,27 @@ def counted(seq: Seq) -> Tensor:
 
 
 class Projected(nn.Module):
-    """Vectors "B T width" that are a linear map of all that a step holds, codes, numbers and side; without bias, 0 on padding."""
+    """Vectors "B T width" that are a linear map of all that a step holds, codes, numbers and side; without bias, 0 on padding.
 
-    def __init__(self, spec: Spec, width: int, visit: VisitName = "sum") -> None:
+    With `row`, a linear map of the numbers of the row is added to every step.
+    """
+
+    def __init__(self, spec: Spec, width: int, visit: VisitName = "sum", row: bool = False) -> None:
         super().__init__()
         _check(spec)
         self.codes = Codes(spec, width, visit) if spec.vocabulary else None
         self.flat = None if spec.vocabulary else Flat(spec, 0)
         numbers = spec.side if self.flat is None else self.flat.width
         self.numbers = nn.Linear(numbers, width, bias=False) if numbers else None
+        self.row = nn.Linear(spec.context, width, bias=False) if row and spec.context else None
 
     def forward(self, seq: Seq) -> Tensor:
-        numbers = self.laid(seq)
-        if self.codes is None:
-            return self.numbers(numbers)  # type: ignore[misc, no-any-return]
-        vectors: Tensor = self.codes(seq)
-        return vectors if self.numbers is None else vectors + self.numbers(numbers)
+        parts: list[Tensor] = [] if self.codes is None else [self.codes(seq)]
+        if self.numbers is not None:
+            parts.append(self.numbers(self.laid(seq)))
+        if self.row is not None:
+            parts.append(existing(self.row(seq.context).unsqueeze(1).expand(*seq.mask.shape, -1), seq.mask))
+        return functools.reduce(torch.add, parts)
 
     def laid(self, seq: Seq) -> Tensor | None:
         """What the map of numbers is of, "B T I": all numbers of a step, or its side where it holds codes; 0 on padding."""

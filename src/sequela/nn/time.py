@@ -29,3 +29,8 @@ def _latest(seen: Tensor) -> Tensor:
     """Index of the latest seen step at or before each step, -1 where there is none."""
     time = torch.arange(seen.shape[1], device=seen.device).view(1, -1, 1)
     return torch.where(seen, time, time.new_tensor(-1)).cummax(1).values
+
+
+def since_step(position: Tensor) -> Tensor:
+    """Time since the step before, 0 at the first, "B T" in the unit of `position`."""
+    return torch.cat([torch.zeros_like(position[:, :1]), position.diff(dim=1)], 1)
