@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 BLANK = "_not stated: to be filled in by the people responsible_"
 
+NAMED = 30  # answers
+
 
 def card(predictor: Predictor, metrics: Sequence[Mapping[str, Any]], index: Mapping[str, Any]) -> str:
     """The card in Markdown, every number from metrics.json."""
@@ -21,7 +23,7 @@ def card(predictor: Predictor, metrics: Sequence[Mapping[str, Any]], index: Mapp
 
 **Question.** {study.question}
 
-**Answers.** {", ".join(predictor.task.names)} ({predictor.task.kind}); given by the {predictor.final}.
+**Answers.** {_answers(predictor.task.names)} ({predictor.task.kind}); given by the {predictor.final}.
 
 **Inputs.**
 {inputs}
@@ -56,6 +58,11 @@ def _rules(predictor: Predictor) -> str:
         return ""
     told = "\n".join(f"- {sentence}" for sentence in guard.told) or "- No rules were given."
     return f"**Rules.** {guard.notice}\n{told}\n\n"
+
+
+def _answers(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _table(final: str, metrics: Sequence[Mapping[str, Any]]) -> str:

@@ -56,7 +56,9 @@ def answers(predictor: Predictor, known: Known) -> dict[str, Array]:
     """Name -> "N K" of all that the predictor says of the golden rows."""
     rows = np.arange(known.count)
     evidence = predictor.evidence(known, rows, rows.astype(str))
-    return {name: answer.values for name, answer in predictor.answers(evidence).items()}
+    said = predictor.answers(evidence)
+    ranked = {f"{name}, next": answer.likeliest.probabilities for name, answer in said.items() if answer.likeliest is not None}
+    return {name: answer.values for name, answer in said.items()} | ranked
 
 
 def encode(known: Known, expected: Mapping[str, Array]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from sequela.evaluate.threshold import key
-from sequela.types import Cohort, Known
+from sequela.types import Answer, Cohort, Known
 
 if TYPE_CHECKING:
     from sequela.bundle.predictor import Predictor
@@ -28,7 +28,7 @@ class Prediction:
     value: dict[str, float] | None = None  # regression, in the unit of the outcome
     interval: tuple[float, float] | None = None  # None: this bundle promises none
     threshold: float | None = None
-    decision: bool | str | list[str] | None = None  # binary: risk at or above the threshold; the likeliest class; labels called
+    decision: bool | str | list[str] | None = None  # risk at or above the threshold; the likeliest class or next code; labels
     refused: str | None = None
     explanation: tuple[dict[str, Any], ...] | None = None
     withheld: dict[str, str] | None = None  # of a task with rules: what they keep from being said, and why
@@ -77,9 +77,9 @@ def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Pre
 def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Prediction]:
     evidence = predictor.evidence(known, rows.subject_id, rows.row_id)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
-    values = predictor.answer(evidence).values
+    answer = predictor.answer(evidence)
     reasons = np.where(empty, "no input is known at that time", "")
-    answered = [_one(predictor, rows, i, str(reasons[i]) or None, values[i]) for i in range(len(rows))]
+    answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
 
 
@@ -93,20 +93,28 @@ def _ruled(guard: Guarded, names: tuple[str, ...], known: Known, answered: list[
     ]
 
 
-def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, values: np.ndarray) -> Prediction:
+def _named(predictor: Predictor, answer: Answer, i: int) -> dict[str, float]:
+    """The answer about a row by name; of next codes the likeliest alone, in falling order."""
+    names = predictor.task.names
+    if answer.likeliest is None:
+        return dict(zip(names, map(float, answer.values[i]), strict=True))
+    codes, chances = answer.likeliest.codes[i], answer.likeliest.probabilities[i]
+    return {names[code]: float(chance) for code, chance in zip(codes, chances, strict=True)}
+
+
+def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, named: dict[str, float]) -> Prediction:
     time = None if np.isnat(rows.time[i]) else f"{rows.time[i].astype('datetime64[s]')}Z"
     bare = Prediction(str(rows.row_id[i]), str(rows.source_id[i]), time, refused=refused)
     if refused:
         return bare
-    named = dict(zip(predictor.task.names, map(float, values), strict=True))
     if predictor.task.kind == "regression":
         return replace(bare, value=named)
-    if predictor.task.kind == "multiclass":
+    if predictor.task.kind in ("multiclass", "next_event"):
         return replace(bare, probabilities=named, decision=max(named, key=named.__getitem__))
     if predictor.task.kind == "multilabel":
         return replace(bare, probabilities=named, decision=[name for name in named if _called(predictor, name, named[name])])
     threshold = predictor.threshold
-    decision = None if threshold is None else bool(values[0] >= threshold)
+    decision = None if threshold is None else bool(next(iter(named.values())) >= threshold)
     return replace(bare, probabilities=named, threshold=threshold, decision=decision)
 
 

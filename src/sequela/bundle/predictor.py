@@ -58,10 +58,13 @@ class Predictor:
         """The inputs of the rows, read with the fitted states; without a target none is known."""
         inputs, specs = models.read_inputs(self.fitted, known)
         plain = models.read_plain(self.fitted, known) if self.partners else Plain(np.zeros((known.count, 0), np.float32), ())
-        unknown = np.zeros((known.count, max(1, len(self.task.names))), bool)
-        target = target or Target(np.zeros(unknown.shape), unknown, self.task.names)
+        target = models.own_target(self.study, inputs, specs, target) or self._unknown(known.count)
         barred = None if self.guard is None else self.guard.barred(known)
         return Evidence(inputs, specs, plain, target, subject, row_id, barred)
+
+    def _unknown(self, rows: int) -> Target:
+        unknown = np.zeros((rows, max(1, len(self.task.names))), bool)
+        return Target(np.zeros(unknown.shape), unknown, self.task.names)
 
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
         """The members' mean answer, before any calibration."""

@@ -180,6 +180,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     split = prepared.split(plan)
     files.write(folder / files.STUDY, config.dump(prepared.study))
     rows = trial.read(split)
+    split = split.asking(rows.all.target)
     alarms = audited.audit(split, rows)
     audited.refuse(alarms)
     chosen = trial.choose(prepared.study, rows, way)
@@ -226,7 +227,7 @@ def judged_frame(kind: Kind, one: Judged) -> pl.DataFrame:
 
 def _decisions(kind: Kind, judged: Judged) -> dict[str, Array]:
     """What is decided of each row, as text: yes or no, the class, or the labels called."""
-    if kind == "regression":
+    if kind in ("regression", "next_event"):
         return {}
     names = np.array(judged.cohort.target.names)
     found = {}
@@ -272,4 +273,6 @@ def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds:
     rows = plan.applied(prepared.cohort).of(part)
     cohort = plan.applied(prepared.cohort).take(rows)
     answers = files.read_answers(folder / files.PREDICTIONS, cohort, part)
+    if cohorts.kind_of(prepared.study) == "next_event":
+        cohort = replace(cohort, target=files.read_target(folder / files.PREDICTIONS, cohort, part))
     return Judged(cohort, answers, thresholds, plan.name, prepared.safety(rows))

@@ -77,7 +77,7 @@ def external(held: Bundle, store: Store, rows: Flow, one: Judged, look: int) -> 
     """The facts of a bundle judged on other data: nothing was trained here."""
     split = SplitFacts(
         name=one.split,
-        parts={"test": _part(one.cohort, np.arange(len(one.cohort)))},
+        parts={"test": _part(one.cohort, np.arange(len(one.cohort)), held.predictor.task.kind)},
         looks=look,
         thresholds=dict(one.thresholds),
         ensemble=dict(held.predictor.weights),
@@ -119,7 +119,15 @@ def pooled(told: Sequence[RunFacts]) -> RunFacts:
 def flow(of_rows: Flow) -> list[FlowStep]:
     """flow.json: each step from all subjects to the rows used."""
     return [
-        FlowStep(what=s.what, reason=s.reason, before=s.before, out=s.out, after=s.after, subjects=s.subjects)
+        FlowStep(
+            what=s.what,
+            reason=s.reason,
+            before=s.before,
+            out=s.out,
+            after=s.after,
+            subjects=s.subjects,
+            groups={name: dict(levels) for name, levels in s.groups.items()},
+        )
         for s in of_rows.steps
     ]
 
@@ -175,7 +183,7 @@ def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds
     calibrator = chosen.predictor.calibrators.get(chosen.predictor.final)
     return SplitFacts(
         name=plan.name,
-        parts={part: _part(split.cohort, split.cohort.of(part)) for part in PARTS},
+        parts={part: _part(split.cohort, split.cohort.of(part), chosen.predictor.task.kind) for part in PARTS},
         looks=look or None,
         history=[
             Epoch(epoch=e.epoch, train_loss=e.train_loss, tune_loss=e.tune_loss, tune_score=e.tune_score) for e in first.history
@@ -190,9 +198,11 @@ def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds
     )
 
 
-def _part(cohort: Cohort, rows: np.ndarray) -> PartFacts:
+def _part(cohort: Cohort, rows: np.ndarray, kind: str) -> PartFacts:
     target = cohort.target.take(rows)
     subjects = len(np.unique(cohort.subject_id[rows]))
+    if kind == "next_event":
+        return PartFacts(rows=len(rows), subjects=subjects, classes={"codes foreseen": int(target.values.sum())})
     if len(target.names) == 1:
         yes_or_no = bool(np.isin(target.values[target.known], (0, 1)).all())
         return PartFacts(rows=len(rows), subjects=subjects, events=int(target.values[target.known].sum()) if yes_or_no else None)

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from sequela.errors import DataError
-from sequela.types import Answer, Cohort
+from sequela.types import Answer, Cohort, Target
 
 T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
@@ -79,6 +79,14 @@ def read_answers(path: Path, cohort: Cohort, part: str) -> dict[str, Answer]:
         if ordered["model"].null_count():
             raise DataError(f"{path} lacks {ordered['model'].null_count()} of {len(cohort)} rows of the cohort")
     return found
+
+
+def read_target(path: Path, cohort: Cohort, part: str) -> Target:
+    """What these rows were asked for where the cohort does not tell, from predictions.parquet, in the cohort's order."""
+    asked = pl.read_parquet(path).filter(pl.col("part") == part).unique("row_id").select("row_id", "target")
+    rows = pl.DataFrame({"row_id": cohort.row_id.astype(str)})
+    values = rows.join(asked, on="row_id", how="left", maintain_order="left")["target"].to_numpy()[:, None]
+    return Target(np.nan_to_num(values), ~np.isnan(values), cohort.target.names)
 
 
 def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",)) -> Answer:

@@ -25,7 +25,7 @@ from sequela.study import cut
 from sequela.study.flow import Flow
 from sequela.study.records import matching
 from sequela.study.split import Plan, plans
-from sequela.types import Array, Cohort, Known, Plain
+from sequela.types import Array, Cohort, Known, Plain, Target
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,18 @@ class Prepared:
         kept = cohort.part != ""
         if kept.all():
             return self.flow
-        subjects = len(np.unique(cohort.subject_id[kept]))
-        return self.flow.left_out("split", "in no part of the split", cohort.row_id, kept, subjects)
+        return self.flow.left_out("split", "in no part of the split", cohort, kept)
 
     def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
         """The inputs of all rows in both forms, the scores among the plain columns."""
         found = models.evidence(fitted, self.known, self.cohort)
         plain = Plain(np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names)
-        return replace(found, plain=plain, barred=None if self.guard is None else self.guard.barred(self.known))
+        target = models.own_target(self.study, found.inputs, found.specs) or found.target
+        return replace(found, plain=plain, target=target, barred=None if self.guard is None else self.guard.barred(self.known))
+
+    def asking(self, target: Target) -> Prepared:
+        """The same rows, asked for this target: that of the cohort, or what the inputs turned out to hold."""
+        return replace(self, cohort=replace(self.cohort, target=target))
 
     @cached_property
     def guard(self) -> Guarded | None:
@@ -150,6 +154,7 @@ def names_exist(study: Study) -> None:
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     _can_be_held(study.ensemble)
+    _foresees_alone(study)
     known = {"model", *(f"baseline:{config.choice(n, 'baselines.names').name}" for n in study.baselines.names or ())}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:
@@ -168,3 +173,18 @@ def _can_be_held(ensemble: Ensemble) -> None:
                 f"ensemble.members names {member!r}, which a bundle cannot hold",
                 f"with the model can be averaged: {', '.join(f'baseline:{one}' for one in holdable)}",
             )
+
+
+def _foresees_alone(study: Study) -> None:
+    """Raises ConfigError where sums over next codes would be averaged or calibrated as if they were probabilities."""
+    if cohorts.kind_of(study) != "next_event":
+        return
+    asked = {
+        "train.members": study.train.members > 1,
+        "ensemble.members": bool(study.ensemble.members),
+        "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
+        "train.balance": study.train.balance != "none",
+        "pretrain": study.pretrain is not None,
+    }
+    if named := [key for key, given in asked.items() if given]:
+        raise ConfigError(f"next_event is one network's, as it is: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")

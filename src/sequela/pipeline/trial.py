@@ -90,7 +90,8 @@ def read(split: Prepared) -> Read:
     """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
     parts = {part: split.cohort.of(part) for part in PARTS}
     fitted = models.fit_inputs(split.study, cut.take(split.known, parts["train"]))
-    models.check(split.study, {name: one.spec for name, one in fitted.items()}, split.cohort.target.names)
+    specs = {name: one.spec for name, one in fitted.items()}
+    models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
     return Read(fitted, split.evidence(fitted), parts)
 
 
@@ -216,7 +217,7 @@ def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) ->
     """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
     method = study.evaluate.recalibrate
     if method == "auto":
-        method = "none" if study.train.balance == "none" or cohorts.kind_of(study) == "regression" else "platt"
+        method = "none" if study.train.balance == "none" or cohorts.kind_of(study) in ("regression", "next_event") else "platt"
     if method == "none":
         return {}
     return {name: calibrate.fit(answer, tune.target, method) for name, answer in answers.items()}

@@ -52,6 +52,7 @@ def evaluate(
     found, flow = cohorts.build(store, study)
     cohort = replace(found, part=np.full(len(found), "test"))
     evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
+    cohort = replace(cohort, target=evidence.target)
     answers, thresholds = predictor.answers(evidence), dict(predictor.thresholds)
     if recalibrate:
         answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
@@ -83,7 +84,7 @@ def _recalibrated(kind: str, answer: Answer, cohort: Cohort) -> Answer:
 
     Raises UsageError for a task whose answers are no probabilities, DataError where a half has no event.
     """
-    if kind == "regression":
+    if kind in ("regression", "next_event"):
         raise UsageError("recalibration is of probabilities; this bundle answers values")
     subjects = np.unique(cohort.subject_id)
     half = streams.generator(0, "recalibration").permutation(len(subjects)) % 2
