@@ -29,6 +29,8 @@ from sequela.types import Answer, Cohort, Target
 
 CLASSES = {"binary": ("death",), "multiclass": ("N", "S", "V"), "multilabel": ("sepsis", "delirium"), "regression": ("days",)}
 
+BY_SEX = {"sex": {"": (3, 2), "female": (0, 5000), "male": (12, 6983)}}
+
 
 def cohort(target: Target, subject: np.ndarray | None = None, groups: dict[str, np.ndarray] | None = None) -> Cohort:
     """Rows of the test part with this target; one a subject unless told otherwise."""
@@ -192,7 +194,7 @@ def folder(
     path.mkdir(parents=True, exist_ok=True)
     steps = [
         FlowStep(what="index", reason="no admission to intensive care", before=12_000, out=0, after=12_000, subjects=12_000),
-        FlowStep(what="exclude", reason="no series", before=12_000, out=12, after=11_988, subjects=11_988),
+        FlowStep(what="exclude", reason="no series", before=12_000, out=12, after=11_988, subjects=11_988, groups=BY_SEX),
     ]
     told = told or facts(tuple(one.split for one in those))
     (path / "study.toml").write_text(config.dump(as_run or study(kind)), encoding="utf-8")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sequela.errors import ConfigError, DataError, UsageError
 from sequela.study import cohort
+from sequela.study.joined import joined
 
 IN, OUT = "ICU//ADMISSION", "ICU//DISCHARGE"
 
@@ -38,6 +40,31 @@ def test_a_stay_gives_one_row_with_its_outcome(store, study):
     assert (rows.time - rows.start == np.timedelta64(48, "h")).all()
     assert flow.refused == {"c": "no ICU//ADMISSION event"}
     assert adds_up(flow)
+
+
+def test_each_step_of_the_flow_is_counted_by_group(store, study):
+    sexes = [("a", None, "SEX", "F"), ("b", None, "SEX", "M"), ("c", None, "SEX", "F")]
+    data = store(stay("a") + stay("b", death=20) + stay("c", discharge=30) + stay("d") + sexes)
+    _, flow = cohort.build(data, study(cohort={"index": IN, "predict_at": "48h", "groups": ["sex"]}))
+    by_reason = {step.reason: step.groups for step in flow.steps}
+    assert by_reason["no ICU//ADMISSION event"] == {}
+    assert by_reason["the stay had ended before the prediction"] == {"sex": {"": (0, 1), "F": (1, 1), "M": (0, 1)}}
+    assert by_reason["the outcome had already happened"] == {"sex": {"": (0, 1), "F": (0, 1), "M": (1, 0)}}
+
+
+def test_a_store_in_shards_has_the_rows_and_the_flow_of_the_whole(store, study):
+    sexes = [("a", None, "SEX", "F"), ("b", None, "SEX", "M"), ("c", None, "SEX", "F")]
+    events = stay("a") + stay("b", death=90) + stay("c", discharge=30) + stay("d", death=60) + sexes
+    asked = study(cohort={"index": IN, "predict_at": "48h", "groups": ["sex"]})
+    whole, flow = cohort.build(store(events), asked)
+    data = store(events)
+    shards = [replace(data, subjects=data.subjects[k : k + 2], frame=data.events(None, [k, k + 1])) for k in (0, 2)]
+    rows, counted = joined([cohort.labelled(shard, asked) for shard in shards])
+    assert rows.row_id.tolist() == whole.row_id.tolist()
+    assert (rows.target.values == whole.target.values).all()
+    assert counted.as_json() == flow.as_json()
+    with pytest.raises(DataError, match="leaves its labels"):
+        joined([(replace(rows, target=replace(rows.target, names=(name,))), counted) for name in ("x", "y")])
 
 
 def test_every_way_out_of_a_stay_is_counted_under_its_own_reason(store, study):
@@ -272,7 +299,7 @@ def test_a_time_asked_for_takes_the_index_before_it(store, study):
         ({"cohort": {"index": IN, "exclude": [{"when": "AGE < 1", "code": "X", "reason": "r"}]}}, "exactly one"),
         ({"cohort": {"index": IN, "groups": ["weight_band"]}}, "has no bands"),
         ({"cohort": {"index": IN, "predict_at": "48h", "groups": ["sex"]}}, "needs the code 'SEX'"),
-        ({"task": "survival"}, "what kind of target"),
+        ({"task": "survival"}, "no task is called"),
     ],
 )
 def test_a_study_that_means_nothing_is_refused(store, study, sections, message):

@@ -16,6 +16,7 @@ class FlowStep(Struct, frozen=True, kw_only=True):
     out: int
     after: int
     subjects: int | None = None  # that remain
+    groups: dict[str, dict[str, tuple[int, int]]] = {}  # group -> level ("" unknown) -> rows left out, rows that went on
 
 
 class DataFacts(Struct, frozen=True, kw_only=True):

@@ -66,7 +66,7 @@ def _built(
     at: datetime | None,
 ) -> tuple[Cohort, Flow]:
     predicates = _predicates(store, study, subjects, strict=subjects is None)
-    draft = _drafted(store, study.cohort, predicates, subjects, at)
+    draft = _drafted(store, study.cohort, predicates, subjects, at, strict=labelled)
     return _finished(store, study, kind, predicates, draft, labelled=labelled)
 
 
@@ -83,7 +83,7 @@ def eligible(
     The same function as in training decides, from what is known at the prediction alone. There may be no rows.
     """
     predicates = _predicates(store, study, subjects, strict=False)
-    draft = _drafted(store, study.cohort, predicates, subjects, at)
+    draft = _drafted(store, study.cohort, predicates, subjects, at, strict=False)
     return _finished(store, study, kind or kind_of(study), predicates, draft, labelled=False)
 
 
@@ -108,10 +108,18 @@ def _predicates(store: Records, study: config.Study, subjects: Sequence[str] | N
 
 
 def _drafted(
-    store: Records, plan: config.Cohort, predicates: Predicates, subjects: Sequence[str] | None, at: datetime | None
+    store: Records,
+    plan: config.Cohort,
+    predicates: Predicates,
+    subjects: Sequence[str] | None,
+    at: datetime | None,
+    *,
+    strict: bool,
 ) -> Draft:
-    """The rows that the cohort section alone decides on."""
-    draft = _windowed(plan, predicates, triggers.drafted(store, plan, predicates, subjects, at))
+    """The rows that the cohort section alone decides on, with their groups, so that each step is counted by group."""
+    draft = triggers.drafted(store, plan, predicates, subjects, at)
+    draft = replace(draft, rows=replace(draft.rows, groups=_groups(store, plan, draft.rows, strict=strict)))
+    draft = _windowed(plan, predicates, draft)
     for exclusion in plan.exclude:
         draft = _excluded(store, plan, exclusion, draft)
     return _first_rows(plan, draft)
@@ -123,7 +131,7 @@ def _finished(
     if labelled:
         draft = _borne_out(study.cohort, predicates, draft)
     draft = _with_outcome(store, study, kind, predicates, draft, labelled=labelled)
-    return replace(draft.rows, groups=_groups(store, study.cohort, draft.rows, strict=labelled)), draft.flow
+    return draft.rows, draft.flow
 
 
 def empty(flow: Flow) -> DataError:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
-from sequela.types import Array
+import numpy as np
+
+from sequela.types import Array, Cohort
+
+Groups: TypeAlias = Mapping[str, Mapping[str, tuple[int, int]]]  # group -> level -> rows left out, rows that went on
 
 
 class StepAsJson(TypedDict):
@@ -16,6 +20,7 @@ class StepAsJson(TypedDict):
     out: int
     after: int
     subjects: int
+    groups: Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,13 @@ class Step:
     out: int
     after: int
     subjects: int
+    groups: Groups = field(default_factory=dict)  # "" is the level of rows of which it is not known
 
     def and_of(self, others: Step) -> Step:
         """The step as the rows of other subjects went through it too."""
         counts = {name: getattr(self, name) + getattr(others, name) for name in ("before", "out", "after", "subjects")}
-        return replace(self, **counts)
+        groups = {name: _sum(levels, others.groups.get(name, {})) for name, levels in self.groups.items()}
+        return replace(self, groups=groups, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,11 @@ class Flow:
     refused: Mapping[str, str] = field(default_factory=dict)  # row_id (source_id where it never became a row) -> reason
     notes: Mapping[str, int] = field(default_factory=dict)  # what a reader of the flow should know besides -> how many times
 
-    def left_out(self, what: str, reason: str, row_id: Array, keep: Array, subjects: int) -> Flow:
+    def left_out(self, what: str, reason: str, rows: Cohort, keep: Array) -> Flow:
         """This flow with one more step, in which the rows that are not kept were left out."""
-        out = {str(row): reason for row in row_id[~keep]}
-        step = Step(what, reason, len(keep), len(out), int(keep.sum()), subjects)
+        out = {str(row): reason for row in rows.row_id[~keep]}
+        groups = {name: _by_level(level, keep) for name, level in rows.groups.items()}
+        step = Step(what, reason, len(keep), len(out), int(keep.sum()), len(np.unique(rows.subject_id[keep])), groups)
         return replace(self, steps=(*self.steps, step), refused={**self.refused, **out})
 
     def noted(self, text: str, count: int) -> Flow:
@@ -69,3 +77,17 @@ class Flow:
         names = StepAsJson.__annotations__
         steps: list[StepAsJson] = [{name: getattr(step, name) for name in names} for step in self.steps]  # type: ignore[misc]
         return {"steps": steps, "notes": dict(self.notes)}
+
+
+def _by_level(level: Array, keep: Array) -> dict[str, tuple[int, int]]:
+    names, place = np.unique(level, return_inverse=True)
+    on, all_ = (np.bincount(place, weights, len(names)).astype(int) for weights in (keep, None))
+    return {str(name): (int(every - went), int(went)) for name, every, went in zip(names, all_, on, strict=True)}
+
+
+def _sum(ours: Mapping[str, tuple[int, int]], theirs: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    none = (0, 0)
+    return {
+        level: (ours.get(level, none)[0] + theirs.get(level, none)[0], ours.get(level, none)[1] + theirs.get(level, none)[1])
+        for level in sorted({*ours, *theirs})
+    }

@@ -37,7 +37,7 @@ class Draft:
         """The draft less these rows (bool "N"), with the step counted, even where nobody was left out."""
         keep = ~out
         left = self.rows.take(keep)
-        flow = self.flow.left_out(what, reason, self.rows.row_id, keep, len(np.unique(left.subject_id)))
+        flow = self.flow.left_out(what, reason, self.rows, keep)
         return replace(self, rows=left, flow=flow, visit=self.visit[keep])
 
     def noted(self, text: str, count: int) -> Draft:

@@ -137,3 +137,11 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (folder / "metrics.json").write_text('[{"model": 1}]')
     with pytest.raises(DataError, match="is not what a run writes"):
         render(folder)
+
+
+def test_the_flow_is_told_by_group_and_few_people_are_not_told_apart(tmp_path: Path) -> None:
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")]))
+    table = page[page.index("The flow by group") :]
+    shown = [re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr>(.*?)</tr>", table[: table.index("</table>")])]
+    assert ["sex:", "male", "6,995", "12", "6,983", "99.8", "%"] in shown
+    assert any(row[:3] == ["sex:", "not", "known"] and "<" in " ".join(row).replace("&lt;", "<") for row in shown)

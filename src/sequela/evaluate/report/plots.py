@@ -188,10 +188,11 @@ def flow(steps: Sequence[FlowStep]) -> Safe:
         y = 4 + place * gap
         subjects = f" of {step.subjects:,} subjects" if step.subjects is not None else ""
         pieces.append(f'<path class="axis" d="M130 {y + box}V{y + gap}M130 {y + box + 16}H300"/>')
-        pieces.append(f'<text x="306" y="{y + box + 20}">−{step.out:,}  {text(_short(f"{step.what}: {step.reason}", 52))}</text>')
+        left = f"{place + 1}.  −{step.out:,}  {_short(f'{step.what}: {step.reason}', 50)}"
+        pieces.append(f'<text x="306" y="{y + box + 20}">{text(left)}</text>')
         pieces.append(_box(10, y + gap, f"{step.after:,} rows{subjects}", box))
     pieces.append("</svg>")
-    return figure(Safe("".join(pieces)), "Flow. From every row that the question could be asked of to those that were used.")
+    return figure(Safe("".join(pieces)), "Flow. From every row that the question could be asked of to those used.")
 
 
 def _box(x: int, y: int, words: str, height: int) -> str:

@@ -8,6 +8,8 @@ from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, bullets, folded, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run
 
+FEW = 10  # rows of a group below which a count might tell of one person
+
 
 def data(run: Run) -> Safe:
     """The records, the question as it was put to them, the flow of rows."""
@@ -29,9 +31,33 @@ def data(run: Run) -> Safe:
         "Data and flow",
         table(["", ""], facts),
         plots.flow(run.flow.steps),
+        _by_group(run),
         bullets([*refused, *notes]),
         _inputs(run),
     )
+
+
+def _by_group(run: Run) -> Safe:
+    """Of each group, how many rows each step of the flow left out; few people are not told apart."""
+    steps = [(place + 1, step) for place, step in enumerate(run.flow.steps) if step.groups]
+    if not steps:
+        return EMPTY
+    rows: list[list[Piece]] = []
+    for name, levels in steps[0][1].groups.items():
+        for level, (out, on) in levels.items():
+            last = steps[-1][1].groups[name].get(level, (0, 0))[1]
+            gone = [_few(step.groups[name].get(level, (0, 0))[0]) for _, step in steps]
+            rows.append([f"{name}: {level or 'not known'}", numbers.count(out + on), *gone, _few(last), _share(out + on, last)])
+    head = ["Group", "Rows", *(f"Left out at {number}" for number, _ in steps), "Used", "Share used"]
+    return folded("The flow by group", table(head, rows, f"Counts from 1 to {FEW - 1} are not printed."))
+
+
+def _few(count: int) -> str:
+    return f"< {FEW}" if 0 < count < FEW else numbers.count(count)
+
+
+def _share(rows: int, used: int) -> str:
+    return numbers.percent(used / rows) if rows >= FEW else "–"
 
 
 def _moment(cohort: Cohort) -> str:
