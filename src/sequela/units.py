@@ -127,7 +127,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 )
 
 _SPELLINGS = {
-    "c": "degc", "celsius": "degc", "°c": "degc", "cel": "degc", "f": "degf", "fahrenheit": "degf", "°f": "degf",
+    "c": "degc", "deg. c": "degc", "deg. f": "degf", "torr": "mmhg", "seconds": "sec", "s": "sec", "celsius": "degc", "°c": "degc", "cel": "degc", "f": "degf", "fahrenheit": "degf", "°f": "degf",
     "[degf]": "degf", "lbs": "lb", "pounds": "lb", "[lb_av]": "lb", "kilograms": "kg", "inches": "in", "inch": "in",
     "[in_i]": "in", "percent": "%", "mm[hg]": "mmhg", "mm hg": "mmhg", "mcg/l": "ug/l", "mcmol/l": "umol/l",
     "insp/min": "breaths/min", "/min": "1/min", "{beats}/min": "beats/min", "x10^9/l": "10^9/l", "10*9/l": "10^9/l",
@@ -164,6 +164,15 @@ def to_standard(name: str, values: npt.ArrayLike, unit: str) -> npt.NDArray[np.f
         if _spelled(known) == _spelled(unit):
             return how.factor * np.asarray(values, dtype=np.float64) + how.offset
     raise DataError(f"{unit!r} is not a unit of {name}", hint=f"units known for it: {', '.join(found.units)}")
+
+
+def canonical(unit: str) -> str:
+    """One spelling for all spellings of a unit: two units are the same where these are.
+
+    >>> canonical("Deg. F"), canonical("mm Hg"), canonical("MEQ/L")
+    ('degf', 'mmhg', 'meq/l')
+    """
+    return _spelled(unit)
 
 
 def _known(name: str) -> Quantity:

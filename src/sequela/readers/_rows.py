@@ -43,7 +43,7 @@ CHUNK_ROWS = 2**17  # handed on at once
 LONGEST_ROW = 2**26
 FAULTY_SHARE, FAULTY_ROWS = 0.5, 10  # of a chunk: more than both and the column is misread, not a few rows
 
-_TYPES: Mapping[ColumnType, pl.DataType] = {
+TYPES: Mapping[ColumnType, pl.DataType] = {
     "whole": pl.Int64(),
     "number": pl.Float64(),
     "text": pl.String(),
@@ -141,13 +141,13 @@ class _Layout:
 
     def finished(self, frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
         """With the columns that the file has not, and the row numbers."""
-        absent = [pl.lit(None, _TYPES[type_]).alias(name) for name, type_ in self.absent.items()]
+        absent = [pl.lit(None, TYPES[type_]).alias(name) for name, type_ in self.absent.items()]
         return frame.with_columns(rows.alias("row"), *absent).select("row", *self.wanted, *self.absent)
 
 
 def _parsed_as(type_: ColumnType) -> pl.DataType:
     """Times are text until a whole chunk of them is there."""
-    return pl.String() if type_ == "time" else _TYPES[type_]
+    return pl.String() if type_ == "time" else TYPES[type_]
 
 
 def _csv(
@@ -435,7 +435,7 @@ def _cast(column: pl.Series, type_: ColumnType, account: Account) -> pl.Series:
     if given == pl.Null or (type_ == "time") == given.is_temporal():
         if type_ == "whole" and given.is_float() and not (column.drop_nulls() % 1 == 0).all():
             raise DataError(f"{account.file} has fractions in {column.name!r}, expected whole numbers")
-        return _utc(column).cast(_TYPES[type_])
+        return _utc(column).cast(TYPES[type_])
     raise DataError(f"{account.file} has {given} in {column.name!r}, expected {_WORDS[type_]}")
 
 

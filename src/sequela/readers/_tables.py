@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from sequela.contracts import Sink, Source
-from sequela.errors import DataError
+from sequela.errors import ConfigError, DataError
 from sequela.readers._rows import Account, ColumnType, chunks
 from sequela.registry import nearest
 from sequela.store.schema import CodeKind
@@ -52,6 +52,7 @@ class Code:
     description: str | pl.Expr = ""
     parents: Callable[[str], Sequence[str]] | None = None  # of a code: the next broader ones
     known: pl.DataFrame | None = None
+    refusal: str = ""  # why rows without a code are refused (in a table of one event); left out: they give no event
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Table:
     needs: tuple[str, ...] = ()
     refused: Mapping[str, pl.Expr] = field(default_factory=dict)  # reason -> the rows (after `prepare`)
     ignored: Mapping[str, pl.Expr] = field(default_factory=dict)
+    noted: Mapping[str, pl.Expr] = field(default_factory=dict)  # what was done to rows that are used
     subject: str = "subject_id"
     visit: str = "hadm_id"  # the column, whole numbers, that tells the visits of a subject apart; "": none
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
@@ -132,14 +134,14 @@ def find(source: Source, names: Iterable[str], required: Iterable[str], sink: Si
     return Files(source, found)
 
 
-def chosen(tables: Sequence[Table], names: Sequence[str], option: str = "tables") -> list[Table]:
-    """The tables that an option names, in any case; all where it names none. Raises DataError, with the nearest, for others."""
-    by_name = {table.name.lower(): table for table in tables}
+def chosen(tables: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The tables that an option names, in any case; all where it names none. Raises ConfigError, with the nearest, for others."""
+    named = {name.lower(): name for name in tables}
     for name in names:
-        if name.lower() not in by_name:
-            raise DataError(f"{option} names {name!r}", hint=nearest(name.lower(), list(by_name)))
-    wanted = {name.lower() for name in names} or by_name.keys()
-    return [table for name, table in by_name.items() if name in wanted]
+        if name.lower() not in named:
+            raise ConfigError(f"tables names {name!r}, which is none of this reader's", hint=nearest(name.lower(), list(named)))
+    wanted = {name.lower() for name in names} or named.keys()
+    return [table for name, table in named.items() if name in wanted]
 
 
 def _stem(file: str) -> str:
@@ -173,9 +175,11 @@ def _read(table: Table, files: Files, sink: Sink) -> None:
     repeated = _repeated(files, table)
     for frame in files.chunks(table, account):
         kept = _kept(table, frame, repeated, account)
-        used = _emitted(table, kept, coders, sink) if len(kept) else 0
+        refused = account.refused
+        used = _emitted(table, kept, coders, sink, account) if len(kept) else 0
         sink.accept(used)
-        account.ignore(len(kept) - used, "they tell no event" if table.events else "read as a dictionary")
+        left = len(kept) - used - (account.refused - refused)
+        account.ignore(left, "they tell no event" if table.events else "read as a dictionary")
     account.close()
 
 
@@ -198,12 +202,12 @@ def _kept(table: Table, frame: pl.DataFrame, repeated: pl.DataFrame | None, acco
         again = frame.join(repeated, on=table.key, how="semi")
         account.refuse(again["row"], f"other rows have the same {', '.join(table.key)}")
         frame = frame.join(repeated, on=table.key, how="anti", maintain_order="left")
-    named = dict.fromkeys([table.subject, *table.needs] if table.events else table.needs)
+    named = dict.fromkeys([table.subject, *table.needs] if table.subject else table.needs)
     frame = _without(frame, {f"no {name}": pl.col(name).is_null() for name in named}, account, refuse=True)
     if table.prepare is not None:
         frame = table.prepare(frame)
-    frame = _without(frame, table.refused, account, refuse=True)
-    return _without(frame, table.ignored, account, refuse=False)
+    frame = _without(frame, table.ignored, account, refuse=False)
+    return _without(frame, table.refused, account, refuse=True)
 
 
 def _without(frame: pl.DataFrame, reasons: Mapping[str, pl.Expr], account: Account, *, refuse: bool) -> pl.DataFrame:
@@ -224,19 +228,28 @@ def _without(frame: pl.DataFrame, reasons: Mapping[str, pl.Expr], account: Accou
     return frame.filter(left)
 
 
-def _emitted(table: Table, frame: pl.DataFrame, coders: Sequence[_Coder], sink: Sink) -> int:
+def _emitted(table: Table, frame: pl.DataFrame, coders: Sequence[_Coder], sink: Sink, account: Account) -> int:
     """Emits the events of these rows; comes back with how many of the rows gave one."""
+    _note(table, frame, sink)
     used: list[pl.Series] = []
     for event, coder in zip(table.events, coders, strict=True):
         rows = _where(frame, event)
         codes = coder.of(rows)
         if codes.null_count():
+            if event.code.refusal:
+                account.refuse(rows["row"].filter(codes.is_null()), event.code.refusal)
             rows, codes = rows.filter(codes.is_not_null()), codes.drop_nulls()
         if len(rows):
             sink.events(rows.select(*_columns(table, event), codes.alias("code")))
             used.append(rows["row"])
     longest = max(map(len, used), default=0)
     return longest if longest in (0, len(frame)) else pl.concat(used).n_unique()
+
+
+def _note(table: Table, frame: pl.DataFrame, sink: Sink) -> None:
+    for text, rule in table.noted.items():
+        if count := frame.select(rule.fill_null(False).sum()).item():
+            sink.note(f"{table.name}: {text}", count)
 
 
 def _where(frame: pl.DataFrame, event: Event) -> pl.DataFrame:

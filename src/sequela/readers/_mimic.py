@@ -1,0 +1,213 @@
+"""What MIMIC-III and MIMIC-IV share: admissions looked up by their id, times of records that have a date only, codes, items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from sequela.codes import hierarchy, icd9, icd10
+from sequela.errors import DataError
+from sequela.readers._items import NO_UNIT, Items, counted, items
+from sequela.readers._rows import Account, ColumnType
+from sequela.readers._tables import Code, Event, Files, Table
+from sequela.store.schema import CodeKind
+from sequela.types import Array
+
+DAY = timedelta(days=1)
+OLDEST = 91.4  # years: the median age of those over 89, whose births the source hides
+HIDDEN_ABOVE = 89
+
+STRANGERS: Mapping[str, pl.Expr] = {
+    "no such admission in ADMISSIONS": pl.col("hadm_id").is_not_null() & pl.col("owner").is_null(),
+    "an admission of another subject": pl.col("owner") != pl.col("subject_id"),
+}
+UNDISCHARGED: Mapping[str, pl.Expr] = {**STRANGERS, "an admission without a discharge": pl.col("discharged").is_null()}
+
+_NDC = pl.col("ndc").str.contains(r"^\d{11}$") & (pl.col("ndc") != "0" * 11)
+
+
+@dataclass(frozen=True)
+class Admissions:
+    """The admissions by id: whose each is, when it began and ended, when its patient died in it."""
+
+    frame: pl.DataFrame  # hadm_id (rising), owner, admitted, discharged, died
+    _ids: Array
+
+    def told(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with owner, admitted and discharged of its column hadm_id; null where it names none."""
+        wanted = frame["hadm_id"].fill_null(-1).to_numpy()
+        place = np.minimum(np.searchsorted(self._ids, wanted), max(len(self._ids) - 1, 0))
+        found = pl.Series(self._ids[place] == wanted) if len(self._ids) else pl.repeat(False, len(frame), eager=True)
+        rows = pl.select(pl.when(found).then(pl.Series(place, dtype=pl.UInt32))).to_series()
+        return frame.hstack(self.frame.select(pl.col("owner", "admitted", "discharged").gather(rows)))
+
+
+def admissions(files: Files, table: Table) -> Admissions:
+    """Of the table ADMISSIONS. An admission ends at its discharge, or with the death that its record puts later."""
+    frame = files.whole(table).select(
+        "hadm_id",
+        pl.col("subject_id").alias("owner"),
+        pl.col("admittime").alias("admitted"),
+        ended().alias("discharged"),
+        died().alias("died"),
+    )
+    frame = frame.sort("hadm_id")
+    return Admissions(frame, frame["hadm_id"].to_numpy())
+
+
+def ended() -> pl.Expr:
+    """When an admission ended: dischtime, or deathtime where that is later (a discharge may be dated by its day)."""
+    return pl.when(pl.col("dischtime").is_not_null()).then(pl.max_horizontal("dischtime", "deathtime"))
+
+
+def died() -> pl.Expr:
+    """When the patient died in the admission; null where the patient left alive. expire_flag of PATIENTS says nothing of it."""
+    flagged = pl.when(pl.col("hospital_expire_flag") == 1).then(pl.col("dischtime"))
+    return pl.coalesce("deathtime", flagged)
+
+
+def end_of_day(time: pl.Expr) -> pl.Expr:
+    """When a record that has only this date is known: the end of that day, or the discharge if that is sooner."""
+    return pl.min_horizontal(time.dt.truncate("1d") + DAY, "discharged")
+
+
+def day_or_time(time: pl.Expr) -> pl.Expr:
+    """The same for times among which dates alone stand as midnight; null, its own time, for the others."""
+    return pl.when(time == time.dt.truncate("1d")).then(end_of_day(time))
+
+
+def later(*times: str) -> pl.Expr:
+    """The latest of these columns."""
+    return pl.max_horizontal(*times)
+
+
+# ----------------------------------------------------------------------------------------------------------------------- codes
+
+
+def icd9_diagnosis(code: str) -> str | None:
+    """ICD9CM//038.9 of 0389; None where it is no such code."""
+    return _named("ICD9CM", icd9.dotted, code)
+
+
+def icd9_procedure(code: str) -> str | None:
+    return _named("ICD9PROC", icd9.dotted_procedure, code)
+
+
+def icd10_diagnosis(code: str) -> str | None:
+    return _named("ICD10CM", icd10.dotted, code)
+
+
+def icd10_procedure(code: str) -> str | None:
+    return _named("ICD10PCS", icd10.procedure, code)
+
+
+def _named(system: str, form: object, code: str) -> str | None:
+    assert callable(form)
+    try:
+        return f"{system}//{form(code)}"
+    except DataError:
+        return None
+
+
+def broader(code: str) -> tuple[str, ...]:
+    """The next broader code in its own system."""
+    return hierarchy.parents(code)[:1]
+
+
+def has_ndc() -> pl.Expr:
+    """Whether ndc is a National Drug Code: eleven digits, not all of them 0."""
+    return _NDC.fill_null(False)
+
+
+# ----------------------------------------------------------------------------------------------------------------------- items
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The columns of a table of items that say how much of what: the number and its unit."""
+
+    number: str
+    unit: str
+    item: str = "itemid"
+
+
+def scaled(files: Files, table: Table, scale: Scale, named: pl.DataFrame, fallback: str) -> Items:
+    """The items of a table, from a first pass over three of its columns; `fallback` is the form of codes that `named` has not."""
+    types: dict[str, ColumnType] = {scale.item: "whole", scale.number: "number", scale.unit: "text"}
+    columns = {name: type_ for name, type_ in types.items() if name in table.columns}
+    optional = {name: type_ for name, type_ in types.items() if name not in columns}
+    account = Account(table.name, files.file_of[table.name], None)
+    frames = files.chunks(Table(table.name, columns, optional=optional), account)
+    counts = counted(frames, scale.item, scale.unit, scale.number).drop_nulls("item")
+    seen = counts.select("item").unique().join(named, on="item", how="left")
+    return items(counts, seen.with_columns(pl.coalesce("code", pl.format(fallback, "item")).alias("code")))
+
+
+def measured(
+    table: Table, found: Items, scale: Scale, admissions: Admissions, time: pl.Expr, *, available: pl.Expr | None, text: str = ""
+) -> Table:
+    """The table with one measurement a row: its number in the unit of its code, or its text where it has no number."""
+    number = pl.col(scale.number)
+    words = pl.when(number.is_null() & ~pl.col(text).is_in(NO_UNIT)).then(pl.col(text)) if text else pl.lit(None, pl.String)
+    event = Event(
+        _code(found, scale, "measurement"),
+        time,
+        available=available,
+        value=number * pl.col("factor") + pl.col("offset"),
+        text=words if text else None,
+    )
+    return replace(
+        table,
+        prepare=lambda frame: found.scaled(admissions.told(frame), scale.item, scale.unit),
+        refused={
+            **table.refused,
+            **STRANGERS,
+            "a number whose unit cannot be converted to that of its code": number.is_not_null() & pl.col("factor").is_null(),
+        },
+        ignored={**table.ignored, "no value": number.is_null() & words.is_null()},
+        events=(event,),
+    )
+
+
+def given(
+    table: Table, found: Items, scale: Scale, admissions: Admissions, time: pl.Expr, *, available: pl.Expr | None, form: str
+) -> Table:
+    """The table with an event a row: its amount in the unit of its code; and one for its rate, where it has one.
+
+    Rates are known from when they were stored. Each unit of a rate has a code of its own, as {form}//RATE//mcg/kg/min.
+    """
+    number = pl.col(scale.number)
+    amount = Event(_code(found, scale, "event"), time, available=available, value=number * pl.col("factor") + pl.col("offset"))
+    unit = pl.coalesce(pl.col("rateuom").str.strip_chars(), pl.lit("NONE"))
+    rate = Code(pl.format(f"{form}//RATE//{{}}", scale.item, unit), columns=(scale.item, "rateuom"), unit=pl.col("rateuom"))
+    rates = (Event(rate, time, available=pl.col("storetime"), value=pl.col("rate"), where=pl.col("rate").is_not_null()),)
+    lost = number.is_not_null() & pl.col("factor").is_null()
+    return replace(
+        table,
+        prepare=lambda frame: found.scaled(admissions.told(frame), scale.item, scale.unit),
+        refused={**table.refused, **STRANGERS},
+        noted={**table.noted, "amounts left out: their unit cannot be converted to that of their code": lost},
+        events=(amount, *(rates if "rate" in table.optional else ())),
+    )
+
+
+def _code(found: Items, scale: Scale, kind: CodeKind) -> Code:
+    known = found.known.rename({"item": scale.item})
+    return Code(pl.col("code"), kind, (scale.item,), unit=pl.col("unit"), description=pl.col("description"), known=known)
+
+
+# ------------------------------------------------------------------------------------------------- what tables have in common
+
+
+def dictionary(name: str, column: str) -> Table:
+    """A table that is looked things up in, and tells no event."""
+    return Table(name, {column: "text"}, subject="", visit="")
+
+
+def form(text: str, column: str, kind: CodeKind = "event") -> Code:
+    """Codes made of one column: form("CPT//{}", "cpt_cd")."""
+    return Code(pl.format(text, pl.col(column).str.strip_chars()), kind, columns=(column,))

@@ -1,0 +1,523 @@
+"""MIMIC-III 1.4, whole or in part: CSV, .csv.gz or Parquet, in capitals or small letters; PATIENTS and ADMISSIONS must be there.
+
+Dates are shifted by subject: differences mean something, dates do not. What each table gives, when it stands in time, and from
+when on it is known (only where that is later than its time):
+
+    table               events                                       time                  known from
+    PATIENTS            MEDS_BIRTH (1), SEX, MEDS_DEATH (2)          birth, none, death    end of the day, of a date alone
+    ADMISSIONS          HOSPITAL//ADMISSION, ED//ADMISSION, AGE,     admittime, edregtime
+                        ETHNICITY, INSURANCE, LANGUAGE, RELIGION,
+                        MARITAL_STATUS, MIMIC3//REASON
+                        HOSPITAL//DISCHARGE (3), ED//DISCHARGE       dischtime, edouttime
+                        DEATH//IN_HOSPITAL (3)                       deathtime
+    ICUSTAYS            ICU//ADMISSION, ICU//DISCHARGE               intime, outtime
+    TRANSFERS           MIMIC3//TRANSFER//admit …                    intime
+    SERVICES            MIMIC3//SERVICE//MED …                       transfertime
+    CALLOUT             MIMIC3//CALLOUT, MIMIC3//CALLOUT//OUTCOME    createtime, outcometime
+    DIAGNOSES_ICD       ICD9CM//038.9                                discharge
+    PROCEDURES_ICD      ICD9PROC//96.71                              discharge
+    DRGCODES            DRG//HCFA//148                               discharge
+    CPTEVENTS           CPT//99254                                   chartdate, or discharge   discharge
+    PRESCRIPTIONS       NDC//00409672924, or MIMIC3//DRUG//name      startdate             end of the day, or discharge if sooner
+    LABEVENTS           LOINC//2160-0, or MIMIC3//LAB//50912         charttime (4)
+    MICROBIOLOGYEVENTS  MIMIC3//MICRO//specimen//organism, or        charttime, chartdate  discharge (5)
+                        MIMIC3//MICRO//organism//antibiotic
+    CHARTEVENTS         MIMIC3//ITEM//220045                         charttime             storetime
+    DATETIMEEVENTS      MIMIC3//ITEM//225755, the date as text       charttime             storetime
+    OUTPUTEVENTS        MIMIC3//ITEM//40055                          charttime             storetime
+    INPUTEVENTS_CV      MIMIC3//ITEM//30056, …//RATE                 charttime             storetime
+    INPUTEVENTS_MV      MIMIC3//ITEM//225799 (6), …//RATE            starttime             endtime, storetime; a rate: storetime
+    PROCEDUREEVENTS_MV  MIMIC3//ITEM//224263 (6), minutes            starttime             endtime, storetime
+    NOTEEVENTS          MIMIC3//NOTE//Nursing, its text              charttime, chartdate  storetime; end of the day; of a
+                                                                                           discharge summary: discharge
+
+(1) Births of those over 89 are hidden as 300 years before: taken as 91.4 years before the first admission, with AGE 91.4.
+(2) The death in hospital where there was one, else dod. Outcomes, never inputs unless named; expire_flag is not read: it says
+    that a patient died at some time, not when.
+(3) A discharge dated before the death in hospital ends with the death.
+(4) When the specimen was drawn. MIMIC-III does not say when a result was known: it stands at the draw, up to hours too soon.
+(5) Nor when a culture's was, which takes days: at discharge at the soonest. A row without an admission is ignored.
+(6) The amount, or the duration, of the whole. Rows that were rewritten or cancelled are ignored.
+
+Rows that the source itself flags as errors are ignored. A number is in the unit of its code (see _items.py); a text stands where
+there is no number. Source: Johnson et al., MIMIC-III, a freely accessible critical care database, Sci Data 2016,
+https://physionet.org/content/mimiciii/1.4/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import polars as pl
+
+from sequela.config import Strict
+from sequela.contracts import Reader, Sink, Source
+from sequela.readers import _mimic
+from sequela.readers._items import Items
+from sequela.readers._mimic import STRANGERS, UNDISCHARGED, Admissions, Scale, form
+from sequela.readers._rows import TYPES, ColumnType
+from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
+
+VERSION = 1
+
+col = pl.col
+_VISIT: Mapping[str, ColumnType] = {"subject_id": "whole", "hadm_id": "whole"}
+_WITHDRAWN = {"rewritten": col("statusdescription") == "Rewritten", "cancelled": col("cancelreason") > 0}
+_ITEM, _LAB = "MIMIC3//ITEM//{}", "MIMIC3//LAB//{}"
+_DEMOGRAPHICS = ("ethnicity", "insurance", "language", "religion", "marital_status")
+_DICTIONARIES = {
+    "D_CPT": "category",
+    "D_ICD_DIAGNOSES": "icd9_code",
+    "D_ICD_PROCEDURES": "icd9_code",
+    "D_ITEMS": "itemid",
+    "D_LABITEMS": "itemid",
+    "CAREGIVERS": "cgid",
+}
+
+
+class Config(Strict, frozen=True):
+    """Which tables are read."""
+
+    tables: tuple[str, ...] = ()  # by name, as "LABEVENTS"; left out: all that are there
+
+
+@dataclass(frozen=True)
+class Mimic3:
+    config: Config
+
+    def read(self, source: Source, sink: Sink) -> None:
+        """Raises DataError where PATIENTS or ADMISSIONS is not there, or a table cannot be read."""
+        wanted = chosen(tuple(_TABLES), self.config.tables)
+        files = find(source, _TABLES, ("PATIENTS", "ADMISSIONS"), sink)
+        sink.relative_times()
+        known = _Known.of(files)
+        read([_TABLES[name](files, known) for name in wanted if name in files], files, sink)
+
+
+def build(config: Config) -> Reader:
+    return Mimic3(config)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What rows of other tables are looked up in."""
+
+    admissions: Admissions
+    births: pl.DataFrame  # subject_id, birth, of_age (whether the source hides the birth)
+    firsts: pl.DataFrame  # subject_id, first (admission), died (in hospital)
+
+    @classmethod
+    def of(cls, files: Files) -> _Known:
+        admissions = _mimic.admissions(files, _ADMISSIONS)
+        firsts = admissions.frame.group_by(col("owner").alias("subject_id")).agg(
+            col("admitted").min().alias("first"), col("died").max()
+        )
+        births = files.whole(_PATIENTS).select("subject_id", "dob").join(firsts, on="subject_id", how="left")
+        return cls(admissions, births.select("subject_id", _birth(), _hidden().alias("hidden")), firsts)
+
+
+def _hidden() -> pl.Expr:
+    """Whether the birth is moved back by centuries: of those over 89 at their first admission."""
+    return (col("first") - col("dob")) > pl.duration(days=200 * 365)
+
+
+def _birth() -> pl.Expr:
+    oldest = col("first") - pl.duration(days=_mimic.OLDEST * 365.25)
+    return pl.when(_hidden()).then(oldest).otherwise(col("dob")).alias("birth")
+
+
+# ------------------------------------------------------------------------------------------------------ patients and their stays
+
+_PATIENTS = Table(
+    "PATIENTS", {"subject_id": "whole", "gender": "text", "dob": "time"}, optional={"dod": "time"}, key=("subject_id",)
+)
+_ADMISSIONS = Table(
+    "ADMISSIONS",
+    {"subject_id": "whole", "hadm_id": "whole", "admittime": "time", "dischtime": "time"},
+    optional={"deathtime": "time", "hospital_expire_flag": "whole"},
+    key=("hadm_id",),
+    needs=("subject_id", "hadm_id", "admittime"),
+)
+
+
+def _patients(files: Files, known: _Known) -> Table:
+    def prepare(frame: pl.DataFrame) -> pl.DataFrame:
+        told = frame.join(known.births, on="subject_id", how="left", maintain_order="left")
+        return told.join(known.firsts, on="subject_id", how="left", maintain_order="left")
+
+    dated = pl.when(col("died").is_null() & (col("dod") == col("dod").dt.truncate("1d"))).then(col("dod") + _mimic.DAY)
+    return replace(
+        _PATIENTS,
+        visit="",
+        prepare=prepare,
+        noted={"births hidden by the source, taken as 91.4 years before the first admission": col("hidden")},
+        events=(
+            Event(Code("MEDS_BIRTH"), col("birth")),
+            Event(Code("SEX", "static"), None, text=col("gender"), where=col("gender").is_not_null()),
+            Event(Code("MEDS_DEATH", "outcome"), pl.coalesce("died", "dod"), available=dated),
+        ),
+    )
+
+
+def _admissions(files: Files, known: _Known) -> Table:
+    def prepare(frame: pl.DataFrame) -> pl.DataFrame:
+        told = frame.join(known.births, on="subject_id", how="left", maintain_order="left")
+        return told.with_columns(_mimic.ended().alias("ended"), _mimic.died().alias("died"))
+
+    admitted = col("admittime")
+    years = (admitted - col("birth")).dt.total_seconds() / (365.25 * 86400)
+    age = pl.when(col("hidden")).then(_mimic.OLDEST).otherwise(years)
+    texts = ("admission_type", "discharge_location", "diagnosis", *_DEMOGRAPHICS)
+    return replace(
+        _ADMISSIONS,
+        optional={**_ADMISSIONS.optional, "edregtime": "time", "edouttime": "time", **dict.fromkeys(texts, "text")},
+        prepare=prepare,
+        refused={
+            "no such subject in PATIENTS": col("birth").is_null() & col("hidden").is_null(),
+            "a discharge before the admission": col("ended") < admitted,
+        },
+        noted={
+            "ages over 89, hidden by the source, taken as 91.4": col("hidden"),
+            "discharges dated before the death in hospital, moved to it": col("deathtime") > col("dischtime"),
+        },
+        events=(
+            Event(Code("ED//ADMISSION"), col("edregtime")),
+            Event(Code("HOSPITAL//ADMISSION"), admitted, text=col("admission_type")),
+            Event(Code("AGE", "static", unit="years"), admitted, value=age, where=age.is_not_null()),
+            *(
+                Event(Code(name.upper(), "static"), admitted, text=col(name), where=col(name).is_not_null())
+                for name in _DEMOGRAPHICS
+            ),
+            Event(Code("MIMIC3//REASON"), admitted, text=col("diagnosis"), where=col("diagnosis").is_not_null()),
+            Event(Code("ED//DISCHARGE"), col("edouttime")),
+            Event(Code("DEATH//IN_HOSPITAL", "outcome"), col("died")),
+            Event(Code("HOSPITAL//DISCHARGE"), col("ended"), text=col("discharge_location")),
+        ),
+    )
+
+
+def _icustays(files: Files, known: _Known) -> Table:
+    return Table(
+        "ICUSTAYS",
+        {**_VISIT, "icustay_id": "whole", "intime": "time", "outtime": "time"},
+        optional={"first_careunit": "text", "last_careunit": "text"},
+        key=("icustay_id",),
+        needs=("hadm_id", "intime"),
+        prepare=known.admissions.told,
+        refused={**STRANGERS, "an end before the beginning": col("outtime") < col("intime")},
+        events=(
+            Event(Code("ICU//ADMISSION"), col("intime"), text=col("first_careunit")),
+            Event(Code("ICU//DISCHARGE"), col("outtime"), text=col("last_careunit")),
+        ),
+    )
+
+
+def _transfers(files: Files, known: _Known) -> Table:
+    return Table(
+        "TRANSFERS",
+        {**_VISIT, "eventtype": "text", "intime": "time"},
+        optional={"curr_careunit": "text"},
+        needs=("eventtype", "intime"),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        events=(Event(form("MIMIC3//TRANSFER//{}", "eventtype"), col("intime"), text=col("curr_careunit")),),
+    )
+
+
+def _services(files: Files, known: _Known) -> Table:
+    return Table(
+        "SERVICES",
+        {**_VISIT, "transfertime": "time", "curr_service": "text"},
+        needs=("transfertime", "curr_service"),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        events=(Event(form("MIMIC3//SERVICE//{}", "curr_service"), col("transfertime")),),
+    )
+
+
+def _callout(files: Files, known: _Known) -> Table:
+    return Table(
+        "CALLOUT",
+        {**_VISIT, "createtime": "time"},
+        optional={"callout_service": "text", "callout_outcome": "text", "outcometime": "time"},
+        needs=("createtime",),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        events=(
+            Event(Code("MIMIC3//CALLOUT"), col("createtime"), text=col("callout_service")),
+            Event(Code("MIMIC3//CALLOUT//OUTCOME"), col("outcometime"), text=col("callout_outcome")),
+        ),
+    )
+
+
+# --------------------------------------------------------------------------------------------------- codes given at discharge
+
+
+def _diagnoses(files: Files, known: _Known) -> Table:
+    return _coded(files, known, "DIAGNOSES_ICD", "D_ICD_DIAGNOSES", _mimic.icd9_diagnosis, "an ICD-9-CM diagnosis")
+
+
+def _procedures(files: Files, known: _Known) -> Table:
+    return _coded(files, known, "PROCEDURES_ICD", "D_ICD_PROCEDURES", _mimic.icd9_procedure, "an ICD-9-CM procedure")
+
+
+def _coded(files: Files, known: _Known, name: str, titles: str, named: Callable[[str], str | None], what: str) -> Table:
+    code = Code(
+        col("icd9_code").map_elements(named, return_dtype=pl.String),
+        columns=("icd9_code",),
+        description=col("long_title"),
+        parents=_mimic.broader,
+        known=_dictionary(files, titles, {"icd9_code": "code", "long_title": "text"}, {}),
+        refusal=f"icd9_code is not {what}",
+    )
+    return Table(
+        name,
+        {**_VISIT, "icd9_code": "code"},
+        needs=("hadm_id", "icd9_code"),
+        prepare=known.admissions.told,
+        refused=UNDISCHARGED,
+        events=(Event(code, col("discharged")),),
+    )
+
+
+def _drgcodes(files: Files, known: _Known) -> Table:
+    code = Code(pl.format("DRG//{}//{}", "drg_type", "drg_code"), columns=("drg_type", "drg_code"))
+    return Table(
+        "DRGCODES",
+        {**_VISIT, "drg_type": "text", "drg_code": "code"},
+        needs=("hadm_id", "drg_type", "drg_code"),
+        prepare=known.admissions.told,
+        refused=UNDISCHARGED,
+        events=(Event(code, col("discharged")),),
+    )
+
+
+def _cptevents(files: Files, known: _Known) -> Table:
+    return Table(
+        "CPTEVENTS",
+        {**_VISIT, "cpt_cd": "code"},
+        optional={"chartdate": "time"},
+        needs=("hadm_id", "cpt_cd"),
+        prepare=known.admissions.told,
+        refused=UNDISCHARGED,
+        events=(Event(form("CPT//{}", "cpt_cd"), pl.coalesce("chartdate", "discharged"), available=col("discharged")),),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- drugs, cultures, notes
+
+
+def _prescriptions(files: Files, known: _Known) -> Table:
+    ndc = (
+        pl.when(col("ndc").str.contains(r"^\d+$"))
+        .then(pl.format("NDC//{}", "ndc"))
+        .otherwise(pl.format("MIMIC3//NDC//{}", "ndc"))
+    )
+    coded = _mimic.has_ndc()
+    start = col("startdate")
+    return Table(
+        "PRESCRIPTIONS",
+        {**_VISIT, "startdate": "time", "ndc": "code", "drug": "text"},
+        needs=("hadm_id", "startdate"),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        events=(
+            Event(Code(ndc, columns=("ndc",)), start, available=_mimic.day_or_time(start), where=coded),
+            Event(form("MIMIC3//DRUG//{}", "drug"), start, available=_mimic.day_or_time(start), where=~coded),
+        ),
+    )
+
+
+def _microbiology(files: Files, known: _Known) -> Table:
+    organism = pl.format("MIMIC3//MICRO//{}//{}", "spec_itemid", col("org_itemid").cast(pl.String).fill_null("NONE"))
+    susceptible = pl.format("MIMIC3//MICRO//{}//{}", "org_itemid", "ab_itemid")
+    columns = ("spec_itemid", "org_itemid", "ab_itemid")
+    code = Code(pl.when(col("ab_itemid").is_not_null()).then(susceptible).otherwise(organism), columns=columns)
+    return Table(
+        "MICROBIOLOGYEVENTS",
+        {**_VISIT, "chartdate": "time"},
+        optional={
+            "charttime": "time", "spec_itemid": "whole", "org_itemid": "whole", "ab_itemid": "whole", "interpretation": "text",
+        },
+        needs=("chartdate",),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        ignored={"no discharge says when the result was known": col("discharged").is_null()},
+        events=(Event(code, pl.coalesce("charttime", "chartdate"), available=col("discharged"), text=col("interpretation")),),
+    )  # fmt: skip
+
+
+def _notes(files: Files, known: _Known) -> Table:
+    summary = col("category").str.strip_chars() == "Discharge summary"
+    dated = (
+        pl.when(summary)
+        .then(pl.max_horizontal("discharged", "storetime"))
+        .otherwise(pl.coalesce("storetime", pl.when(col("charttime").is_null()).then(_mimic.end_of_day(col("chartdate")))))
+    )
+    return Table(
+        "NOTEEVENTS",
+        {**_VISIT, "chartdate": "time", "category": "text", "text": "text"},
+        optional={"charttime": "time", "storetime": "time", "iserror": "text"},
+        needs=("chartdate", "category"),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        ignored={"flagged as an error": col("iserror") == "1", "no text": col("text").is_null()},
+        events=(
+            Event(form("MIMIC3//NOTE//{}", "category"), pl.coalesce("charttime", "chartdate"), available=dated, text=col("text")),
+        ),
+    )
+
+
+# --------------------------------------------------------------------------------------------------- measurements and doses
+
+
+def _labevents(files: Files, known: _Known) -> Table:
+    scale = Scale("valuenum", "valueuom")
+    table = Table(
+        "LABEVENTS",
+        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
+        needs=("itemid", "charttime"),
+    )
+    found = _mimic.scaled(files, table, scale, _lab_items(files), _LAB)
+    return _mimic.measured(table, found, scale, known.admissions, col("charttime"), available=None, text="value")
+
+
+def _chartevents(files: Files, known: _Known) -> Table:
+    scale = Scale("valuenum", "valueuom")
+    table = Table(
+        "CHARTEVENTS",
+        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
+        optional={"storetime": "time", "error": "whole"},
+        needs=("itemid", "charttime"),
+        ignored={"flagged as an error": col("error") == 1},
+    )
+    found = _scaled(files, table, scale)
+    return _mimic.measured(table, found, scale, known.admissions, col("charttime"), available=col("storetime"), text="value")
+
+
+def _outputevents(files: Files, known: _Known) -> Table:
+    scale = Scale("value", "valueuom")
+    table = Table(
+        "OUTPUTEVENTS",
+        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "number", "valueuom": "text"},
+        optional={"storetime": "time", "iserror": "whole"},
+        needs=("itemid", "charttime"),
+        ignored={"flagged as an error": col("iserror") == 1},
+    )
+    found = _scaled(files, table, scale)
+    return _mimic.measured(table, found, scale, known.admissions, col("charttime"), available=col("storetime"))
+
+
+def _datetimeevents(files: Files, known: _Known) -> Table:
+    code = Code(
+        pl.coalesce("code", pl.format(_ITEM, "itemid")),
+        columns=("itemid",),
+        description=col("description"),
+        known=_items(files).rename({"item": "itemid"}),
+    )
+    return Table(
+        "DATETIMEEVENTS",
+        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text"},
+        optional={"storetime": "time", "error": "whole"},
+        needs=("itemid", "charttime"),
+        prepare=known.admissions.told,
+        refused=STRANGERS,
+        ignored={"flagged as an error": col("error") == 1, "no value": col("value").is_null()},
+        events=(Event(code, col("charttime"), available=col("storetime"), text=col("value")),),
+    )
+
+
+def _inputevents_cv(files: Files, known: _Known) -> Table:
+    table = Table(
+        "INPUTEVENTS_CV",
+        {**_VISIT, "itemid": "whole", "charttime": "time", "amount": "number", "amountuom": "text"},
+        optional={"rate": "number", "rateuom": "text", "storetime": "time"},
+        needs=("itemid", "charttime"),
+    )
+    return _given(files, known, table, Scale("amount", "amountuom"), col("charttime"), available=col("storetime"))
+
+
+def _inputevents_mv(files: Files, known: _Known) -> Table:
+    table = Table(
+        "INPUTEVENTS_MV",
+        {**_VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "amount": "number", "amountuom": "text"},
+        optional={"rate": "number", "rateuom": "text", "storetime": "time", "statusdescription": "text", "cancelreason": "whole"},
+        needs=("itemid", "starttime"),
+        ignored=_WITHDRAWN,
+    )
+    known_from = pl.max_horizontal("endtime", "storetime")
+    return _given(files, known, table, Scale("amount", "amountuom"), col("starttime"), available=known_from)
+
+
+def _procedureevents_mv(files: Files, known: _Known) -> Table:
+    table = Table(
+        "PROCEDUREEVENTS_MV",
+        {**_VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "value": "number", "valueuom": "text"},
+        optional={"storetime": "time", "statusdescription": "text", "cancelreason": "whole"},
+        needs=("itemid", "starttime"),
+        ignored=_WITHDRAWN,
+    )
+    known_from = pl.max_horizontal("endtime", "storetime")
+    return _given(files, known, table, Scale("value", "valueuom"), col("starttime"), available=known_from)
+
+
+def _scaled(files: Files, table: Table, scale: Scale) -> Items:
+    return _mimic.scaled(files, table, scale, _items(files), _ITEM)
+
+
+def _given(files: Files, known: _Known, table: Table, scale: Scale, time: pl.Expr, *, available: pl.Expr) -> Table:
+    found = _scaled(files, table, scale)
+    return _mimic.given(table, found, scale, known.admissions, time, available=available, form=_ITEM)
+
+
+def _items(files: Files) -> pl.DataFrame:
+    """item, code, description of D_ITEMS; no rows where it is not there."""
+    return _dictionary(files, "D_ITEMS", {"itemid": "whole", "label": "text"}, {}).select(
+        col("itemid").alias("item"), pl.format(_ITEM, "itemid").alias("code"), col("label").alias("description")
+    )
+
+
+def _lab_items(files: Files) -> pl.DataFrame:
+    """The same of D_LABITEMS, under their LOINC codes where they have one; items that share one go by the name of the first."""
+    found = _dictionary(files, "D_LABITEMS", {"itemid": "whole", "label": "text"}, {"loinc_code": "code"}).sort("itemid")
+    code = pl.coalesce(pl.format("LOINC//{}", col("loinc_code").str.strip_chars()), pl.format(_LAB, "itemid")).alias("code")
+    return found.select(col("itemid").alias("item"), code, col("label").first().over(code).alias("description"))
+
+
+def _dictionary(files: Files, name: str, columns: Mapping[str, ColumnType], optional: Mapping[str, ColumnType]) -> pl.DataFrame:
+    """The rows of a dictionary, the first for each key; none where it is not there."""
+    if name not in files:
+        return pl.DataFrame(schema={column: TYPES[type_] for column, type_ in {**columns, **optional}.items()})
+    key = next(iter(columns))
+    return files.whole(Table(name, columns, optional=optional, subject="")).unique(key, keep="first", maintain_order=True)
+
+
+def _looked_up(name: str, column: str, files: Files, known: _Known) -> Table:
+    return _mimic.dictionary(name, column)
+
+
+_TABLES: Mapping[str, Callable[[Files, _Known], Table]] = {
+    "PATIENTS": _patients,
+    "ADMISSIONS": _admissions,
+    "ICUSTAYS": _icustays,
+    "TRANSFERS": _transfers,
+    "SERVICES": _services,
+    "CALLOUT": _callout,
+    "DIAGNOSES_ICD": _diagnoses,
+    "PROCEDURES_ICD": _procedures,
+    "DRGCODES": _drgcodes,
+    "CPTEVENTS": _cptevents,
+    "PRESCRIPTIONS": _prescriptions,
+    "LABEVENTS": _labevents,
+    "MICROBIOLOGYEVENTS": _microbiology,
+    "CHARTEVENTS": _chartevents,
+    "DATETIMEEVENTS": _datetimeevents,
+    "OUTPUTEVENTS": _outputevents,
+    "INPUTEVENTS_CV": _inputevents_cv,
+    "INPUTEVENTS_MV": _inputevents_mv,
+    "PROCEDUREEVENTS_MV": _procedureevents_mv,
+    "NOTEEVENTS": _notes,
+    **{name: partial(_looked_up, name, column) for name, column in _DICTIONARIES.items()},
+}
