@@ -81,6 +81,7 @@ class Predicate(Strict, frozen=True):
 
     code: str | list[str] = ""  # exact, with a * at either end, or a /regular expression/; of several, any one
     under: str | list[str] = ""  # these codes, and all that stand below them in their hierarchy
+    phenotype: str = ""  # the ICD-9 codes of one of the 25 acute care conditions of the MIMIC-III benchmark, by its name
     value_min: float | None = None  # least number; an event without one does not fit
     value_max: float | None = None  # largest number
     value_min_inclusive: bool = True
@@ -135,6 +136,7 @@ class Outcome(Strict, frozen=True):
     codes: str | list[str] = ""  # which codes that fit these are in it: a label each, for multilabel
     length: Literal["", "hours", "days"] = ""  # how long it lasts
     cuts: list[float] = []  # the length or value as classes: [3, 7] gives <3, 3-7, >=7
+    broader: bool = False  # `codes` stands for broader codes too: such a label holds where a code below it is in the window
     min_subjects: Annotated[int, Meta(ge=1)] = 1  # that have a code, in all the data, for it to be among `codes`
     censored: Literal["missing", "negative"] = "missing"  # the label where the record ends before its window, without the event
     code: str | list[str] = ""  # an event; several codes for multilabel

@@ -160,7 +160,8 @@ def _borne_out(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Dra
     """Without those whose windows turned out otherwise after the prediction."""
     asked = windows.ordered(plan)
     then, end = (View(predicates, draft.around, then=then) for then in (True, False))
-    return _without_each(draft, windows.borne_out(windows.spans(asked, then), windows.spans(asked, end), end))
+    found = {name: span for name, span in windows.spans(asked, end).items() if not windows.surely_over(span.window, plan)}
+    return _without_each(draft, windows.borne_out(windows.spans(asked, then), found, end))
 
 
 def _without_each(draft: Draft, verdicts: Iterable[Verdict]) -> Draft:

@@ -14,6 +14,8 @@ from functools import cached_property
 import polars as pl
 
 from sequela import config
+from sequela.codes import hierarchy
+from sequela.codes.phenotypes import phenotypes
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
 from sequela.study import cut
@@ -86,8 +88,9 @@ class Predicates:
 
     def _matching(self, name: str, predicate: config.Predicate) -> list[str]:
         known = self.store.codes["code"]
-        found = matching(known, listed(predicate.code), f"the predicate {name!r}")
-        found |= under(self.store.codes, listed(predicate.under)) if predicate.under else set()
+        found = matching(known, listed(predicate.code), f"the predicate {name!r}") | self._under(listed(predicate.under))
+        if predicate.phenotype:
+            return sorted(found | (_phenotype(predicate.phenotype, name) & set(known)))
         if not found and self.strict and not predicate.optional:
             asked = [*listed(predicate.code), *listed(predicate.under)]
             raise DataError(
@@ -95,6 +98,14 @@ class Predicates:
                 hint=f"{nearest(asked[0], known.to_list())}; optional = true lets it be absent",
             )
         return sorted(found)
+
+    def _under(self, roots: Sequence[str]) -> set[str]:
+        return set(self.broader.filter(pl.col("broader").is_in(roots))["code"]) if roots else set()
+
+    @cached_property
+    def broader(self) -> pl.DataFrame:
+        """code, broader: see `broader`."""
+        return broader(self.store.codes)
 
 
 def _moments(each: Sequence[pl.DataFrame], least: int) -> pl.DataFrame:
@@ -117,6 +128,13 @@ _FIRST = (
     pl.when(pl.col("superseded").is_not_null().all()).then(pl.col("superseded").max()).alias("superseded"),
 )  # of a predicate's events at one moment
 _BARE: Mapping[str, pl.DataType] = {"code": pl.String(), "numeric_value": pl.Float32(), "text_value": pl.String()}
+
+
+def _phenotype(named: str, predicate: str) -> frozenset[str]:
+    known = {phenotype.name: phenotype.codes for phenotype in phenotypes()}
+    if named not in known:
+        raise ConfigError(f"the predicate {predicate!r}: no phenotype is called {named!r}", hint=nearest(named, list(known)))
+    return known[named]
 
 
 def listed(given: str | list[str]) -> list[str]:
@@ -149,14 +167,11 @@ def _searched(known: pl.Series, regular: str, where: str) -> pl.Series:
         ) from error
 
 
-def under(codes: pl.DataFrame, roots: Sequence[str]) -> set[str]:
-    """The codes of a store that are one of these, or have one above them in their hierarchy, at any distance."""
-    pairs = codes.select("code", pl.col("parent_codes")).explode("parent_codes").drop_nulls()
-    found, fresh = set(roots), set(roots)
-    while fresh:
-        fresh = set(pairs.filter(pl.col("parent_codes").is_in(list(fresh)))["code"]) - found
-        found |= fresh
-    return found & set(codes["code"])
+def broader(codes: pl.DataFrame) -> pl.DataFrame:
+    """code, broader: each code of a store beside itself and every broader one, of its own system or as the store says."""
+    own = dict(codes.select("code", "parent_codes").iter_rows())
+    pairs = [(code, one) for code in own for one in (code, *hierarchy.ancestors(code, lambda c: own.get(c) or ()))]
+    return pl.DataFrame(pairs, schema={"code": pl.String, "broader": pl.String}, orient="row")
 
 
 def _conditions(name: str, predicate: config.Predicate) -> Iterator[pl.Expr]:
@@ -189,9 +204,9 @@ def _check(name: str, predicate: config.Predicate, plan: Mapping[str, config.Pre
         raise ConfigError(
             f"a predicate cannot be called {name!r}", hint=f"letters, digits and _; not {', '.join(sorted(RESERVED))}"
         )
-    ways = [bool(predicate.code or predicate.under), bool(predicate.any), bool(predicate.all)]
+    ways = [bool(predicate.code or predicate.under or predicate.phenotype), bool(predicate.any), bool(predicate.all)]
     if sum(ways) != 1:
-        raise ConfigError(f"the predicate {name!r} needs one of: code or under; any; all")
+        raise ConfigError(f"the predicate {name!r} needs one of: code, under or phenotype; any; all")
     if not ways[0] and predicate != config.Predicate(any=predicate.any, all=predicate.all):
         raise ConfigError(f"the predicate {name!r} is made of others: it has no value, text or optional of its own")
     for inner in (*predicate.any, *predicate.all):

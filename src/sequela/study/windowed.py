@@ -21,8 +21,7 @@ from sequela.study import cut, windows
 from sequela.study.cut import ALWAYS
 from sequela.study.labels import TargetKind
 from sequela.study.outcome import Outcomes, Unusable
-from sequela.study.predicates import Predicates, listed
-from sequela.study.records import matching
+from sequela.study.predicates import Predicates, listed, matching
 from sequela.study.windows import Rows, Span, View
 from sequela.types import Array, Target
 
@@ -81,10 +80,11 @@ def _vocabulary(outcome: config.Outcome, asked: _Asked) -> tuple[Sequence[str], 
     """The same of every code that fits the patterns and that enough subjects have."""
     predicates = asked.end.predicates
     events = _fitting(outcome, predicates)
-    names = sorted(events["code"].unique())
+    fixed = [one for one in listed(outcome.codes) if not one.startswith("/") and "*" not in one]
+    names = sorted({*events["label"], *fixed})
     hit, before = (np.zeros((len(asked.rows.subject), len(names)), bool) for _ in range(2))
     line = cut.timeline(events)
-    code = np.searchsorted(names, line.events["code"].to_numpy()) if names else np.zeros(0, np.int64)
+    code = np.searchsorted(names, line.events["label"].to_numpy()) if names else np.zeros(0, np.int64)
     for found, span, view in ((hit, asked.span, asked.end), (before, asked.before, asked.then)):
         row, place = view.inside(line, asked.rows.subject, span)
         found[row, code[place]] = True
@@ -92,15 +92,19 @@ def _vocabulary(outcome: config.Outcome, asked: _Asked) -> tuple[Sequence[str], 
 
 
 def _fitting(outcome: config.Outcome, predicates: Predicates) -> pl.DataFrame:
+    """The timed events of the vocabulary, each under every `label` that it tells."""
     store = predicates.store
-    found = sorted({code for pattern in listed(outcome.codes) for code in matching(store, pattern)})
-    if not found and predicates.strict:
+    pairs = predicates.broader if outcome.broader else store.codes.select("code", broader="code")
+    fitting = matching(pairs["broader"].unique(), listed(outcome.codes), "outcome.codes")
+    if not fitting and predicates.strict:
         raise DataError(
             f"the data has no code that fits outcome.codes ({', '.join(listed(outcome.codes)[:3])})",
             hint=nearest(listed(outcome.codes)[0], store.codes["code"].to_list()),
         )
-    events = store.events(found, predicates.subjects).filter(pl.col("time").is_not_null())
-    return events.filter(pl.col("subject_id").n_unique().over("code") >= outcome.min_subjects)
+    labels = pairs.filter(pl.col("broader").is_in(sorted(fitting))).rename({"broader": "label"})
+    events = store.events(labels["code"].unique().to_list(), predicates.subjects).filter(pl.col("time").is_not_null())
+    told = events.join(labels, on="code", maintain_order="left")
+    return told.filter(pl.col("subject_id").n_unique().over("label") >= outcome.min_subjects)
 
 
 def _happened(

@@ -35,6 +35,7 @@ _BOUND = re.compile(
     r"^(?P<anchor>start of record|end of record|[A-Za-z_]\w*(?:\.(?:start|end))?)"
     r"(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w))|\s*(?P<seek>->|<-)\s*(?P<predicate>[A-Za-z_]\w*))?$"
 )
+_AFTER = re.compile(r"^-?\d")  # a duration, no boundary
 _COUNT = re.compile(r"^\(\s*(None|\d+)\s*,\s*(None|\d+)\s*\)$")
 Side: TypeAlias = Literal["start", "end"]
 
@@ -116,6 +117,14 @@ class Window:
         return {bound.window for bound in (self.start, self.end)} - {""}
 
     @property
+    def in_order(self) -> bool:
+        """Whether it follows from how it is written that it does not end before it starts."""
+        start, end = self.start, self.end
+        forth = end.anchor == "start" and end.offset >= 0 and end.seek != "<-"
+        back = start.anchor == "end" and start.offset <= 0 and start.seek != "->"
+        return forth or back or start.text == RECORD[0] or end.text == RECORD[1]
+
+    @property
     def own_first(self) -> Side:
         """The boundary to find first: the other may be told from it."""
         return "end" if self.start.anchor == "end" else "start"
@@ -156,7 +165,7 @@ def predict_at(plan: config.Cohort, told: Sequence[Window]) -> Bound:
 
     Raises ConfigError for what is neither.
     """
-    if re.match(r"^-?\d", plan.predict_at):
+    if _AFTER.match(plan.predict_at):
         return Bound(plan.predict_at, "trigger", config.microseconds(plan.predict_at))
     one = bound(plan.predict_at, "cohort.predict_at")
     check_bound(one, "cohort.predict_at", {window.name: window for window in told}, plan)
@@ -216,7 +225,7 @@ class Rows:
 class Edge:
     """A boundary of N rows."""
 
-    time: Array  # int64: microseconds; ALWAYS where it has not come yet
+    time: Array  # int64: microseconds; ALWAYS where it has not come yet, or never does
     lacking: Array  # bool: it is known that there is none
 
     def shifted(self, offset: int) -> Edge:
@@ -237,6 +246,7 @@ class Span:
 
     @property
     def reversed(self) -> Array:
+        """Whether it ends before it starts, or has ended and not started."""
         return ~self.lacking & (self.start.time > self.end.time)
 
     @property
@@ -411,7 +421,8 @@ def edge(
         found = view.previous(one.predicate, some, itself=itself, same_visit=plan.same_visit)
         open_ = (anchor.time == ALWAYS) | (view.then & (anchor.time > view.rows.prediction))
         none = found == NEVER
-    return Edge(np.where(open_ | anchor.lacking, ALWAYS, found), anchor.lacking | (none & ~open_))
+    lacking = anchor.lacking | (none & ~open_)
+    return Edge(np.where(open_ | lacking, ALWAYS, found), lacking)
 
 
 def _anchor(one: Bound, view: View, known: Mapping[str, Span], own: Mapping[Side, Edge]) -> Edge:
@@ -439,11 +450,9 @@ class Verdict:
 
 
 def within(span: Span, then: View) -> list[Verdict]:
-    """Who is left out since the prediction does not lie in the window that the cohort names."""
+    """Who is left out since the prediction does not lie in the window that the cohort names; its very start is in it."""
     plan, prediction = span.window.plan, then.rows.prediction
-    early = ~span.start.lacking & (
-        prediction < span.start.time + (not plan.start_inclusive and span.window.start.anchor != RECORD[0])
-    )
+    early = ~span.start.lacking & (prediction < span.start.time)
     late = ~span.end.lacking & (prediction > span.end.time - (not plan.end_inclusive))
     name = span.window.name
     return [
@@ -456,7 +465,7 @@ def decided(found: Mapping[str, Span], then: View) -> Iterator[Verdict]:
     """Who is left out by what was known at the prediction: a count passed already, a window that was over and has too few."""
     for span in found.values():
         over = span.over(then.rows.prediction)
-        yield from _undefined(span, span.start.lacking, span.end.lacking, span.reversed & over)
+        yield from _undefined(span, over, "<-")
         for name, (least, most) in span.window.has.items():
             count = then.count(name, span)
             out = (count > (ALWAYS if most is None else most)) | (over & (count < least))
@@ -470,24 +479,32 @@ def borne_out(known: Mapping[str, Span], found: Mapping[str, Span], end: View) -
     """
     for span in found.values():
         later = ~known[span.window.name].over(end.rows.prediction)
-        if not later.any():
-            continue
-        yield from _undefined(span, span.start.lacking & later, span.end.lacking & later, span.reversed & later)
+        yield from _undefined(span, later, "->")
         for name, (least, most) in span.window.has.items():
             count = end.count(name, span)
             out = (count < least) | (count > (ALWAYS if most is None else most))
             yield Verdict(out & later & ~span.lacking, *_clause(span.window, name))
 
 
-def _undefined(span: Span, start: Array, end: Array, reversed_: Array) -> Iterator[Verdict]:
-    """Rows for which a boundary does not exist; a clause that nobody misses is told only where it is the study's own."""
+def surely_over(window: Window, plan: config.Cohort) -> bool:
+    """Whether it follows from the study alone that the window is over at the prediction."""
+    end = window.end
+    if end.seek == "->" or end.anchor not in ("prediction", "trigger"):
+        return plan.predict_at in (end.text, f"{window.name}.end")
+    if end.anchor == "prediction":
+        return end.offset <= 0
+    return _AFTER.match(plan.predict_at) is not None and end.offset <= config.microseconds(plan.predict_at)
+
+
+def _undefined(span: Span, where: Array, seek: str) -> Iterator[Verdict]:
+    """Rows for which a boundary does not exist, or stands on one that does not; which clauses are told, the study alone says."""
     window = span.window
     what = f"window {window.name}"
-    for one, lacking in ((window.start, start), (window.end, end)):
-        if lacking.any():
-            yield Verdict(lacking, what, window.plan.reason or one.absent)
-    if reversed_.any():
-        yield Verdict(reversed_, what, window.plan.reason or "it ends before it starts")
+    for one, edge_ in ((window.start, span.start), (window.end, span.end)):
+        if one.seek == seek:
+            yield Verdict(edge_.lacking & (where | (seek == "<-")), what, window.plan.reason or one.absent)
+    if not window.in_order:
+        yield Verdict(span.reversed & where, what, window.plan.reason or "it ends before it starts")
 
 
 def _clause(window: Window, name: str) -> tuple[str, str]:
