@@ -16,6 +16,7 @@ READERS = registry.names("readers")
 OPTIONS: dict[str, dict[str, Any]] = {"csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"}}
 FILES = {  # reader -> a name that its files have
     "csv": "chart.csv",
+    "fhir": "bundle.json",
     "idx": "train-images-idx3-ubyte",
     "images": "train/NORMAL/1.png",
     "meds": "data/0.parquet",
