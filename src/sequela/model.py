@@ -176,12 +176,15 @@ def _refuse_mismatch(study: Study, encoders: Mapping[str, Encoder], task: Task) 
 # ------------------------------------------------------------------------------------------------------------------------ inputs
 
 
-def fit_inputs(study: Study, known_train: Known) -> dict[str, Fitted]:
-    """Each input's modality with what it learnt from the training rows, by input name in the study's order."""
+def fit_inputs(study: Study, known_train: Known, instead: Mapping[str, Known] | None = None) -> dict[str, Fitted]:
+    """Each input's modality with what it learnt from the training rows, by input name in the study's order.
+
+    `instead`: what some inputs learn from in their place, by name.
+    """
     fitted = {}
     for name in study.inputs:
         modality, _ = _modality(study, name)
-        state: Any = modality.fit(known_train)
+        state: Any = modality.fit((instead or {}).get(name, known_train))
         fitted[name] = Fitted(study.inputs[name], modality, state, modality.spec(state))
     return fitted
 

@@ -40,6 +40,20 @@ class PartFacts(Struct, frozen=True, kw_only=True):
     classes: dict[str, int] = {}  # rows of each class or label
 
 
+class PretrainFacts(Struct, frozen=True, kw_only=True):
+    """How an encoder was pretrained."""
+
+    input: str
+    sequences: int  # subjects that it learnt from
+    codes: int  # that they foresee
+    unlabelled: int = 0  # subjects without a row in the cohort, those held out included
+    vocabulary: int
+    held_out: int  # subjects that chose the epoch
+    perplexity: float  # of their codes
+    epoch: int  # whose weights were kept, counted from 1
+    cpu_seconds: float
+
+
 class SplitFacts(Struct, frozen=True, kw_only=True):
     """One split: its parts, and how the model was trained on it."""
 
@@ -52,6 +66,7 @@ class SplitFacts(Struct, frozen=True, kw_only=True):
     calibration: str = ""  # in words: "platt: slope 0.91, intercept -1.20"
     ensemble: dict[str, float] = {}  # member -> weight
     baselines: list[BaselineFacts] = []
+    pretrained: PretrainFacts | None = None
     cpu_seconds: float | None = None
 
 

@@ -194,6 +194,7 @@ def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds
         ensemble=dict(chosen.predictor.weights),
         baselines=[_baseline(name, chosen) for name in chosen.baselines]
         + [BaselineFacts(name=name, refused=reason) for name, reason in chosen.declined.items()],
+        pretrained=chosen.pretrained,
         cpu_seconds=cpu_seconds,
     )
 

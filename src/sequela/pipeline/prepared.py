@@ -18,6 +18,7 @@ from sequela.config import Ensemble, Study
 from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate.questions import UNRULED, Safety
+from sequela.pipeline import pretraining
 from sequela.pipeline.data import records
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
@@ -39,6 +40,7 @@ class Prepared:
     plans: Sequence[Plan]
     known: Known  # of every row of the cohort, at its own time
     scores: Plain  # severity scores that the data brings, comparators alone
+    asked: Array  # int64: subjects with a row in the cohort, whatever its part
 
     def split(self, plan: Plan) -> Prepared:
         """The rows that a plan puts into a part, with their parts."""
@@ -58,7 +60,9 @@ class Prepared:
     def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
         """The inputs of all rows in both forms, the scores among the plain columns."""
         found = models.evidence(fitted, self.known, self.cohort)
-        plain = Plain(np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names)
+        plain = Plain(
+            np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names, found.plain.counts
+        )
         target = models.own_target(self.study, found.inputs, found.specs) or found.target
         return replace(found, plain=plain, target=target, barred=None if self.guard is None else self.guard.barred(self.known))
 
@@ -89,7 +93,7 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     shared = plans(rows, study, store, base)
     known = cut.known(store, rows, history(study))
     _rules_see_all(study, models.guard(study, rows.target.names))
-    return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows))
+    return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows), np.unique(rows.subject_id))
 
 
 def _beside(base: Path, file: str) -> Path:
@@ -155,6 +159,7 @@ def names_exist(study: Study) -> None:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     _can_be_held(study.ensemble)
     _foresees_alone(study)
+    pretraining.check(study)
     known = {"model", *(f"baseline:{config.choice(n, 'baselines.names').name}" for n in study.baselines.names or ())}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:

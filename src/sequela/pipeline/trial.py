@@ -23,7 +23,9 @@ from sequela.contracts import Baseline, Evidence, Fitted, Progress
 from sequela.errors import DataError
 from sequela.evaluate import calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
+from sequela.evaluate.facts import PretrainFacts
 from sequela.evaluate.metric import Evaluation
+from sequela.pipeline import pretraining
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
 from sequela.study import cut
@@ -31,6 +33,7 @@ from sequela.train import ensemble, members
 from sequela.train import rows as evidences
 from sequela.train.fit import Trained, fit
 from sequela.train.refit import refit
+from sequela.train.state import Weights
 from sequela.types import PARTS, Answer, Array, Part
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Read:
     fitted: dict[str, Fitted]
     all: Evidence
     parts: Mapping[Part, Array]  # the rows of each
+    material: pretraining.Material | None = None
+    foreseen: Evidence | None = None  # what the material holds, where an encoder is pretrained
 
     def of(self, part: Part) -> Evidence:
         """Raises DataError where the part has no rows."""
@@ -80,6 +85,7 @@ class Chosen:
     declined: Mapping[str, str]  # baselines that do not apply, with the reason
     tune: Mapping[str, Answer]
     cpu_seconds: Mapping[str, float]  # "model", "baseline:…"
+    pretrained: PretrainFacts | None = None
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
@@ -89,16 +95,21 @@ class Chosen:
 def read(split: Prepared) -> Read:
     """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
     parts = {part: split.cohort.of(part) for part in PARTS}
-    fitted = models.fit_inputs(split.study, cut.take(split.known, parts["train"]))
+    material = pretraining.material(split)
+    learnt_from = pretraining.learnt_from(split, material)
+    fitted = models.fit_inputs(split.study, cut.take(split.known, parts["train"]), learnt_from)
     specs = {name: one.spec for name, one in fitted.items()}
     models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
-    return Read(fitted, split.evidence(fitted), parts)
+    foreseen = pretraining.evidence(split.study, material, fitted)
+    return Read(fitted, split.evidence(fitted), parts, material, foreseen)
 
 
 def choose(study: Study, rows: Read, way: Way) -> Chosen:
     """The model trained, everything else chosen on tune."""
     began = time.process_time()
-    trained = _members(study, rows, way)
+    pretrained = pretraining.pretrained(study, rows.foreseen, rows.material, way)
+    start = None if pretrained is None else pretrained.weights
+    trained = _members(study, rows, start, way)
     seconds = {"model": max(time.process_time() - began, sum(one.cpu_seconds for one in trained))}
     bare = Predictor(study, rows.fitted, trained[0].task, [one.model.to("cpu") for one in trained])
     raw = {"model": bare.network(rows.tune)}
@@ -114,13 +125,14 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
         bare,
-        members=_final(study, rows, trained, way),
+        members=_final(study, rows, trained, start, way),
         partners=partners,
         weights=weights,
         calibrators=calibrators,
         thresholds=thresholds,
     )
-    return Chosen(predictor, baselines, trained, declined, tune, seconds)
+    told = None if pretrained is None else pretrained.told
+    return Chosen(predictor, baselines, trained, declined, tune, seconds, told)
 
 
 def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:
@@ -134,7 +146,7 @@ def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:
 # ------------------------------------------------------------------------------------------------------------------- training
 
 
-def _members(study: Study, rows: Read, way: Way) -> list[Trained]:
+def _members(study: Study, rows: Read, start: Weights | None, way: Way) -> list[Trained]:
     """One network for each seed, each the best on tune."""
     count = study.train.members
     return [
@@ -147,12 +159,13 @@ def _members(study: Study, rows: Read, way: Way) -> list[Trained]:
             progress=way.progress,
             seed=study.train.seed + k,
             resume_command=way.command,
+            start=start,
         )
         for k in range(count)
     ]
 
 
-def _final(study: Study, rows: Read, trained: Sequence[Trained], way: Way) -> list[Model]:
+def _final(study: Study, rows: Read, trained: Sequence[Trained], start: Weights | None, way: Way) -> list[Model]:
     """The networks that answer: those trained, or with final = "refit" their like, trained on train and tune together."""
     if study.train.final == "best":
         return [one.model.to("cpu") for one in trained]
@@ -166,6 +179,7 @@ def _final(study: Study, rows: Read, trained: Sequence[Trained], way: Way) -> li
             progress=way.progress,
             seed=study.train.seed + k,
             resume_command=way.command,
+            start=start,
         )
         for k in range(len(trained))
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sequela import config
-from sequela.evaluate.facts import Alarm, BaselineFacts
+from sequela.evaluate.facts import Alarm, BaselineFacts, PretrainFacts
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, folded, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
@@ -42,6 +42,7 @@ def training(run: Run) -> Safe:
         ("Members, seed", f"{how.members}, {how.seed}"),
         ("Computing", "–" if run.facts.cpu_seconds is None else f"{run.facts.cpu_seconds:,.0f} CPU-seconds in all"),
     ]
+    stated += [("Pretrained", _pretrained(one.pretrained)) for one in run.facts.splits if one.pretrained is not None]
     weights = [one.ensemble for one in run.facts.splits if one.ensemble]
     if weights:
         shown = "; ".join(", ".join(f"{label(name)} {weight:.2f}" for name, weight in one.items()) for one in weights)
@@ -49,6 +50,16 @@ def training(run: Run) -> Safe:
     rows: list[list[Piece]] = [[name, value] for name, value in stated]
     drawn = [plots.losses(one.history, one.best_epoch) for one in run.facts.splits[:4]]
     return section("How the model was trained", table(["", ""], rows), figures(*drawn))
+
+
+def _pretrained(told: PretrainFacts) -> str:
+    """How the encoder was pretrained, in a sentence."""
+    others = f" ({numbers.count(told.unlabelled)} without a row in the cohort)" if told.unlabelled else ""
+    return (
+        f"{told.input}: to foresee the next code in {numbers.count(told.sequences)} sequences{others} of "
+        f"{numbers.count(told.codes)} codes; perplexity {numbers.number(told.perplexity, 'perplexity')} on "
+        f"{numbers.count(told.held_out)} held out, over a vocabulary of {numbers.count(told.vocabulary)}"
+    )
 
 
 def _named(named: config.Named) -> str:
