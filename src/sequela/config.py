@@ -249,6 +249,7 @@ class Evaluate(Strict, frozen=True):
     min_events: Annotated[int, Meta(ge=0)] = 5
     recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature"] = "auto"  # auto: platt after balancing, else none
     classes: list[str] = []  # for macro averages; left out: all
+    silence: Duration = "0s"  # where a patient is asked about again and again: no second alert of a stay within so long
     without: list[str] = []  # subjects left out in a second, sensitivity analysis of the test part
 
 

@@ -90,6 +90,7 @@ class Cohort:
     part: Array  # str: train, tune, test, or "" where no split was made
     target: Target
     groups: Mapping[str, Array] = field(default_factory=dict)  # name -> str, "" where missing
+    event: Array | None = None  # datetime64[us]: when the outcome of a yes-or-no question came; NaT where it did not
 
     def __len__(self) -> int:
         return len(self.subject_id)
@@ -97,7 +98,9 @@ class Cohort:
     def take(self, rows: Array) -> Cohort:
         """These rows (indices or a mask), in the order given."""
         columns = {name: getattr(self, name)[rows] for name in ("subject_id", "source_id", "row_id", "start", "time", "part")}
-        return replace(self, **columns, target=self.target.take(rows), groups={k: v[rows] for k, v in self.groups.items()})
+        event = None if self.event is None else self.event[rows]
+        groups = {name: level[rows] for name, level in self.groups.items()}
+        return replace(self, **columns, target=self.target.take(rows), groups=groups, event=event)
 
     def of(self, part: Part) -> Array:
         """Indices of the rows of a part, in order."""
@@ -229,11 +232,24 @@ class Ragged:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Columns that are 0 for nearly every row, such as how often each of thousands of codes occurs."""
+
+    values: Any  # scipy.sparse.csr_array float32 "N Q"
+    names: tuple[str, ...]  # Q
+
+
+@dataclass(frozen=True, slots=True)
 class Plain:
     """One input of N rows as plain columns, for the baselines; NaN where nothing was seen (a count is 0)."""
 
     values: Array  # float32 "N P"
     names: tuple[str, ...]  # P
+    counts: tuple[Counts, ...] = ()  # blocks of sparse columns, each of which a baseline may take or leave
+
+    def take(self, rows: Array) -> Plain:
+        """These rows (indices), in the order given."""
+        return Plain(self.values[rows], self.names, tuple(Counts(block.values[rows], block.names) for block in self.counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def test_a_stay_gives_one_row_with_its_outcome(store, study):
     assert rows.source_id.tolist() == ["a", "b"]
     assert rows.target.values[:, 0].tolist() == [0, 1]
     assert rows.target.known.all()
+    assert rows.event.astype(str).tolist() == ["NaT", "2020-01-04T18:00:00.000000"]
     assert (rows.time - rows.start == np.timedelta64(48, "h")).all()
     assert flow.refused == {"c": "no ICU//ADMISSION event"}
     assert adds_up(flow)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from sequela import config
 from sequela.errors import ConfigError
+from sequela.evaluate import alerts
 from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
@@ -94,7 +95,7 @@ def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draw
     asked = Asked(kind, judged.cohort.target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety)
     found: list[Estimate] = []
     for group, rows in _groups(judged.cohort, settings):
-        one = Slice(group, rows, asked.questions(rows))
+        one = Slice(group, rows, [*asked.questions(rows), *alerts.questions(asked, judged.cohort, rows, settings)])
         found += _estimated(one, judged.cohort, settings, drawn)
     return found
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sequela.metrics import calibration, discrimination, language, probability, regression, sets, threshold
+from sequela.metrics import alerts, calibration, discrimination, language, probability, regression, sets, threshold
 from sequela.types import Array
 
 Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event"]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")
+BINARY: tuple[Kind, ...] = ("binary",)
 LABELS: tuple[Kind, ...] = ("binary", "multilabel")
 FORESEEN: tuple[Kind, ...] = ("next_event",)
 SETS: tuple[Kind, ...] = ("multilabel",)
@@ -52,6 +53,26 @@ _ENTRIES = (
     Entry("barred_rate_given", sets.barred_rate_given, SETS, "lower", False, "the same of what was really given"),
     Entry("lr_positive", threshold.lr_positive, LABELS, "higher", True, "what a call multiplies the odds by"),
     Entry("lr_negative", threshold.lr_negative, LABELS, "lower", True, "what no call multiplies the odds by"),
+    Entry(
+        "alerts_per_100_patient_days",
+        alerts.alerts_per_100_patient_days,
+        BINARY,
+        "lower",
+        True,
+        "alerts in 100 days of one patient",
+    ),
+    Entry(
+        "episode_sensitivity", alerts.episode_sensitivity, BINARY, "higher", True, "share of stays with the event alerted in time"
+    ),
+    Entry(
+        "number_needed_to_evaluate",
+        alerts.number_needed_to_evaluate,
+        BINARY,
+        "lower",
+        True,
+        "stays alerted for each event announced",
+    ),
+    Entry("lead_time", alerts.lead_time, BINARY, "higher", True, "median hours from the first alert in time to the event"),
     Entry("brier", probability.brier, RISKS, "lower", False, "mean squared distance of risk from outcome"),
     Entry("log_loss", probability.log_loss, RISKS, "lower", False, "mean negative log-probability of what happened, in nats"),
     Entry("ece", probability.ece, RISKS, "lower", False, "mean gap between risk and outcome over ten bins"),

@@ -240,7 +240,8 @@ def _with_outcome(
         found = windowed.resolve(study, kind, predicates, draft.around)
     else:
         found = outcome.resolve(store, study.outcome, kind, draft.rows, labelled=labelled)
-    draft = replace(draft, rows=replace(draft.rows, target=found.target))
+    when = None if found.event is None else found.event.astype("datetime64[us]")
+    draft = replace(draft, rows=replace(draft.rows, target=found.target, event=when))
     for text, count in found.notes.items():
         draft = draft.noted(text, count)
     number = np.arange(len(draft.rows))  # each row's place in found, as rows leave

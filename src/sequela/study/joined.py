@@ -25,7 +25,9 @@ def joined(found: Sequence[tuple[Cohort, Flow]]) -> tuple[Cohort, Flow]:
     columns = {name: np.concatenate([getattr(cohort, name) for cohort in cohorts]) for name in _COLUMNS}
     groups = {name: np.concatenate([cohort.groups[name] for cohort in cohorts]) for name in cohorts[0].groups}
     flow = reduce(Flow.and_of, [replace(flow, refused={}) for _, flow in found])
-    return Cohort(**columns, target=target, groups=groups), flow
+    events = [cohort.event for cohort in cohorts if cohort.event is not None]
+    event = np.concatenate(events) if len(events) == len(cohorts) else None
+    return Cohort(**columns, target=target, groups=groups, event=event), flow
 
 
 def _targets(targets: Sequence[Target]) -> Target:

@@ -14,7 +14,7 @@ from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
 from sequela.study import cut, labels
-from sequela.study.cut import ALWAYS, Timeline
+from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, kinds, matching
 from sequela.types import Array, Cohort, Target
@@ -36,6 +36,7 @@ class Outcomes:
     target: Target
     unusable: list[Unusable] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    event: Array | None = None  # int64 "N": microseconds of the event of a yes-or-no question; NEVER where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _check_code(outcome: config.Outcome, codes: list[str], kind: TargetKind, row
 def _by_event(store: Records, outcome: config.Outcome, codes: list[str], kind: TargetKind, rows: Cohort) -> Outcomes:
     horizon = _horizon(store, outcome, rows)
     each = [_event(_events(store, code), horizon, rows, recurs=outcome.recurs) for code in codes]
-    happened, soon, hit = (np.stack(columns, 1) for columns in zip(*each, strict=True))
+    happened, soon, hit, when = (np.stack(columns, 1) for columns in zip(*each, strict=True))
     known = (hit | horizon.observed[:, None]) & ~happened & ~soon
     unusable = _ended(outcome, horizon)
     if kind == "binary":
@@ -166,18 +167,20 @@ def _by_event(store: Records, outcome: config.Outcome, codes: list[str], kind: T
             Unusable(soon[:, 0], "the outcome came within the gap", later=True),
             Unusable(~known[:, 0], "not observed to the end of the horizon", later=True),
         ]
-    return Outcomes(Target((hit & known).astype(float), known, tuple(codes)), unusable)
+    target = Target((hit & known).astype(float), known, tuple(codes))
+    return Outcomes(target, unusable, event=when[:, 0] if kind == "binary" else None)
 
 
-def _event(line: Timeline, horizon: Horizon, rows: Cohort, *, recurs: bool) -> tuple[Array, Array, Array]:
-    """Of each row whether the event had happened by the prediction, came within the gap, and came within the horizon."""
+def _event(line: Timeline, horizon: Horizon, rows: Cohort, *, recurs: bool) -> tuple[Array, Array, Array, Array]:
+    """Of each row whether the event had happened by the prediction, came within the gap, came within the horizon; and when."""
     subject = rows.subject_id
     first, _, _ = line.of(subject)
     known = line.after(subject, horizon.time)
     happened = known > line.since(subject, horizon.start) if recurs else known > first
     begun = line.after(subject, np.minimum(horizon.begin, horizon.end))
     done = line.after(subject, horizon.end)
-    return happened, begun > known, done > begun
+    hit = done > begun
+    return happened, begun > known, hit, np.where(hit, line.at(begun), NEVER)
 
 
 def _by_value(store: Records, outcome: config.Outcome, codes: list[str], rows: Cohort) -> Outcomes:

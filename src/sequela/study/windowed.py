@@ -18,7 +18,7 @@ from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
 from sequela.study import cut, windows
-from sequela.study.cut import ALWAYS
+from sequela.study.cut import ALWAYS, NEVER
 from sequela.study.labels import TargetKind
 from sequela.study.outcome import Outcomes, Unusable
 from sequela.study.predicates import Predicates, listed, matching
@@ -120,7 +120,15 @@ def _happened(
         ]
     cut_short = asked.end.record[1] < asked.span.end.time if outcome.censored == "negative" else np.zeros(len(hit), bool)
     count = int((cut_short & ~hit.any(1) & ~asked.span.lacking).sum())
-    return Outcomes(target, unusable, {"rows whose record ends within the window, taken as negatives": count} if count else {})
+    notes = {"rows whose record ends within the window, taken as negatives": count} if count else {}
+    return Outcomes(target, unusable, notes, _when(asked, names[0], hit[:, 0]) if kind == "binary" else None)
+
+
+def _when(asked: _Asked, name: str, hit: Array) -> Array:
+    """The first moment in the window at which the predicate holds, NEVER where it does not; int64 "N"."""
+    low, _ = asked.span.counted
+    first = asked.end.next(name, low, itself=False, same_visit=asked.span.window.plan.same_visit)
+    return np.where(hit & (first != ALWAYS), first, NEVER)
 
 
 # ---------------------------------------------------------------------------------------------------------------------- numbers

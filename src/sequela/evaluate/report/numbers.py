@@ -5,7 +5,7 @@ from __future__ import annotations
 from sequela.evaluate.metric import Metric
 
 UNITLESS = 3  # decimals of everything between 0 and 1
-QUANTITIES = ("mae", "rmse", "perplexity")
+QUANTITIES = ("mae", "rmse", "perplexity", "alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time")
 NAMES = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -28,6 +28,10 @@ NAMES = {
     "barred_rate_given": "Share ruled out as given",
     "lr_positive": "LR+",
     "lr_negative": "LR−",
+    "alerts_per_100_patient_days": "Alerts per 100 patient-days",
+    "episode_sensitivity": "Stays with the event alerted in time",
+    "number_needed_to_evaluate": "Stays to evaluate per event announced",
+    "lead_time": "Lead time, median hours",
     "brier": "Brier score",
     "log_loss": "Log loss",
     "ece": "ECE",

@@ -16,6 +16,7 @@ ORDER = (
     performance.discrimination,
     performance.confusion,
     performance.threshold,
+    performance.alerts,
     performance.calibration,
     performance.benefit,
     performance.quantities,

@@ -16,6 +16,7 @@ TABLES = {
     "threshold": ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy", "lr_positive", "lr_negative"),
     "calibration": ("calibration_intercept", "calibration_slope", "observed_expected", "brier", "log_loss", "ece"),
 }
+BURDEN = ("alerts_per_100_patient_days", "episode_sensitivity", "number_needed_to_evaluate", "lead_time")
 OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
 
 
@@ -116,6 +117,19 @@ def _rates(run: Run, class_: str, metrics: Sequence[str]) -> Safe:
             rows.append([label(model), *[valued(row) for row in found]])
     caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals ({RESAMPLED})."
     return table(["", *map(numbers.name, metrics)], rows, caption[:1].upper() + caption[1:])
+
+
+def alerts(run: Run) -> Safe:
+    """What the alerts cost and bring, where patients are asked about again and again."""
+    if not any(run.number(model, BURDEN[0]) for model in run.models):
+        return EMPTY
+    silence = run.study.evaluate.silence
+    quiet = "" if silence.startswith("0") else f" After an alert none is raised in the same stay for {silence}."
+    said = paragraph(
+        "Each patient is asked about many times in a stay. An alert is a row at or above the threshold; it announces an event "
+        f"that lies in that row's horizon.{quiet}"
+    )
+    return section("Burden of alerts", said, _rates(run, "", BURDEN))
 
 
 def calibration(run: Run) -> Safe:
