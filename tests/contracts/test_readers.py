@@ -13,7 +13,10 @@ from sequela import registry
 from sequela.errors import ConfigError, DataError, SequelaError
 
 READERS = registry.names("readers")
-OPTIONS: dict[str, dict[str, Any]] = {"csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"},
+    "omop": {"timezone": "UTC"},
+}
 FILES = {  # reader -> a name that its files have
     "csv": "chart.csv",
     "fhir": "bundle.json",
@@ -21,6 +24,7 @@ FILES = {  # reader -> a name that its files have
     "images": "train/NORMAL/1.png",
     "meds": "data/0.parquet",
     "npz": "set.npz",
+    "omop": "person.csv",
     "physionet2012": "set-a/132539.txt",
     "wfdb": "100.hea",
 }
