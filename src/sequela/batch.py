@@ -51,11 +51,14 @@ def collate(inputs: Mapping[str, Ragged], rows: Array, target: Target | None = N
 
 
 def pad(ragged: Ragged, rows: Array) -> Seq:
-    """One input's rows as a padded Seq; padding is 0, or False."""
+    """One input's rows as a padded Seq; padding is 0, or False. Of visits, columns that nobody in the batch has are left out."""
     first, count = ragged.offsets[rows], ragged.lengths[rows]
     mask = np.arange(max(int(count.max(initial=0)), 1)) < count[:, None]  # B T
     step = (first[:, None] + np.arange(mask.shape[1]))[mask]  # the steps that exist, row by row
     entry = step if ragged.take is None else ragged.take[step]
+    values, seen = ragged.values[entry], None if ragged.seen is None else ragged.seen[entry]
+    if seen is not None and values.ndim == 2 and values.dtype.kind in "iu":
+        values, seen = _trimmed(values, seen)
 
     def spread(values: Array) -> Array:
         padded = np.zeros(mask.shape + values.shape[1:], values.dtype)
@@ -63,10 +66,17 @@ def pad(ragged: Ragged, rows: Array) -> Seq:
         return padded
 
     return Seq(
-        values=spread(ragged.values[entry]),
+        values=spread(values),
         mask=mask,
         position=spread(ragged.position[step]),
-        seen=None if ragged.seen is None else spread(ragged.seen[entry]),
+        seen=None if seen is None else spread(seen),
         side=None if ragged.side is None else spread(ragged.side[step]),
         context=None if ragged.context is None else ragged.context[rows],
     )
+
+
+def _trimmed(values: Array, seen: Array) -> tuple[Array, Array]:
+    """Sets of codes "S N" and which of them are real, without the columns that no step has; at least one column stays."""
+    kept = np.flatnonzero(seen.any(0))
+    kept = kept if len(kept) else np.zeros(1, np.int64)
+    return (values[:, kept], seen[:, kept]) if len(kept) < values.shape[1] else (values, seen)
