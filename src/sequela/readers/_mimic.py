@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,22 +12,20 @@ import polars as pl
 from sequela.codes import hierarchy, icd9, icd10
 from sequela.errors import DataError
 from sequela.readers._items import NO_UNIT, Items, counted, items
-from sequela.readers._rows import Account, ColumnType
+from sequela.readers._rows import TYPES, Account, ColumnType
 from sequela.readers._tables import Code, Event, Files, Table
 from sequela.store.schema import CodeKind
 from sequela.types import Array
 
+VISIT: Mapping[str, ColumnType] = {"subject_id": "whole", "hadm_id": "whole"}
 DAY = timedelta(days=1)
 OLDEST = 91.4  # years: the median age of those over 89, whose births the source hides
-HIDDEN_ABOVE = 89
 
 STRANGERS: Mapping[str, pl.Expr] = {
     "no such admission in ADMISSIONS": pl.col("hadm_id").is_not_null() & pl.col("owner").is_null(),
     "an admission of another subject": pl.col("owner") != pl.col("subject_id"),
 }
 UNDISCHARGED: Mapping[str, pl.Expr] = {**STRANGERS, "an admission without a discharge": pl.col("discharged").is_null()}
-
-_NDC = pl.col("ndc").str.contains(r"^\d{11}$") & (pl.col("ndc") != "0" * 11)
 
 
 @dataclass(frozen=True)
@@ -80,11 +78,6 @@ def day_or_time(time: pl.Expr) -> pl.Expr:
     return pl.when(time == time.dt.truncate("1d")).then(end_of_day(time))
 
 
-def later(*times: str) -> pl.Expr:
-    """The latest of these columns."""
-    return pl.max_horizontal(*times)
-
-
 # ----------------------------------------------------------------------------------------------------------------------- codes
 
 
@@ -115,12 +108,14 @@ def _named(system: str, form: object, code: str) -> str | None:
 
 def broader(code: str) -> tuple[str, ...]:
     """The next broader code in its own system."""
+    if code.startswith("ICD9") and "." in code:
+        return (code[:-1].removesuffix("."),)
     return hierarchy.parents(code)[:1]
 
 
 def has_ndc() -> pl.Expr:
-    """Whether ndc is a National Drug Code: eleven digits, not all of them 0."""
-    return _NDC.fill_null(False)
+    """Whether ndc may be a National Drug Code: of eleven characters, not all of them 0."""
+    return ((pl.col("ndc").str.len_bytes() == 11) & (pl.col("ndc") != "0" * 11)).fill_null(False)
 
 
 # ----------------------------------------------------------------------------------------------------------------------- items
@@ -211,3 +206,127 @@ def dictionary(name: str, column: str) -> Table:
 def form(text: str, column: str, kind: CodeKind = "event") -> Code:
     """Codes made of one column: form("CPT//{}", "cpt_cd")."""
     return Code(pl.format(text, pl.col(column).str.strip_chars()), kind, columns=(column,))
+
+
+def looked_up(
+    files: Files, name: str, columns: Mapping[str, ColumnType], optional: Mapping[str, ColumnType], *, key: Sequence[str]
+) -> pl.DataFrame:
+    """A dictionary as it is looked things up in: the first row of each key; no rows where it is not there."""
+    if name not in files:
+        return pl.DataFrame(schema={column: TYPES[type_] for column, type_ in {**columns, **optional}.items()})
+    found = files.whole(Table(name, columns, optional=optional, subject="")).drop("row")
+    return found.unique(key, keep="first", maintain_order=True)
+
+
+def charted(files: Files, name: str, form: str) -> pl.DataFrame:
+    """item, code, description of the dictionary of charted items; no rows where it is not there."""
+    found = looked_up(files, name, {"itemid": "whole", "label": "text"}, {}, key=("itemid",))
+    return found.select(
+        pl.col("itemid").alias("item"), pl.format(form, "itemid").alias("code"), pl.col("label").alias("description")
+    )
+
+
+def laboratory(files: Files, name: str, form: str) -> pl.DataFrame:
+    """The same of laboratory items, by LOINC where it says their codes; items that share one go by the name of the first."""
+    found = looked_up(files, name, {"itemid": "whole", "label": "text"}, {"loinc_code": "code"}, key=("itemid",)).sort("itemid")
+    code = pl.coalesce(pl.format("LOINC//{}", pl.col("loinc_code").str.strip_chars()), pl.format(form, "itemid")).alias("code")
+    return found.select(pl.col("itemid").alias("item"), code, pl.col("label").first().over(code).alias("description"))
+
+
+def stays(name: str, key: str, admissions: Admissions) -> Table:
+    """The stays in intensive care."""
+    return Table(
+        name,
+        {**VISIT, key: "whole", "intime": "time", "outtime": "time"},
+        optional={"first_careunit": "text", "last_careunit": "text"},
+        key=(key,),
+        needs=("hadm_id", "intime"),
+        prepare=admissions.told,
+        refused={**STRANGERS, "an end before the beginning": pl.col("outtime") < pl.col("intime")},
+        events=(
+            Event(Code("ICU//ADMISSION"), pl.col("intime"), text=pl.col("first_careunit")),
+            Event(Code("ICU//DISCHARGE"), pl.col("outtime"), text=pl.col("last_careunit")),
+        ),
+    )
+
+
+def transfers(name: str, unit: str, admissions: Admissions, text: str) -> Table:
+    return Table(
+        name,
+        {**VISIT, "eventtype": "text", "intime": "time"},
+        optional={unit: "text"},
+        needs=("eventtype", "intime"),
+        prepare=admissions.told,
+        refused=STRANGERS,
+        events=(Event(form(text, "eventtype"), pl.col("intime"), text=pl.col(unit)),),
+    )
+
+
+def services(name: str, admissions: Admissions, text: str) -> Table:
+    return Table(
+        name,
+        {**VISIT, "transfertime": "time", "curr_service": "text"},
+        needs=("transfertime", "curr_service"),
+        prepare=admissions.told,
+        refused=STRANGERS,
+        events=(Event(form(text, "curr_service"), pl.col("transfertime")),),
+    )
+
+
+def drgs(name: str, admissions: Admissions) -> Table:
+    code = Code(pl.format("DRG//{}//{}", "drg_type", "drg_code"), columns=("drg_type", "drg_code"))
+    return Table(
+        name,
+        {**VISIT, "drg_type": "text", "drg_code": "code"},
+        needs=("hadm_id", "drg_type", "drg_code"),
+        prepare=admissions.told,
+        refused=UNDISCHARGED,
+        events=(Event(code, pl.col("discharged")),),
+    )
+
+
+def prescriptions(name: str, start: str, admissions: Admissions, own: str) -> Table:
+    """By National Drug Code where there is one, else by the name of the drug."""
+    digits = pl.col("ndc").str.contains(r"^\d+$")
+    ndc = pl.when(digits).then(pl.format("NDC//{}", "ndc")).otherwise(pl.format(f"{own}//NDC//{{}}", "ndc"))
+    time, coded = pl.col(start), has_ndc()
+    return Table(
+        name,
+        {**VISIT, start: "time", "ndc": "code", "drug": "text"},
+        needs=("hadm_id", start),
+        prepare=admissions.told,
+        refused=STRANGERS,
+        events=(
+            Event(Code(ndc, columns=("ndc",)), time, available=day_or_time(time), where=coded),
+            Event(form(f"{own}//DRUG//{{}}", "drug"), time, available=day_or_time(time), where=~coded),
+        ),
+    )
+
+
+def culture(own: str, about: str) -> Code:
+    """What grew (organism NONE: nothing) in a specimen or test, or how an organism answers to an antibiotic."""
+    organism = pl.format(f"{own}//MICRO//{{}}//{{}}", about, pl.col("org_itemid").cast(pl.String).fill_null("NONE"))
+    answer = pl.format(f"{own}//MICRO//{{}}//{{}}", "org_itemid", "ab_itemid")
+    return Code(
+        pl.when(pl.col("ab_itemid").is_not_null()).then(answer).otherwise(organism), columns=(about, "org_itemid", "ab_itemid")
+    )
+
+
+def dated(name: str, files: Files, items_name: str, admissions: Admissions, text: str) -> Table:
+    """Items whose value is a date, given as text."""
+    code = Code(
+        pl.coalesce("code", pl.format(text, "itemid")),
+        columns=("itemid",),
+        description=pl.col("description"),
+        known=charted(files, items_name, text).rename({"item": "itemid"}),
+    )
+    return Table(
+        name,
+        {**VISIT, "itemid": "whole", "charttime": "time", "value": "text"},
+        optional={"storetime": "time", "error": "whole"},
+        needs=("itemid", "charttime"),
+        prepare=admissions.told,
+        refused=STRANGERS,
+        ignored={"flagged as an error": pl.col("error") == 1, "no value": pl.col("value").is_null()},
+        events=(Event(code, pl.col("charttime"), available=pl.col("storetime"), text=pl.col("value")),),
+    )

@@ -38,7 +38,7 @@ from sequela.types import Array
 
 ColumnType: TypeAlias = Literal["whole", "number", "text", "code", "time"]
 
-BLOCK_BYTES = 2**22  # parsed at once
+BLOCK_BYTES = 2**21  # parsed at once
 CHUNK_ROWS = 2**17  # handed on at once
 LONGEST_ROW = 2**26
 FAULTY_SHARE, FAULTY_ROWS = 0.5, 10  # of a chunk: more than both and the column is misread, not a few rows
@@ -181,14 +181,14 @@ def _cut(opened: IO[bytes], file: str) -> Iterator[bytes]:
     buffer = bytearray(2 * BLOCK_BYTES)
     kept = 0
     while True:
-        if kept == len(buffer) // 2 and len(buffer) >= 2 * LONGEST_ROW:
+        if kept > LONGEST_ROW:
             raise DataError(f"{file} has a row longer than {LONGEST_ROW:,} bytes", hint="is a quotation mark never closed?")
         if len(buffer) - kept < BLOCK_BYTES:
             buffer.extend(bytes(len(buffer)))
         with memoryview(buffer) as view:
             found = opened.readinto(view[kept : kept + BLOCK_BYTES])  # type: ignore[attr-defined]
             whole = kept + found
-            end = _last_row(view[:whole]) if found else whole
+            end = _last_row(buffer, whole) if found else whole
             if end:
                 yield bytes(view[:end]) if buffer[end - 1] == 10 else bytes(view[:end]) + b"\n"
             view[: whole - end] = view[end:whole]
@@ -197,15 +197,13 @@ def _cut(opened: IO[bytes], file: str) -> Iterator[bytes]:
             return
 
 
-def _last_row(text: memoryview) -> int:
+def _last_row(buffer: bytearray, length: int) -> int:
     """Where the last whole row ends: behind a line end that no quotation marks enclose."""
-    found = bytes(text[-65536:]).rfind(b"\n") + 1
-    end = len(text) - min(len(text), 65536) + found if found else 0
-    marks = np.frombuffer(text, np.uint8) == ord('"')
-    if found and not marks.any():
-        return end
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-    outside = ends[~_enclosed(marks)[ends]]
+    if buffer.find(b'"', 0, length) < 0:
+        return buffer.rfind(b"\n", 0, length) + 1
+    text = np.frombuffer(buffer, np.uint8, length)
+    ends = np.flatnonzero(text == ord("\n"))
+    outside = ends[~_enclosed(text == ord('"'))[ends]]
     return int(outside[-1]) + 1 if len(outside) else 0
 
 

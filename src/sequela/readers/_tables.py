@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from sequela.contracts import Sink, Source
@@ -94,6 +95,7 @@ class Files:
 
     source: Source
     file_of: Mapping[str, str]
+    _repeated: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def __contains__(self, table: str) -> bool:
         return table in self.file_of
@@ -101,9 +103,21 @@ class Files:
     def whole(self, table: Table) -> pl.DataFrame:
         """All rows of a table that it does not refuse, at once: for what others are looked up in. Nothing is counted."""
         account = Account(table.name, self.file_of[table.name], None)
-        repeated = _repeated(self, table)
-        frames = [_kept(table, frame, repeated, account) for frame in self.chunks(table, account)]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=["row", *table.columns, *table.optional])
+        frames = list(self.chunks(table, account))
+        if not frames:
+            return pl.DataFrame(schema=["row", *table.columns, *table.optional])
+        frame = pl.concat(frames)
+        self._repeated.setdefault(table.name, _repeated(frame, table.key))
+        return _kept(table, frame, self.repeated(table), account)
+
+    def repeated(self, table: Table) -> pl.DataFrame:
+        """The keys that stand in several rows of the table, from a pass over their columns alone."""
+        if table.key and table.name not in self._repeated:
+            types = {**table.columns, **table.optional}
+            keys = Table(table.name, {name: types[name] for name in table.key})
+            frames = [frame.drop("row") for frame in self.chunks(keys, Account(table.name, self.file_of[table.name], None))]
+            self._repeated[table.name] = _repeated(pl.concat(frames), table.key) if frames else pl.DataFrame()
+        return self._repeated.get(table.name, pl.DataFrame())
 
     def chunks(self, table: Table, account: Account) -> Iterator[pl.DataFrame]:
         """The table's rows as `_rows.chunks` gives them."""
@@ -172,7 +186,7 @@ def read(tables: Sequence[Table], files: Files, sink: Sink) -> None:
 def _read(table: Table, files: Files, sink: Sink) -> None:
     account = Account(table.name, files.file_of[table.name], sink)
     coders = [_Coder(event.code, sink) for event in table.events]
-    repeated = _repeated(files, table)
+    repeated = files.repeated(table)
     for frame in files.chunks(table, account):
         kept = _kept(table, frame, repeated, account)
         refused = account.refused
@@ -183,22 +197,17 @@ def _read(table: Table, files: Files, sink: Sink) -> None:
     account.close()
 
 
-def _repeated(files: Files, table: Table) -> pl.DataFrame | None:
-    """The keys that stand in several rows; None where there are none."""
-    if not table.key:
-        return None
-    types = {**table.columns, **table.optional}
-    path = files.source.path(files.file_of[table.name])
-    account = Account(table.name, files.file_of[table.name], None)
-    frames = [frame.select(table.key) for frame in chunks(path, {name: types[name] for name in table.key}, {}, account)]
-    keys = pl.concat(frames) if frames else pl.DataFrame(schema=table.key)
-    repeated = keys.filter(keys.is_duplicated()).unique().drop_nulls()
-    return repeated if len(repeated) else None
+def _repeated(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """The keys, none of them null, that stand in several of the rows."""
+    if not key:
+        return pl.DataFrame()
+    keys = rows.select(key).drop_nulls()
+    return keys.filter(keys.is_duplicated()).unique()
 
 
-def _kept(table: Table, frame: pl.DataFrame, repeated: pl.DataFrame | None, account: Account) -> pl.DataFrame:
+def _kept(table: Table, frame: pl.DataFrame, repeated: pl.DataFrame, account: Account) -> pl.DataFrame:
     """The rows that are neither refused nor ignored, with the columns that `prepare` adds."""
-    if repeated is not None:
+    if len(repeated):
         again = frame.join(repeated, on=table.key, how="semi")
         account.refuse(again["row"], f"other rows have the same {', '.join(table.key)}")
         frame = frame.join(repeated, on=table.key, how="anti", maintain_order="left")
@@ -233,7 +242,8 @@ def _emitted(table: Table, frame: pl.DataFrame, coders: Sequence[_Coder], sink: 
     _note(table, frame, sink)
     used: list[pl.Series] = []
     for event, coder in zip(table.events, coders, strict=True):
-        rows = _where(frame, event)
+        if not len(rows := _where(frame, event)):
+            continue
         codes = coder.of(rows)
         if codes.null_count():
             if event.code.refusal:
@@ -285,14 +295,31 @@ class _Coder:
         self._code = code
         self._sink = sink
         self._made: pl.DataFrame | None = None  # the columns of the code, `code`, `made`
+        self._texts = pl.Categories.random()
+        self._of_number = pl.Series("code", [], pl.Categorical)  # the code of each text, by its number
 
     def of(self, rows: pl.DataFrame) -> pl.Series:
         """The code of each row, Categorical; null where it has none."""
-        if not self._code.columns:
-            made = self._make(pl.DataFrame({"": [None]})) if self._made is None else self._made
-            self._made = made
-            return made["code"].new_from_index(0, len(rows))
-        keys = rows.select(self._code.columns)
+        columns = self._code.columns
+        if not columns:
+            self._made = self._make(pl.DataFrame({"": [None]})) if self._made is None else self._made
+            return self._made["code"].new_from_index(0, len(rows))
+        if len(columns) == 1 and rows[columns[0]].dtype == pl.String and not rows[columns[0]].null_count():
+            return self._of_texts(rows[columns[0]])
+        return self._of_keys(rows.select(columns))
+
+    def _of_texts(self, texts: pl.Series) -> pl.Series:
+        """Of one column of text without nulls: its values are numbered as they appear, and the numbers looked up."""
+        numbers = texts.cast(pl.Categorical(self._texts)).to_physical().to_numpy()
+        known, seen = len(self._of_number), int(numbers.max()) + 1
+        if seen > known:
+            place = np.empty(seen, np.int64)
+            place[numbers] = np.arange(len(numbers))
+            made = self._make(texts.gather(place[known:]).to_frame())
+            self._of_number = pl.concat([self._of_number, made["code"]])
+        return self._of_number.gather(numbers)
+
+    def _of_keys(self, keys: pl.DataFrame) -> pl.Series:
         if self._made is None:
             self._made = self._make(keys.unique(maintain_order=True))
         found = self._looked_up(keys)
@@ -310,7 +337,11 @@ class _Coder:
     def _make(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Declares the codes of these distinct keys."""
         code = self._code
-        told = keys if code.known is None else keys.join(code.known, on=code.columns, how="left", nulls_equal=True)
+        told = (
+            keys
+            if code.known is None
+            else keys.join(code.known, on=code.columns, how="left", nulls_equal=True, maintain_order="left")
+        )
         texts = {"code": code.name, "unit": code.unit, "description": code.description}
         made = told.select(*code.columns, *(_text(given).alias(f"_{name}") for name, given in texts.items()))
         for name, unit, description in (

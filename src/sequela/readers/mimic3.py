@@ -56,14 +56,12 @@ from sequela.config import Strict
 from sequela.contracts import Reader, Sink, Source
 from sequela.readers import _mimic
 from sequela.readers._items import Items
-from sequela.readers._mimic import STRANGERS, UNDISCHARGED, Admissions, Scale, form
-from sequela.readers._rows import TYPES, ColumnType
+from sequela.readers._mimic import STRANGERS, UNDISCHARGED, VISIT, Admissions, Scale, form
 from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
 
 VERSION = 1
 
 col = pl.col
-_VISIT: Mapping[str, ColumnType] = {"subject_id": "whole", "hadm_id": "whole"}
 _WITHDRAWN = {"rewritten": col("statusdescription") == "Rewritten", "cancelled": col("cancelreason") > 0}
 _ITEM, _LAB = "MIMIC3//ITEM//{}", "MIMIC3//LAB//{}"
 _DEMOGRAPHICS = ("ethnicity", "insurance", "language", "religion", "marital_status")
@@ -199,48 +197,21 @@ def _admissions(files: Files, known: _Known) -> Table:
 
 
 def _icustays(files: Files, known: _Known) -> Table:
-    return Table(
-        "ICUSTAYS",
-        {**_VISIT, "icustay_id": "whole", "intime": "time", "outtime": "time"},
-        optional={"first_careunit": "text", "last_careunit": "text"},
-        key=("icustay_id",),
-        needs=("hadm_id", "intime"),
-        prepare=known.admissions.told,
-        refused={**STRANGERS, "an end before the beginning": col("outtime") < col("intime")},
-        events=(
-            Event(Code("ICU//ADMISSION"), col("intime"), text=col("first_careunit")),
-            Event(Code("ICU//DISCHARGE"), col("outtime"), text=col("last_careunit")),
-        ),
-    )
+    return _mimic.stays("ICUSTAYS", "icustay_id", known.admissions)
 
 
 def _transfers(files: Files, known: _Known) -> Table:
-    return Table(
-        "TRANSFERS",
-        {**_VISIT, "eventtype": "text", "intime": "time"},
-        optional={"curr_careunit": "text"},
-        needs=("eventtype", "intime"),
-        prepare=known.admissions.told,
-        refused=STRANGERS,
-        events=(Event(form("MIMIC3//TRANSFER//{}", "eventtype"), col("intime"), text=col("curr_careunit")),),
-    )
+    return _mimic.transfers("TRANSFERS", "curr_careunit", known.admissions, "MIMIC3//TRANSFER//{}")
 
 
 def _services(files: Files, known: _Known) -> Table:
-    return Table(
-        "SERVICES",
-        {**_VISIT, "transfertime": "time", "curr_service": "text"},
-        needs=("transfertime", "curr_service"),
-        prepare=known.admissions.told,
-        refused=STRANGERS,
-        events=(Event(form("MIMIC3//SERVICE//{}", "curr_service"), col("transfertime")),),
-    )
+    return _mimic.services("SERVICES", known.admissions, "MIMIC3//SERVICE//{}")
 
 
 def _callout(files: Files, known: _Known) -> Table:
     return Table(
         "CALLOUT",
-        {**_VISIT, "createtime": "time"},
+        {**VISIT, "createtime": "time"},
         optional={"callout_service": "text", "callout_outcome": "text", "outcometime": "time"},
         needs=("createtime",),
         prepare=known.admissions.told,
@@ -269,12 +240,12 @@ def _coded(files: Files, known: _Known, name: str, titles: str, named: Callable[
         columns=("icd9_code",),
         description=col("long_title"),
         parents=_mimic.broader,
-        known=_dictionary(files, titles, {"icd9_code": "code", "long_title": "text"}, {}),
+        known=_mimic.looked_up(files, titles, {"icd9_code": "code", "long_title": "text"}, {}, key=("icd9_code",)),
         refusal=f"icd9_code is not {what}",
     )
     return Table(
         name,
-        {**_VISIT, "icd9_code": "code"},
+        {**VISIT, "icd9_code": "code"},
         needs=("hadm_id", "icd9_code"),
         prepare=known.admissions.told,
         refused=UNDISCHARGED,
@@ -283,21 +254,13 @@ def _coded(files: Files, known: _Known, name: str, titles: str, named: Callable[
 
 
 def _drgcodes(files: Files, known: _Known) -> Table:
-    code = Code(pl.format("DRG//{}//{}", "drg_type", "drg_code"), columns=("drg_type", "drg_code"))
-    return Table(
-        "DRGCODES",
-        {**_VISIT, "drg_type": "text", "drg_code": "code"},
-        needs=("hadm_id", "drg_type", "drg_code"),
-        prepare=known.admissions.told,
-        refused=UNDISCHARGED,
-        events=(Event(code, col("discharged")),),
-    )
+    return _mimic.drgs("DRGCODES", known.admissions)
 
 
 def _cptevents(files: Files, known: _Known) -> Table:
     return Table(
         "CPTEVENTS",
-        {**_VISIT, "cpt_cd": "code"},
+        {**VISIT, "cpt_cd": "code"},
         optional={"chartdate": "time"},
         needs=("hadm_id", "cpt_cd"),
         prepare=known.admissions.told,
@@ -310,34 +273,14 @@ def _cptevents(files: Files, known: _Known) -> Table:
 
 
 def _prescriptions(files: Files, known: _Known) -> Table:
-    ndc = (
-        pl.when(col("ndc").str.contains(r"^\d+$"))
-        .then(pl.format("NDC//{}", "ndc"))
-        .otherwise(pl.format("MIMIC3//NDC//{}", "ndc"))
-    )
-    coded = _mimic.has_ndc()
-    start = col("startdate")
-    return Table(
-        "PRESCRIPTIONS",
-        {**_VISIT, "startdate": "time", "ndc": "code", "drug": "text"},
-        needs=("hadm_id", "startdate"),
-        prepare=known.admissions.told,
-        refused=STRANGERS,
-        events=(
-            Event(Code(ndc, columns=("ndc",)), start, available=_mimic.day_or_time(start), where=coded),
-            Event(form("MIMIC3//DRUG//{}", "drug"), start, available=_mimic.day_or_time(start), where=~coded),
-        ),
-    )
+    return _mimic.prescriptions("PRESCRIPTIONS", "startdate", known.admissions, "MIMIC3")
 
 
 def _microbiology(files: Files, known: _Known) -> Table:
-    organism = pl.format("MIMIC3//MICRO//{}//{}", "spec_itemid", col("org_itemid").cast(pl.String).fill_null("NONE"))
-    susceptible = pl.format("MIMIC3//MICRO//{}//{}", "org_itemid", "ab_itemid")
-    columns = ("spec_itemid", "org_itemid", "ab_itemid")
-    code = Code(pl.when(col("ab_itemid").is_not_null()).then(susceptible).otherwise(organism), columns=columns)
+    code = _mimic.culture("MIMIC3", "spec_itemid")
     return Table(
         "MICROBIOLOGYEVENTS",
-        {**_VISIT, "chartdate": "time"},
+        {**VISIT, "chartdate": "time"},
         optional={
             "charttime": "time", "spec_itemid": "whole", "org_itemid": "whole", "ab_itemid": "whole", "interpretation": "text",
         },
@@ -358,7 +301,7 @@ def _notes(files: Files, known: _Known) -> Table:
     )
     return Table(
         "NOTEEVENTS",
-        {**_VISIT, "chartdate": "time", "category": "text", "text": "text"},
+        {**VISIT, "chartdate": "time", "category": "text", "text": "text"},
         optional={"charttime": "time", "storetime": "time", "iserror": "text"},
         needs=("chartdate", "category"),
         prepare=known.admissions.told,
@@ -377,10 +320,10 @@ def _labevents(files: Files, known: _Known) -> Table:
     scale = Scale("valuenum", "valueuom")
     table = Table(
         "LABEVENTS",
-        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
+        {**VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
         needs=("itemid", "charttime"),
     )
-    found = _mimic.scaled(files, table, scale, _lab_items(files), _LAB)
+    found = _mimic.scaled(files, table, scale, _mimic.laboratory(files, "D_LABITEMS", _LAB), _LAB)
     return _mimic.measured(table, found, scale, known.admissions, col("charttime"), available=None, text="value")
 
 
@@ -388,7 +331,7 @@ def _chartevents(files: Files, known: _Known) -> Table:
     scale = Scale("valuenum", "valueuom")
     table = Table(
         "CHARTEVENTS",
-        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
+        {**VISIT, "itemid": "whole", "charttime": "time", "value": "text", "valuenum": "number", "valueuom": "text"},
         optional={"storetime": "time", "error": "whole"},
         needs=("itemid", "charttime"),
         ignored={"flagged as an error": col("error") == 1},
@@ -401,7 +344,7 @@ def _outputevents(files: Files, known: _Known) -> Table:
     scale = Scale("value", "valueuom")
     table = Table(
         "OUTPUTEVENTS",
-        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "number", "valueuom": "text"},
+        {**VISIT, "itemid": "whole", "charttime": "time", "value": "number", "valueuom": "text"},
         optional={"storetime": "time", "iserror": "whole"},
         needs=("itemid", "charttime"),
         ignored={"flagged as an error": col("iserror") == 1},
@@ -411,28 +354,13 @@ def _outputevents(files: Files, known: _Known) -> Table:
 
 
 def _datetimeevents(files: Files, known: _Known) -> Table:
-    code = Code(
-        pl.coalesce("code", pl.format(_ITEM, "itemid")),
-        columns=("itemid",),
-        description=col("description"),
-        known=_items(files).rename({"item": "itemid"}),
-    )
-    return Table(
-        "DATETIMEEVENTS",
-        {**_VISIT, "itemid": "whole", "charttime": "time", "value": "text"},
-        optional={"storetime": "time", "error": "whole"},
-        needs=("itemid", "charttime"),
-        prepare=known.admissions.told,
-        refused=STRANGERS,
-        ignored={"flagged as an error": col("error") == 1, "no value": col("value").is_null()},
-        events=(Event(code, col("charttime"), available=col("storetime"), text=col("value")),),
-    )
+    return _mimic.dated("DATETIMEEVENTS", files, "D_ITEMS", known.admissions, _ITEM)
 
 
 def _inputevents_cv(files: Files, known: _Known) -> Table:
     table = Table(
         "INPUTEVENTS_CV",
-        {**_VISIT, "itemid": "whole", "charttime": "time", "amount": "number", "amountuom": "text"},
+        {**VISIT, "itemid": "whole", "charttime": "time", "amount": "number", "amountuom": "text"},
         optional={"rate": "number", "rateuom": "text", "storetime": "time"},
         needs=("itemid", "charttime"),
     )
@@ -442,7 +370,7 @@ def _inputevents_cv(files: Files, known: _Known) -> Table:
 def _inputevents_mv(files: Files, known: _Known) -> Table:
     table = Table(
         "INPUTEVENTS_MV",
-        {**_VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "amount": "number", "amountuom": "text"},
+        {**VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "amount": "number", "amountuom": "text"},
         optional={"rate": "number", "rateuom": "text", "storetime": "time", "statusdescription": "text", "cancelreason": "whole"},
         needs=("itemid", "starttime"),
         ignored=_WITHDRAWN,
@@ -454,7 +382,7 @@ def _inputevents_mv(files: Files, known: _Known) -> Table:
 def _procedureevents_mv(files: Files, known: _Known) -> Table:
     table = Table(
         "PROCEDUREEVENTS_MV",
-        {**_VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "value": "number", "valueuom": "text"},
+        {**VISIT, "itemid": "whole", "starttime": "time", "endtime": "time", "value": "number", "valueuom": "text"},
         optional={"storetime": "time", "statusdescription": "text", "cancelreason": "whole"},
         needs=("itemid", "starttime"),
         ignored=_WITHDRAWN,
@@ -464,34 +392,12 @@ def _procedureevents_mv(files: Files, known: _Known) -> Table:
 
 
 def _scaled(files: Files, table: Table, scale: Scale) -> Items:
-    return _mimic.scaled(files, table, scale, _items(files), _ITEM)
+    return _mimic.scaled(files, table, scale, _mimic.charted(files, "D_ITEMS", _ITEM), _ITEM)
 
 
 def _given(files: Files, known: _Known, table: Table, scale: Scale, time: pl.Expr, *, available: pl.Expr) -> Table:
     found = _scaled(files, table, scale)
     return _mimic.given(table, found, scale, known.admissions, time, available=available, form=_ITEM)
-
-
-def _items(files: Files) -> pl.DataFrame:
-    """item, code, description of D_ITEMS; no rows where it is not there."""
-    return _dictionary(files, "D_ITEMS", {"itemid": "whole", "label": "text"}, {}).select(
-        col("itemid").alias("item"), pl.format(_ITEM, "itemid").alias("code"), col("label").alias("description")
-    )
-
-
-def _lab_items(files: Files) -> pl.DataFrame:
-    """The same of D_LABITEMS, under their LOINC codes where they have one; items that share one go by the name of the first."""
-    found = _dictionary(files, "D_LABITEMS", {"itemid": "whole", "label": "text"}, {"loinc_code": "code"}).sort("itemid")
-    code = pl.coalesce(pl.format("LOINC//{}", col("loinc_code").str.strip_chars()), pl.format(_LAB, "itemid")).alias("code")
-    return found.select(col("itemid").alias("item"), code, col("label").first().over(code).alias("description"))
-
-
-def _dictionary(files: Files, name: str, columns: Mapping[str, ColumnType], optional: Mapping[str, ColumnType]) -> pl.DataFrame:
-    """The rows of a dictionary, the first for each key; none where it is not there."""
-    if name not in files:
-        return pl.DataFrame(schema={column: TYPES[type_] for column, type_ in {**columns, **optional}.items()})
-    key = next(iter(columns))
-    return files.whole(Table(name, columns, optional=optional, subject="")).unique(key, keep="first", maintain_order=True)
 
 
 def _looked_up(name: str, column: str, files: Files, known: _Known) -> Table:
