@@ -9,9 +9,11 @@ from functools import cached_property
 
 import polars as pl
 
-from sequela.readers import _omop_concepts, _omop_units
+from sequela.readers import _omop_concepts
+from sequela.readers._fhir_units import QUANTITY_OF
 from sequela.readers._omop_concepts import Concepts
 from sequela.readers._omop_schema import BIRTH, CONCEPTS, INPATIENT, PERSON, RECORDS, VISITS, Config, Record, only
+from sequela.readers._one_unit import settled
 from sequela.readers._rows import Account, ColumnType
 from sequela.readers._tables import Files
 
@@ -247,14 +249,7 @@ def _pairs(files: Files, lookup: Lookup) -> pl.DataFrame:
     both = pl.concat([measured, observed]).group_by("concept", "unit").agg(pl.col("count").sum()).sort("concept", "unit")
     told = both.join(lookup.concepts.frame.select("concept", "coded", "named"), on="concept", how="left")
     told = told.with_columns(pl.coalesce("coded", pl.format("OMOP//{}", "concept")))
-    way = _omop_units.settled(told)
-    named = told.select("concept", "unit", "named", _is_main().alias("main"))
-    return way.join(named, on=["concept", "unit"])
-
-
-def _is_main() -> pl.Expr:
-    """Whether a unit is the one that most rows of its concept have."""
-    return pl.struct(-pl.col("count"), "unit").rank("ordinal").over("concept") == 1
+    return settled(told, QUANTITY_OF.get)
 
 
 def _counted(files: Files, record: Record, lookup: Lookup) -> pl.DataFrame:

@@ -10,7 +10,7 @@ OMOP//TABLE//its source value. Broader codes are those of `concept_ancestor`, el
     visit_detail          intensive care (32037): ICU//ADMISSION, ICU//DISCHARGE; the others are ignored
     condition_occurrence, procedure_occurrence, device_exposure     at their start
     drug_exposure         at its start; number: the quantity, text: the route
-    measurement           number in one unit for each code (see _omop_units.py), text: the operator, else the value without number
+    measurement           number in one unit for each code (see _one_unit.py), text: the operator, else the value without number
     observation           number or text
     note                  NOTE//its class, with the text
     death                 MEDS_DEATH; DEATH//IN_HOSPITAL where it falls into an inpatient visit, with that visit
