@@ -13,6 +13,7 @@ from sequela import config, registry
 from sequela import seed as streams
 from sequela.contracts import Baseline, Evidence
 from sequela.errors import DataError
+from sequela.tasks import next_event
 from sequela.train import rows as evidences
 from sequela.types import Array, Plain, Ragged, Spec, Target
 
@@ -32,6 +33,7 @@ ALL = ("binary", "multiclass", "multilabel", "regression")
 SETTING = {"learning_rate": 0.2, "max_leaf_nodes": 4, "max_features": 0.5}
 CASES = [
     Case("autoregressive", ("regression",), {"orders": [1, 3]}),
+    Case("bigram", ("next_event",)),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
     Case("last_value", ("regression",)),
     Case("logistic", ALL),
@@ -39,16 +41,22 @@ CASES = [
     Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
+    Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
-TUNED = {"autoregressive", "boosting", "logistic", "minirocket"}  # what chooses among settings
+TUNED = {"autoregressive", "bigram", "boosting", "unigram", "logistic", "minirocket"}  # what chooses among settings
 asked = pytest.mark.parametrize(
     ("case", "kind"), [pytest.param(case, kind, id=f"{case.name}-{kind}") for case in CASES for kind in case.kinds]
 )
 
 
 def evidence(kind: str, rows: int, seed: int) -> Evidence:
-    """Rows with a series of heart rates, a waveform and a score, of which the label follows; a fifth have no series."""
+    """Rows with a series of heart rates, a waveform and a score, of which the label follows; a fifth have no series.
+
+    Of next codes: rows with a chain of codes, of which a fifth have none.
+    """
+    if kind == "next_event":
+        return _codes(rows, seed)
     random = streams.generator(seed, "contract", kind)
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
@@ -64,6 +72,18 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         np.arange(rows),
         np.array([f"{seed}/{row}" for row in range(rows)]),
     )
+
+
+def _codes(rows: int, seed: int) -> Evidence:
+    random = streams.generator(seed, "contract", "codes")
+    lengths = random.integers(0, 2 * STEPS, rows) * (random.random(rows) > 0.2)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    turn = random.integers(0, 3, offsets[-1])
+    inputs = {"history": Ragged(offsets, (turn.cumsum() % 7).astype(np.int32), np.zeros(offsets[-1]))}
+    specs = {"history": Spec("codes", (), "days", vocabulary=7)}
+    row_id = np.array([f"{seed}/{row}" for row in range(rows)])
+    nothing = Plain(np.zeros((rows, 0), np.float32), ())
+    return Evidence(inputs, specs, nothing, next_event.own_target(inputs, specs), np.arange(rows), row_id)
 
 
 def _series(rate: Array, empty: Array) -> Ragged:
@@ -131,10 +151,13 @@ def test_every_registered_baseline_is_tried() -> None:
 def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 40, 2)
     answer = fitted.answer(rows)
-    assert answer.kind == ("values" if kind == "regression" else "probabilities")
-    assert answer.names == rows.target.names and answer.values.shape == (40, len(answer.names))
+    assert answer.kind == ("values" if kind in ("regression", "next_event") else "probabilities")
+    assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
+        40,
+        len(answer.names),
+    )
     assert answer.values.dtype == np.float64 and np.isfinite(answer.values).all()
-    if kind != "regression":
+    if answer.kind == "probabilities":
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":
         np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)
@@ -210,7 +233,11 @@ def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "kind"), [(case, kind) for case in CASES for kind in ALL if kind not in case.kinds and len(case.kinds) == 1]
+    ("case", "kind"),
+    [
+        *[(case, kind) for case in CASES for kind in ALL if kind not in case.kinds and len(case.kinds) == 1],
+        *[(case, "next_event") for case in CASES if case.name in ("boosting", "logistic", "mean", "last_value")],
+    ],
 )
 def test_a_question_of_another_kind_is_refused(case: Case, kind: str) -> None:
     with pytest.raises(DataError, match=f"no answer to a {kind} question"):

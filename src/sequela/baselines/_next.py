@@ -66,7 +66,8 @@ def _codes(ragged: Ragged, vocabulary: int) -> csr_array:
     """How often each step "S V" has each code."""
     step = np.arange(int(ragged.offsets[-1]))
     entry = step if ragged.take is None else ragged.take
-    values = ragged.values[entry].reshape(len(step), -1)
+    values = ragged.values[entry]
+    values = values[:, None] if values.ndim == 1 else values
     seen = np.ones(values.shape, bool) if ragged.seen is None else ragged.seen[entry].reshape(values.shape)
     where = np.nonzero(seen)
     return csr_array((np.ones(len(where[0])), (where[0], values[where])), (len(step), vocabulary))
