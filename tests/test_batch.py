@@ -16,7 +16,7 @@ def visits(seed: int, dtype: type = np.int32) -> Ragged:
     length = random.integers(0, 4, 5)
     steps = int(length.sum())
     offsets = np.concatenate([[0], np.cumsum(length)])
-    values = random.integers(0, 9, (steps, 8)).astype(dtype)
+    values: np.ndarray = random.integers(0, 9, (steps, 8)).astype(dtype)
     return Ragged(offsets, values, -np.arange(steps, 0.0, -1), random.random((steps, 8)) < 0.2)
 
 
@@ -26,7 +26,8 @@ def test_a_padded_visit_has_the_codes_that_it_had_and_no_column_is_empty(seed: i
     ragged = visits(seed)
     sequence = pad(ragged, np.array(rows))
     for place, row in enumerate(rows):
-        own = slice(ragged.offsets[row], ragged.offsets[row + 1])
+        own = np.arange(ragged.offsets[row], ragged.offsets[row + 1])
+        assert ragged.seen is not None
         expected = [sorted(v[s].tolist()) for v, s in zip(ragged.values[own], ragged.seen[own], strict=True)]
         found = [sorted(v[s].tolist()) for v, s in zip(sequence.values[place], sequence.seen[place], strict=True)]
         assert found[: len(expected)] == expected
@@ -35,7 +36,7 @@ def test_a_padded_visit_has_the_codes_that_it_had_and_no_column_is_empty(seed: i
 
 def test_a_batch_in_which_no_code_is_seen_keeps_one_column() -> None:
     ragged = visits(0)
-    nothing = Ragged(ragged.offsets, ragged.values, ragged.position, np.zeros_like(ragged.seen))
+    nothing = Ragged(ragged.offsets, ragged.values, ragged.position, np.zeros(ragged.values.shape, bool))
     assert pad(nothing, np.arange(5)).values.shape[2] == 1
 
 

@@ -24,7 +24,7 @@ from sequela.config import Study
 from sequela.contracts import Encoder, Evidence, Fitted, Guarded, Modality, Task
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
-from sequela.types import Answer, Array, Batch, Cohort, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
+from sequela.types import Answer, Array, Batch, Cohort, Counts, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
 
 
 class Model(nn.Module):
@@ -236,7 +236,12 @@ def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:
     """All inputs as plain columns side by side, float32 "N P", each named input.column."""
     plain = {name: one.modality.plain(known, one.state) for name, one in fitted.items()}
     names = tuple(f"{name}.{column}" for name, columns in plain.items() for column in columns.names)
-    return Plain(np.concatenate([columns.values for columns in plain.values()], 1, dtype=np.float32), names)
+    counts = tuple(
+        Counts(block.values, tuple(f"{name}.{column}" for column in block.names))
+        for name, columns in plain.items()
+        for block in columns.counts
+    )
+    return Plain(np.concatenate([columns.values for columns in plain.values()], 1, dtype=np.float32), names, counts)
 
 
 def evidence(fitted: Mapping[str, Fitted], known: Known, cohort: Cohort) -> Evidence:

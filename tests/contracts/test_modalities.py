@@ -21,7 +21,7 @@ from sequela.pipeline.prepared import Prepared, prepare
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 from sequela.study import cut
-from sequela.types import Array, Cohort, Known, Payload, Payloads, Ragged, Seq
+from sequela.types import Array, Cohort, Known, Payload, Payloads, Ragged, Seq, Spec
 
 Stores = Callable[[str], Store]
 
@@ -53,6 +53,9 @@ CASES = [
     Case("waveform", "ecg", "resnet1d"),
     Case("waveform", "ecg", "cnn_rnn", {"beats": "all", "most": 4, "scale": "local"}),
     Case("waveform", "ecg", "resnet1d", {"window": "fixed", "length": "2s", "rate_hz": 100.0}),
+    Case("codes", "ward", "gru"),
+    Case("codes", "ward", "gru", {"form": "events", "values": "side", "context": ["SEX"], "side": ["age", "ago"]}),
+    Case("codes", "ward", "mlp", {"values": "none", "max_steps": 5, "max_vocabulary": 9, "side": []}),
     Case("image", "xray", "cnn"),
     Case("image", "xray", "lstm", {"as_rows": True, "size": 14}),
 ]
@@ -123,6 +126,11 @@ def seen(sequence: Seq) -> Array:
         return np.asarray(sequence.seen)
     mask = np.asarray(sequence.mask)
     return np.broadcast_to(mask.reshape(*mask.shape, *[1] * (sequence.values.ndim - 2)), sequence.values.shape)
+
+
+def sets(spec: Spec) -> bool:
+    """Whether a step is a set of codes: it may be larger than any of the training part, and is padded to the largest of a batch."""
+    return spec.vocabulary > 0 and len(spec.shape) == 1
 
 
 def assert_same(one: Seq, other: Seq) -> None:
@@ -287,7 +295,8 @@ def test_nothing_known_of_anybody_is_read(case: Case, known: Known, state: Any) 
     read = case.modality.read(nobody, state)
     assert read.lengths.tolist() == [0, 0, 0]
     sequence = pad(read, np.arange(3))
-    assert sequence.values.shape == (3, 1, *case.modality.spec(state).shape) and not sequence.mask.any()
+    spec = case.modality.spec(state)
+    assert sequence.values.shape == (3, 1, *((1,) if sets(spec) else spec.shape)) and not sequence.mask.any()
     assert case.modality.plain(nobody, state).values.shape[0] == 3
 
 
@@ -307,8 +316,10 @@ def test_what_is_read_is_what_the_spec_says(case: Case, known: Known, state: Any
     spec, read = case.modality.spec(state), case.modality.read(known, state)
     sequence = pad(read, np.arange(known.count))
     assert spec.kind == case.name and spec.unit in {"days", "seconds", "millimetres", "index"}
-    assert tuple(read.values.shape[1:]) == spec.shape == sequence.values.shape[2:]
-    assert (sequence.values.dtype == np.int64) if spec.vocabulary else (sequence.values.dtype == np.float32)
+    shapes = [tuple(read.values.shape[1:]), spec.shape, sequence.values.shape[2:]]
+    assert len({len(shape) for shape in shapes} if sets(spec) else set(shapes)) == 1
+    assert (sequence.values.dtype.kind == "i") if spec.vocabulary else (sequence.values.dtype == np.float32)
+    assert not spec.vocabulary or (0 <= sequence.values.min() and sequence.values.max() < spec.vocabulary)
     assert sequence.seen is None or (sequence.seen.shape == sequence.values.shape and sequence.seen.dtype == bool)
     assert (0 if sequence.side is None else sequence.side.shape[2]) == spec.side
     assert (0 if sequence.context is None else sequence.context.shape[1]) == spec.context

@@ -147,7 +147,7 @@ def answer(kind: str, names: tuple[str, ...], columns: Sequence[Array]) -> Answe
 def of_inputs(plain: Plain) -> Plain:
     """The columns of the study's inputs: those of scores are comparators of their own, which the model does not see either."""
     kept = [column for column, name in enumerate(plain.names) if not name.startswith(SCORES_OF)]
-    return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept))
+    return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), plain.counts)
 
 
 def same_columns(rows: Plain, names: tuple[str, ...]) -> Array:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Plain, Ragged, Steps, Target
+from sequela.types import Array, Counts, Plain, Ragged, Steps, Target
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -17,7 +18,7 @@ def take(rows: Evidence, chosen: Array) -> Evidence:
     return replace(
         rows,
         inputs={name: _take(ragged, chosen) for name, ragged in rows.inputs.items()},
-        plain=Plain(rows.plain.values[chosen], rows.plain.names),
+        plain=rows.plain.take(chosen),
         target=rows.target.take(chosen),
         subject=rows.subject[chosen],
         row_id=rows.row_id[chosen],
@@ -30,7 +31,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
     return replace(
         first,
         inputs=_joined_inputs(first.inputs, second.inputs),
-        plain=Plain(np.concatenate([first.plain.values, second.plain.values]), first.plain.names),
+        plain=_join_plain(first.plain, second.plain),
         target=_join_targets(first.target, second.target),
         subject=np.concatenate([first.subject, second.subject]),
         row_id=np.concatenate([first.row_id, second.row_id]),
@@ -96,6 +97,12 @@ def _join(first: Ragged, second: Ragged) -> Ragged:
         context=None if first.context is None or second.context is None else np.concatenate([first.context, second.context]),
         take=np.concatenate([_entries(first), first.values.shape[0] + _entries(second)]),
     )
+
+
+def _join_plain(first: Plain, second: Plain) -> Plain:
+    blocks = zip(first.counts, second.counts, strict=True)
+    counts = tuple(Counts(vstack([one.values, other.values], "csr"), one.names) for one, other in blocks)
+    return Plain(np.concatenate([first.values, second.values]), first.names, counts)
 
 
 def _join_targets(first: Target, second: Target) -> Target:
