@@ -83,8 +83,7 @@ class Shards:
         names, rank = _ranked(self.codes)
         found = Events(set(self.codes))
         (self.folder / "data").mkdir()
-        for shard, frame in enumerate(self._dealt(shard_of)):
-            ready = _sorted(frame, subject_ids, rank)
+        for shard, ready in enumerate(self._sorted(subject_ids, shard_of, rank)):
             found.add(ready)
             _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
         shutil.rmtree(self._spills, ignore_errors=True)
@@ -120,18 +119,22 @@ class Shards:
             yield pl.read_ipc(path, columns=["subject"])
         yield from self._held
 
-    def _dealt(self, shard_of: Array) -> Iterator[pl.DataFrame]:
-        """The events of each shard in turn."""
-        shards = int(shard_of.max()) + 1
-        if not self._parts:
-            held = pl.concat(self._held, how="diagonal")
-            which = shard_of[held["subject"].to_numpy()]
-            for shard in range(shards):
-                yield held if shards == 1 else held.filter(which == shard)
+    def _sorted(self, subject_ids: Array, shard_of: Array, rank: Array) -> Iterator[pl.DataFrame]:
+        """The events of each shard in turn, in their order."""
+        if self._parts:
+            for path in self._deal(shard_of, int(shard_of.max()) + 1):
+                yield _sorted(pl.read_ipc_stream(path), subject_ids, rank)
+                path.unlink()
             return
-        for path in self._deal(shard_of, shards):
-            yield pl.read_ipc_stream(path)
-            path.unlink()
+        whole = _sorted(pl.concat(self._held, how="diagonal"), subject_ids, rank)
+        self._held.clear()
+        order = np.argsort(subject_ids)
+        ends = np.searchsorted(whole["subject_id"].to_numpy(), subject_ids[order], side="right")
+        last = np.append(shard_of[order][1:] != shard_of[order][:-1], True)
+        first = 0
+        for end in ends[last].tolist():
+            yield whole[first:end]
+            first = end
 
     def _deal(self, shard_of: Array, shards: int) -> list[Path]:
         """A file for each shard with its events in the order in which they came."""
@@ -165,14 +168,14 @@ class Events:
 
     codes: set[str] = field(default_factory=set)
     rows: int = 0
-    _streams: dict[str, hashlib.blake2b] = field(default_factory=dict)
+    _streams: dict[str, hashlib._Hash] = field(default_factory=dict)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Counts and hashes events; their codes are ranks among all codes, which the store's digest lists besides."""
         self.rows += len(frame)
         for name in frame.columns:
             for stream, content in _streams(frame[name]):
-                self._streams.setdefault(f"{name} {stream}", hashlib.blake2b(digest_size=32)).update(content)
+                self._streams.setdefault(f"{name} {stream}", hashlib.sha256()).update(content)
 
     def digest(self) -> bytes:
         """Each column's nulls, lengths and values are streams of their own, so cutting them elsewhere changes nothing."""
