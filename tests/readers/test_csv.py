@@ -123,6 +123,30 @@ def test_separators_are_found_and_gzip_and_quotes_and_windows_lines_are_read(tmp
     assert separator != "," or rows(store, 'K "s"')[0][2] == 4.0
 
 
+def test_the_visit_of_a_row_and_the_time_from_which_it_is_known(tmp_path: Path) -> None:
+    lines = ["1,2020-05-01,Na,140,7,2020-05-02 12:00", "1,2020-05-03,Na,141,V-1,", "1,2020-05-04,Na,142,,"]
+    text = "\n".join(["id,when,test,result,stay,stored", *lines])
+    store = read(tmp_path, {"l.csv": text, "m.csv": text.replace("Na", "K")}, **LONG, visit="stay", known="stored")
+    frame = store.events(codes=["Na"]).sort("time").select("visit", "available")
+    assert frame["available"].to_list() == [datetime(2020, 5, 2, 12), None, None]
+    first, named, none = frame["visit"]
+    assert (first, none) == (7, None) and named > 2**32, "a name that is no number gets one by its hash"
+    assert store.events(codes=["K"]).sort("time")["visit"].to_list() == [first, named, none], "the same in every table"
+
+
+def test_a_time_of_knowing_that_cannot_be_read_is_refused_by_row(tmp_path: Path) -> None:
+    text = "id,when,test,result,stored\n1,2020-05-01,Na,140,soon\n1,2020-05-03,Na,141,2020-05-03\n"
+    store = read(tmp_path, {"l.csv": text}, 0.5, **LONG, known="stored")
+    assert store.flow.refused[0].reason == "no time that can be read in the column 'stored'"
+    assert store.flow.refused[0].first == ["l.csv row 2"]
+
+
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    text = "subject,known,where,number\n1,5,home,2\n"
+    store = read(tmp_path, {"l.csv": text}, subject="subject", values=["known", "number"], static=["where"])
+    assert [rows(store, code)[0][2:] for code in ("known", "number", "where")] == [(5.0, None), (2.0, None), (None, "home")]
+
+
 # ------------------------------------------------------------------------------------------------------------------------ time
 
 
@@ -286,6 +310,7 @@ def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
         ({"subject": "id", "values": ["x"], "timezone": "UTC"}, "names no time column"),
         ({"subject": "id", "values": ["x"], "time": "t", "timezone": "Mars/Base"}, "is not a time zone"),
         ({"subject": "id", "values": ["x"], "unit": "u"}, "one unit for several columns"),
+        ({"subject": "id", "values": ["x"], "visit": "v"}, "their visit, and names no time column"),
         ({"subjekt": "id"}, "unknown key 'subjekt'"),
     ],
 )
