@@ -205,7 +205,8 @@ def _predicted(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Dra
     draft = replace(draft, rows=rows)
     if plan.every:
         draft = _repeated(draft, config.microseconds(plan.every), spans[plan.during], found)
-    return draft.without(np.isnat(draft.rows.time), "time", one.absent) if one.seek or one.window else draft
+    sought = one.seek or (one.window and any(window.start.seek or window.end.seek for window in laid))
+    return draft.without(np.isnat(draft.rows.time), "time", one.absent) if sought else draft
 
 
 def _repeated(draft: Draft, every: int, during: Span, found: View) -> Draft:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -454,10 +454,10 @@ def within(span: Span, then: View) -> list[Verdict]:
     plan, prediction = span.window.plan, then.rows.prediction
     early = ~span.start.lacking & (prediction < span.start.time)
     late = ~span.end.lacking & (prediction > span.end.time - (not plan.end_inclusive))
-    name = span.window.name
+    given = "" if plan.has else plan.reason
     return [
-        Verdict(early, "time", plan.reason or f"the prediction comes before the window {name}"),
-        Verdict(late, "time", plan.reason or f"the window {name} was over before the prediction"),
+        Verdict(early, "time", given or f"the prediction comes before the window {span.window.name}"),
+        Verdict(late, "time", given or f"the window {span.window.name} was over before the prediction"),
     ]
 
 
@@ -479,11 +479,13 @@ def borne_out(known: Mapping[str, Span], found: Mapping[str, Span], end: View) -
     """
     for span in found.values():
         later = ~known[span.window.name].over(end.rows.prediction)
-        yield from _undefined(span, later, "->")
+        for verdict in _undefined(span, later, "->"):
+            yield replace(verdict, what=f"{verdict.what}, later")
         for name, (least, most) in span.window.has.items():
             count = end.count(name, span)
             out = (count < least) | (count > (ALWAYS if most is None else most))
-            yield Verdict(out & later & ~span.lacking, *_clause(span.window, name))
+            what, reason = _clause(span.window, name)
+            yield Verdict(out & later & ~span.lacking, f"{what}, later", reason)
 
 
 def surely_over(window: Window, plan: config.Cohort) -> bool:
