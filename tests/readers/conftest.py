@@ -37,6 +37,7 @@ class Memory:
     frames: list[pl.DataFrame] = field(default_factory=list)
     payloads: dict[str, Payload] = field(default_factory=dict)
     codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
@@ -52,8 +53,9 @@ class Memory:
         self.payloads[name] = payload
         return name
 
-    def code(self, code: str, kind: str, *, unit: str = "", description: str = "") -> None:
+    def code(self, code: str, kind: str, *, unit: str = "", description: str = "", parents: Sequence[str] = ()) -> None:
         assert self.codes.setdefault(code, (kind, unit)) == (kind, unit), "a code declared in two ways"
+        self.parents[code] = tuple(parents)
 
     def relative_times(self) -> None:
         self.relative = True

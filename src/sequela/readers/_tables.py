@@ -294,40 +294,43 @@ class _Coder:
     def __init__(self, code: Code, sink: Sink) -> None:
         self._code = code
         self._sink = sink
-        self._made: pl.DataFrame | None = None  # the columns of the code, `code`, `made`
+        self._made: pl.DataFrame | None = None  # the columns of the code, _code, _made
         self._texts = pl.Categories.random()
-        self._of_number = pl.Series("code", [], pl.Categorical)  # the code of each text, by its number
+        self._numbering = pl.Series([], dtype=pl.Categorical(self._texts))
+        self._of_number = pl.Series("_code", [], pl.Categorical)  # the code of each text, by its number
 
     def of(self, rows: pl.DataFrame) -> pl.Series:
         """The code of each row, Categorical; null where it has none."""
         columns = self._code.columns
         if not columns:
             self._made = self._make(pl.DataFrame({"": [None]})) if self._made is None else self._made
-            return self._made["code"].new_from_index(0, len(rows))
+            return self._made["_code"].new_from_index(0, len(rows))
         if len(columns) == 1 and rows[columns[0]].dtype == pl.String and not rows[columns[0]].null_count():
             return self._of_texts(rows[columns[0]])
         return self._of_keys(rows.select(columns))
 
     def _of_texts(self, texts: pl.Series) -> pl.Series:
         """Of one column of text without nulls: its values are numbered as they appear, and the numbers looked up."""
-        numbers = texts.cast(pl.Categorical(self._texts)).to_physical().to_numpy()
+        numbered = texts.cast(pl.Categorical(self._texts))
+        self._numbering = numbered.head(1)  # the numbers are forgotten with the last column that has them
+        numbers = numbered.to_physical().to_numpy()
         known, seen = len(self._of_number), int(numbers.max()) + 1
         if seen > known:
             place = np.empty(seen, np.int64)
             place[numbers] = np.arange(len(numbers))
             made = self._make(texts.gather(place[known:]).to_frame())
-            self._of_number = pl.concat([self._of_number, made["code"]])
+            self._of_number = pl.concat([self._of_number, made["_code"]])
         return self._of_number.gather(numbers)
 
     def _of_keys(self, keys: pl.DataFrame) -> pl.Series:
         if self._made is None:
             self._made = self._make(keys.unique(maintain_order=True))
         found = self._looked_up(keys)
-        if found["made"].null_count():
-            new = self._make(found.filter(pl.col("made").is_null()).select(self._code.columns).unique(maintain_order=True))
+        if found["_made"].null_count():
+            new = self._make(found.filter(pl.col("_made").is_null()).select(self._code.columns).unique(maintain_order=True))
             self._made = pl.concat([self._made, new])
             found = self._looked_up(keys)
-        return found["code"]
+        return found["_code"]
 
     def _looked_up(self, keys: pl.DataFrame) -> pl.DataFrame:
         made = self._made
@@ -349,7 +352,7 @@ class _Coder:
         ):
             parents = tuple(code.parents(name)) if code.parents is not None else ()
             self._sink.code(name, code.kind, unit=unit or "", description=description or "", parents=parents)
-        return made.select(*code.columns, pl.col("_code").cast(pl.Categorical).alias("code"), pl.lit(True).alias("made"))
+        return made.select(*code.columns, pl.col("_code").cast(pl.Categorical), pl.lit(True).alias("_made"))
 
 
 def _text(given: str | pl.Expr) -> pl.Expr:
