@@ -23,8 +23,8 @@ from sequela import seed as streams
 from sequela.contracts import Progress
 from sequela.types import Array
 
-DISEASES, CODES = 40, 12  # CODES of each disease
-GRAVE = 8  # the first so many diseases
+DISEASES, CODES = 20, 24  # CODES of each disease
+GRAVE = 4  # the first so many diseases
 STAYS, COURSE = 0.35, 0.45  # chance that the disease stays, or takes its course; else it is any, that one too
 SHORTEST, LONGEST = 20, 60  # steps
 BEGIN = date(2020, 1, 1)
