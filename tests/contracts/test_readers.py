@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 FILES = {  # reader -> a name that its files have
     "csv": "chart.csv",
+    "eicu": "patient.csv",
     "fhir": "bundle.json",
     "idx": "train-images-idx3-ubyte",
     "images": "train/NORMAL/1.png",
