@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
+import sequela
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.readers import meds
@@ -141,3 +144,61 @@ def test_a_damaged_shard_and_a_folder_without_data_are_refused(tmp_path: Path) -
     (tmp_path / "other" / "x.txt").write_text("x")
     with pytest.raises(DataError, match="is no MEDS dataset"):
         read(tmp_path / "other", tmp_path / "a.store")
+
+
+def check_meds(path: Path) -> None:
+    """The store at `path` is MEDS by the `meds` package's own schemas, and keeps the two rules that schemas cannot say."""
+    meds_package = pytest.importorskip("meds")
+    seen: set[int] = set()
+    codes: set[str] = set()
+    for shard in sorted((path / meds_package.data_subdirectory).rglob("*.parquet")):
+        table = pq.read_table(shard)
+        meds_package.DataSchema.validate(table)
+        frame = pl.read_parquet(shard, columns=["subject_id", "time", "code"])
+        assert frame["subject_id"].rle_id().max() == frame["subject_id"].n_unique() - 1, "a subject's events lie apart"
+        assert _in_order(frame), "a subject's events are not by time"
+        assert not seen & set(frame["subject_id"]), "a subject is in two shards"
+        seen |= set(frame["subject_id"])
+        codes |= set(frame["code"].unique())
+    table = pq.read_table(path / meds_package.code_metadata_filepath)
+    meds_package.CodeMetadataSchema.validate(table)
+    assert codes == set(table["code"].to_pylist())
+    if (splits := path / meds_package.subject_splits_filepath).exists():
+        meds_package.SubjectSplitSchema.validate(pq.read_table(splits))
+    metadata = json.loads((path / meds_package.dataset_metadata_filepath).read_text())
+    meds_package.DatasetMetadataSchema.validate(metadata)
+    ours = set(metadata["additional_value_modality_columns"]) | set(metadata["other_extension_columns"])
+    assert ours == set(pq.read_schema(shard).names) - {"subject_id", "time", "code", "numeric_value", "text_value"}
+
+
+def _in_order(frame: pl.DataFrame) -> bool:
+    """Whether each subject's events are by time, those without time first."""
+    before = pl.col("time").shift(1).over("subject_id")
+    late = pl.col("time").is_null() & before.is_not_null()
+    return not frame.select((late | (pl.col("time") < before)).any()).item()
+
+
+def test_a_store_of_every_column_is_meds_and_comes_back_the_same(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "own.store", "made", "none", 1) as sink:
+        sink.code("ICD9CM//038.9", "event", description="sepsis", parents=("ICD9CM//038", "ICD9CM//BLOCK//030-041"))
+        sink.code("SEX", "static")
+        sink.events(pl.DataFrame({"source_id": ["b", "a"], "time": [None, None], "code": "SEX", "text_value": ["F", None]}))
+        late = {"available": [NOON.replace(hour=20), None], "superseded": [None, NOON.replace(day=3)], "visit": [7, None]}
+        sink.events(pl.DataFrame({"source_id": ["b", "a"], "time": [NOON, NOON], "code": "ICD9CM//038.9", **late}))
+        sink.part("a", "tune")
+    check_meds(tmp_path / "own.store")
+    own, again = open_store(tmp_path / "own.store"), read(tmp_path / "own.store", tmp_path / "a.store")
+    check_meds(tmp_path / "a.store")
+    assert again.events().equals(own.events()) and again.codes.equals(own.codes) and again.parts == own.parts
+
+
+@pytest.mark.parametrize(("reader", "name"), [("mimic3", "mimic3_demo"), ("mimic4", "mimic4_demo"), ("fhir", "fhir_synthea")])
+@pytest.mark.slow
+def test_real_records_become_meds_and_come_back_the_same(
+    reader: str, name: str, tmp_path: Path, real_data: Callable[[str], Path]
+) -> None:
+    own = sequela.import_data(reader, real_data(name), tmp_path / "own.store")
+    check_meds(tmp_path / "own.store")
+    again = read(tmp_path / "own.store", tmp_path / "a.store")
+    assert again.flow.accepted == len(own.events()) and again.flow.refused == []
+    assert again.events().equals(own.events()) and again.codes.equals(own.codes)
