@@ -24,6 +24,8 @@ FILES = {  # reader -> a name that its files have
     "idx": "train-images-idx3-ubyte",
     "images": "train/NORMAL/1.png",
     "meds": "data/0.parquet",
+    "mimic3": "PATIENTS.csv",
+    "mimic4": "hosp/patients.csv",
     "npz": "set.npz",
     "omop": "person.csv",
     "physionet2012": "set-a/132539.txt",

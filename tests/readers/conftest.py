@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
-from sequela.types import Payload
+from sequela.store.store import Store
+from sequela.study import cut
+from sequela.types import Cohort, Payload, Target
 
 
 @dataclass(frozen=True)
@@ -91,3 +95,22 @@ def sink() -> Memory:
 @pytest.fixture
 def folder() -> Callable[[Path], Folder]:
     return Folder
+
+
+@pytest.fixture(scope="session")
+def memory() -> Callable[[], Memory]:
+    """Makes a sink: for tests that need several."""
+    return Memory
+
+
+@pytest.fixture(scope="session")
+def known_at() -> Callable[[Store, int, datetime], set[str]]:
+    """The codes that the cut knows of a subject at a time, outcomes apart."""
+
+    def codes(store: Store, subject: int, moment: datetime) -> set[str]:
+        at, text = np.array([moment], "datetime64[us]"), np.array([str(subject)])
+        target = Target(np.zeros((1, 1)), np.ones((1, 1), bool), ("y",))
+        cohort = Cohort(np.array([subject]), text, text, at, at, text, target)
+        return set(cut.known(store, cohort, None).events["code"].cast(pl.String))
+
+    return codes

@@ -5,22 +5,25 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.readers.conftest import Memory
 
 from sequela.errors import ConfigError, DataError
 from sequela.readers import _rows, _tables
 from sequela.readers._rows import Account, ColumnType, chunks
 from sequela.readers._tables import Code, Event, Table, chosen, find
 from sequela.store.source import open_source
+
+if TYPE_CHECKING:
+    from tests.readers.conftest import Memory
 
 COLUMNS: Mapping[str, ColumnType] = {"id": "whole", "time": "time", "code": "code", "value": "number", "words": "text"}
 HEADER = "id,time,code,value,words\n"
@@ -90,9 +93,9 @@ def test_where_blocks_and_chunks_end_changes_nothing(
 @settings(max_examples=60, deadline=None)
 @given(sizes=st.lists(st.sampled_from([2, 3, 3, 3, 3, 4]), min_size=4, max_size=40).filter(lambda s: 2 * s.count(3) > len(s)))
 def test_rows_of_another_length_are_refused_even_where_their_entries_add_up(
-    sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+    sizes: list[int], tmp_path_factory: pytest.TempPathFactory, memory: Callable[[], Memory]
 ) -> None:
-    sink = Memory()
+    sink = memory()
     text = "id,code,words\n" + "".join(",".join(["7"] * size) + "\n" for size in sizes)
     file = written(tmp_path_factory.mktemp("it"), text)
     frame = taken(file, columns={"id": "whole", "code": "code", "words": "text"}, sink=sink)
@@ -205,24 +208,26 @@ def test_what_was_read_is_refused_ignored_or_used(tmp_path: Path, sink: Memory) 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from(["0389", "4019", "", "V45", "7"]), min_size=1, max_size=60), st.integers(1, 9))
-def test_codes_do_not_depend_on_the_chunk_in_which_they_appear(codes: list[str], rows: int) -> None:
+@given(codes=st.lists(st.sampled_from(["0389", "4019", "", "V45", "7"]), min_size=1, max_size=60), rows=st.integers(1, 9))
+def test_codes_do_not_depend_on_the_chunk_in_which_they_appear(codes: list[str], rows: int, memory: Callable[[], Memory]) -> None:
     frame = pl.DataFrame({"code": [code or None for code in codes], "other": range(len(codes))})
     for columns in (("code",), ("code", "other")):
-        sink = Memory()
+        sink = memory()
         coder = _tables._Coder(Code(pl.format("X//{}", "code"), columns=columns), sink)  # type: ignore[arg-type]
         made = pl.concat([coder.of(part).cast(pl.String) for part in frame.iter_slices(rows)])
         assert made.to_list() == [f"X//{code}" if code else None for code in codes]
         assert set(sink.codes) == {f"X//{code}" for code in codes if code}
 
 
-def test_rows_that_share_a_key_are_all_refused_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_share_a_key_are_all_refused_wherever_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: Callable[[], Memory]
+) -> None:
     monkeypatch.setattr(_rows, "BLOCK_BYTES", 128)
     monkeypatch.setattr(_rows, "CHUNK_ROWS", 2)
     table = replace(TABLE, key=("id",))
     ids = [1, 2, 3, 4, 5, 2, 6, 7]
     for order in (ids, ids[::-1]):
-        sink = Memory()
+        sink = memory()
         written(tmp_path, HEADER + "".join(ROW.replace("1,", f"{number},", 1) for number in order), "LABS.csv")
         imported(tmp_path, sink, table)
         assert sorted(sink.all["source_id"]) == ["1", "3", "4", "5", "6", "7"]
