@@ -203,3 +203,10 @@ def test_the_demo_is_a_study_whose_names_are_registered() -> None:
     for named in study.baselines.names or ():
         config.options("baselines", named, "baselines.names")
     assert config.choice(study.inputs["chart"].encoder, "encoder").name in registry.names("encoders")
+
+
+def test_the_examples_of_code_systems_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "drugs.csv").write_text(blocks("docs/code-systems.md", "csv")[0], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("docs/code-systems.md", "python"):
+        exec(compile(block, "docs/code-systems.md", "exec"), {})
