@@ -83,7 +83,9 @@ class Run:
 
     @property
     def headline(self) -> str:
-        """The metric that the verdict is about."""
+        """The metric that the verdict is about: of sets that are recommended, what they share with those given."""
+        if self.kind == "multilabel" and self.facts.notice:
+            return "jaccard"
         return {"regression": "mae", "next_event": "perplexity"}.get(self.kind, "auroc")
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
