@@ -237,7 +237,7 @@ def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:
     plain = {name: one.modality.plain(known, one.state) for name, one in fitted.items()}
     names = tuple(f"{name}.{column}" for name, columns in plain.items() for column in columns.names)
     counts = tuple(
-        Counts(block.values, tuple(f"{name}.{column}" for column in block.names))
+        Counts(block.values, tuple(f"{name}.{column}" for column in block.names), f"{name}.{block.label}")
         for name, columns in plain.items()
         for block in columns.counts
     )

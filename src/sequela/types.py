@@ -237,6 +237,7 @@ class Counts:
 
     values: Any  # scipy.sparse.csr_array float32 "N Q"
     names: tuple[str, ...]  # Q
+    label: str  # of the block
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +248,14 @@ class Plain:
     names: tuple[str, ...]  # P
     counts: tuple[Counts, ...] = ()  # blocks of sparse columns, each of which a baseline may take or leave
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, those of the sparse blocks last."""
+        return (*self.names, *(name for block in self.counts for name in block.names))
+
     def take(self, rows: Array) -> Plain:
         """These rows (indices), in the order given."""
-        return Plain(self.values[rows], self.names, tuple(Counts(block.values[rows], block.names) for block in self.counts))
+        return Plain(self.values[rows], self.names, tuple(replace(block, values=block.values[rows]) for block in self.counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def seen(sequence: Seq) -> Array:
 
 
 def sets(spec: Spec) -> bool:
-    """Whether a step is a set of codes: it may be larger than any of the training part, and is padded to the largest of a batch."""
+    """Whether a step is a set of codes: it may be larger than any of the training part, and is as wide as its batch needs."""
     return spec.vocabulary > 0 and len(spec.shape) == 1
 
 
@@ -206,6 +206,14 @@ class Changed:
     @property
     def codes(self) -> pl.DataFrame:
         return self.store.codes
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        return self.store.kinds
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        return self.store.parents
 
     @property
     def subjects(self) -> pl.DataFrame:
@@ -319,7 +327,7 @@ def test_what_is_read_is_what_the_spec_says(case: Case, known: Known, state: Any
     shapes = [tuple(read.values.shape[1:]), spec.shape, sequence.values.shape[2:]]
     assert len({len(shape) for shape in shapes} if sets(spec) else set(shapes)) == 1
     assert (sequence.values.dtype.kind == "i") if spec.vocabulary else (sequence.values.dtype == np.float32)
-    assert not spec.vocabulary or (0 <= sequence.values.min() and sequence.values.max() < spec.vocabulary)
+    assert not spec.vocabulary or (sequence.values.min() >= 0 and sequence.values.max() < spec.vocabulary)
     assert sequence.seen is None or (sequence.seen.shape == sequence.values.shape and sequence.seen.dtype == bool)
     assert (0 if sequence.side is None else sequence.side.shape[2]) == spec.side
     assert (0 if sequence.context is None else sequence.context.shape[1]) == spec.context

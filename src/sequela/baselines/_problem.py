@@ -150,15 +150,16 @@ def of_inputs(plain: Plain) -> Plain:
     return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), plain.counts)
 
 
-def same_columns(rows: Plain, names: tuple[str, ...]) -> Array:
-    """The values of the inputs' columns. Raises DataError where they are not the ones that the baseline was fitted on."""
+def same_columns(rows: Plain, expected: tuple[str, ...]) -> Plain:
+    """The inputs' columns. Raises DataError where they are not the ones, by name, that the baseline was fitted on."""
     plain = of_inputs(rows)
-    if plain.names != names:
-        differ = sorted(set(names) ^ set(plain.names))
+    found = plain.columns
+    if found != expected:
+        differ = sorted(set(expected) ^ set(found))
         raise DataError(
-            f"a baseline was fitted on {len(names)} columns, but is given {len(plain.names)} others, or in another order",
+            f"a baseline was fitted on {len(expected)} columns, but is given {len(found)} others, or in another order",
             hint=f"first that differ: {', '.join(differ[:5])}"
             if differ
             else "read the inputs with the states they were fitted with",
         )
-    return plain.values
+    return plain

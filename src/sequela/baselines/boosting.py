@@ -16,12 +16,12 @@ from msgspec import Meta
 from threadpoolctl import threadpool_limits
 
 from sequela import seed as streams
-from sequela.baselines import _problem, _trees
+from sequela.baselines import _counts, _problem, _trees
 from sequela.baselines._problem import Learned, Problem, Trial
 from sequela.config import Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError
-from sequela.types import Answer, Array
+from sequela.types import Answer, Array, Plain
 
 
 class Setting(Strict, frozen=True):
@@ -48,6 +48,7 @@ class Config(Strict, frozen=True):
     step: Annotated[int, Meta(ge=1)] = 50  # rounds grown before tune is asked again
     seeds: Annotated[int, Meta(ge=1)] = 4  # models averaged
     screen_rows: Annotated[int, Meta(ge=1)] = 20_000  # settings are compared on at most so many training rows
+    counts: Annotated[int, Meta(ge=0)] = 256  # of the sparse counts, those that alone tell most in train: trees read no more
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
@@ -56,7 +57,7 @@ class _Fitted:
     kind: str
     names: tuple[str, ...]
     inputs: tuple[str, ...]  # the plain columns, in order
-    forests: tuple[tuple[Learned, _trees.Trees], ...]  # one a problem
+    forests: tuple[tuple[Learned, _trees.Trees, Array], ...]  # one a problem, with the counts that it reads after the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,18 @@ class Boosting:
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
         """Chooses setting and rounds of each label's trees on tune."""
         plain = _problem.of_inputs(train.plain)
-        judged = _finite(_problem.same_columns(tune.plain, plain.names))
+        judged = _problem.same_columns(tune.plain, plain.columns)
         with threadpool_limits(self._config.threads):
-            forests = [
-                (learnt.kind, self._forest(plain.values, learnt, _Rows(judged[held.rows], held), seed))
-                for learnt, held in _problem.pairs(train.target, tune.target, kind)
-            ]
-        self._fitted = _Fitted(kind, train.target.names, plain.names, tuple(forests))
+            pairs = _problem.pairs(train.target, tune.target, kind)
+            forests = [(pair[0].kind, *self._learnt(plain, judged, *pair, seed)) for pair in pairs]
+        self._fitted = _Fitted(kind, train.target.names, plain.columns, tuple(forests))
+
+    def _learnt(self, plain: Plain, judged: Plain, learnt: Problem, held: Problem, seed: int) -> tuple[_trees.Trees, Array]:
+        """The trees of one problem, and the counts that they read: those that tell most in its training rows."""
+        marks = learnt.values if learnt.kind != "multiclass" else np.eye(learnt.classes)[learnt.values.astype(np.int64)]
+        chosen = _counts.telling(plain.counts, learnt.rows, marks, self._config.counts)
+        values, looked_at = _beside(plain, chosen), _finite(_beside(judged, chosen))
+        return self._forest(values, learnt, _Rows(looked_at[held.rows], held), seed), chosen
 
     def _forest(self, values: Array, learnt: Problem, held: _Rows, seed: int) -> _trees.Trees:
         if learnt.constant:
@@ -104,8 +110,10 @@ class Boosting:
 
     def answer(self, rows: Evidence) -> Answer:
         fitted = self._ready()
-        values = _finite(_problem.same_columns(rows.plain, fitted.inputs))
-        columns = [_problem.probability(learned, trees.raw(values)) for learned, trees in fitted.forests]
+        plain = _problem.same_columns(rows.plain, fitted.inputs)
+        columns = [
+            _problem.probability(learned, trees.raw(_finite(_beside(plain, chosen)))) for learned, trees, chosen in fitted.forests
+        ]
         return _problem.answer(fitted.kind, fitted.names, columns)
 
     @property
@@ -114,8 +122,11 @@ class Boosting:
 
     def exported(self) -> dict[str, Array]:
         """All that was learnt as plain arrays, for a bundle; `from_arrays` is the way back."""
-        forests = enumerate(self._ready().forests)
-        return {f"{number}.{name}": part for number, (_, trees) in forests for name, part in _trees.arrays(trees).items()}
+        arrays: dict[str, Array] = {}
+        for number, (_, trees, chosen) in enumerate(self._ready().forests):
+            parts = _trees.arrays(trees) | ({"counts": chosen} if len(chosen) else {})
+            arrays |= {f"{number}.{name}": part for name, part in parts.items()}
+        return arrays
 
     def _ready(self) -> _Fitted:
         if self._fitted is None:
@@ -127,14 +138,20 @@ def from_arrays(arrays: Mapping[str, Array], kind: str, names: tuple[str, ...], 
     """The fitted baseline again: `kind` of the task, `names` of the target, `inputs` the names of the plain columns."""
     learned: Learned = "regression" if kind == "regression" else "multiclass" if kind == "multiclass" else "binary"
     count = len({name.partition(".")[0] for name in arrays})
-    forests = [_trees.from_arrays(_under(arrays, f"{number}.")) for number in range(count)]
+    parts = [_under(arrays, f"{number}.") for number in range(count)]
+    forests = [(learned, _trees.from_arrays(one), np.asarray(one.get("counts", ())).astype(np.int64)) for one in parts]
     baseline = Boosting(Config())
-    baseline._fitted = _Fitted(kind, names, inputs, tuple((learned, trees) for trees in forests))
+    baseline._fitted = _Fitted(kind, names, inputs, tuple(forests))
     return baseline
 
 
 def _under(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     return {name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)}
+
+
+def _beside(plain: Plain, chosen: Array) -> Array:
+    """The dense columns, and these of the sparse ones, float32 "N P"."""
+    return np.concatenate([plain.values, _counts.columns(plain.counts, chosen)], 1) if len(chosen) else plain.values
 
 
 def _finite(values: Array) -> Array:

@@ -111,7 +111,7 @@ def save(path: Path, predictor: Predictor, metrics: Sequence[Metric], facts: Map
         "inputs": {name: msgspec.to_builtins(one.spec) for name, one in predictor.fitted.items()},
         "members": len(predictor.members),
         "partners": sorted(predictor.partners),
-        "columns": list(models.read_plain(predictor.fitted, example).names) if predictor.partners else [],
+        "columns": list(models.read_plain(predictor.fitted, example).columns) if predictor.partners else [],
         "versions": versions(),
         "facts": dict(facts),
     }

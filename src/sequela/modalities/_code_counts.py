@@ -20,8 +20,11 @@ def counts(rows: int, visits: Visits, entry: Array, sets: Sets, tokens: Sequence
     ends = _ends(rows, visits)
     last = csr_array((np.ones(len(ends), np.float32), (visits.row[ends], entry[ends])), shape=(rows, sets.shape[0]))
     every = csr_array((np.ones(len(entry), np.float32), (visits.row, entry)), shape=(rows, sets.shape[0]))
-    named = tuple(f"last.{token}" for token in tokens), tuple(f"visits.{token}" for token in tokens)
-    return Counts(csr_array(last @ held), named[0]), Counts(csr_array(every @ held), named[1])
+    return _named("last", last @ held, tokens), _named("visits", every @ held, tokens)
+
+
+def _named(label: str, values: csr_array, tokens: Sequence[str]) -> Counts:
+    return Counts(csr_array(values), tuple(f"{label}.{token}" for token in tokens), label)
 
 
 def summary(rows: int, visits: Visits, numbers: Array, last: Counts) -> Plain:

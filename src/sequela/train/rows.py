@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Counts, Plain, Ragged, Steps, Target
+from sequela.types import Array, Plain, Ragged, Steps, Target
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -101,7 +101,7 @@ def _join(first: Ragged, second: Ragged) -> Ragged:
 
 def _join_plain(first: Plain, second: Plain) -> Plain:
     blocks = zip(first.counts, second.counts, strict=True)
-    counts = tuple(Counts(vstack([one.values, other.values], "csr"), one.names) for one, other in blocks)
+    counts = tuple(replace(one, values=vstack([one.values, other.values], "csr")) for one, other in blocks)
     return Plain(np.concatenate([first.values, second.values]), first.names, counts)
 
 
