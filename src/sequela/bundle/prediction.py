@@ -52,7 +52,7 @@ class Prediction:
         if self.notice is not None:
             return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
-        lines += [f"    {one['code']:<24} {one['change']:+.3f}" for one in self.explanation or ()]
+        lines += [f"    {one['code']:<24} {one['change']:+.3f}{_when(one)}" for one in self.explanation or ()]
         return "\n".join(lines)
 
     def _suggested(self) -> str:
@@ -66,6 +66,11 @@ class Prediction:
         lines = [f"    withheld {name}: {reason}" for name, reason in (self.withheld or {}).items()]
         lines += [f"    not checked: {name} is not known" for name in self.unchecked or ()]
         return [*lines, f"    {self.notice}"]
+
+
+def _when(told: dict[str, Any]) -> str:
+    """How long before the prediction, of what was told of one step."""
+    return f"  {-told['days']:.1f} days before" if "days" in told else ""
 
 
 def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Prediction]:

@@ -21,7 +21,7 @@ from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.evaluate.facts import RunFacts
 from sequela.metrics.calibration import logit
-from sequela.pipeline import files
+from sequela.pipeline import files, terms
 from sequela.pipeline.data import records
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
@@ -66,6 +66,18 @@ def explain(
         for k, code in enumerate(codes)
     ]
     return Importance(sorted(table, key=lambda row: -row["mean_absolute"]), _scale(held))
+
+
+def of_rows(
+    held: Bundle, store: Store, subject: int | str | Sequence[int | str] | None, at: str | None, progress: Progress
+) -> Mapping[str, tuple[dict[str, Any], ...]]:
+    """row_id -> what its answer rests on: the exact terms where the network is a sum (pipeline/terms.py), else codes left out."""
+    network = terms.additive(held.predictor)
+    if network is None:
+        return left_out(held, store, subject, at, progress)
+    cohort, _ = held.eligible(store, subject, at)
+    rows = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
+    return dict(zip(map(str, cohort.row_id), terms.exact(network, rows, SHOWN), strict=True))
 
 
 def left_out(

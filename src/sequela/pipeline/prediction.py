@@ -32,7 +32,7 @@ def predict(
     predictions = held.predict(store, subject, at)
     if not explain:
         return predictions
-    from sequela.pipeline.explanation import left_out
+    from sequela.pipeline.explanation import of_rows
 
-    changes = left_out(held, store, subject, at, progress)
+    changes = of_rows(held, store, subject, at, progress)
     return [replace(one, explanation=changes.get(one.row_id)) for one in predictions]
