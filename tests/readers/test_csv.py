@@ -323,3 +323,48 @@ def test_a_pattern_without_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"in has no file 'labs\*.csv'") as refused:
         read(tmp_path, {"l.csv": "id,x\n1,2\n"}, subject="id", values=["x"], file="labs*.csv")
     assert "l.csv" in refused.value.hint
+
+
+# ----------------------------------------------------------------------------------------------------------- events, code systems
+
+
+VISITS = "id,visit,in,out,kind\n1,7,2020-05-01,2020-05-03,planned\n1,8,2020-06-01,,urgent\n"
+
+
+def test_a_column_of_times_may_be_an_event_and_a_missing_one_is_none(tmp_path: Path) -> None:
+    common = {"subject": "id", "timezone": "UTC", "visit": "visit"}
+    tables = [
+        {**common, "time": "in", "event": "HOSPITAL//ADMISSION", "text": "kind"},
+        {**common, "time": "out", "event": "HOSPITAL//DISCHARGE", "kind": "outcome"},
+    ]
+    store = read(tmp_path, {"v.csv": VISITS}, tables=tables)
+    assert [row[1:] for row in rows(store, "HOSPITAL//ADMISSION")] == [
+        (datetime(2020, 5, 1), None, "planned"),
+        (datetime(2020, 6, 1), None, "urgent"),
+    ]
+    assert [row[1] for row in rows(store, "HOSPITAL//DISCHARGE")] == [datetime(2020, 5, 3)]
+    assert kinds(store) == {"HOSPITAL//ADMISSION": "event", "HOSPITAL//DISCHARGE": "outcome"}
+    assert store.flow.notes == {"rows without a time in the column 'out': no HOSPITAL//DISCHARGE": 1}
+
+
+def test_an_event_without_a_text_is_still_one(tmp_path: Path) -> None:
+    options = {"subject": "id", "time": "in", "timezone": "UTC", "event": "A", "text": "kind"}
+    assert len(rows(read(tmp_path, {"v.csv": VISITS.replace("urgent", "")}, **options), "A")) == 2
+
+
+def test_a_system_stands_before_its_codes(tmp_path: Path) -> None:
+    options = {"subject": "id", "time": "t", "timezone": "UTC", "code": "dx", "kind": "event", "system": "ICD10CM"}
+    assert kinds(read(tmp_path, {"d.csv": "id,t,dx\n1,2020-05-01,E11.9\n"}, **options)) == {"ICD10CM//E11.9": "event"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"subject": "?", "values": ["x"]}, r"\*.csv\* leaves open: subject"),
+        ({"subject": "id", "event": "A"}, "an event beside a code, or without a time"),
+        ({"subject": "id", "time": "x", "event": "A", "code": "x"}, "an event beside a code, or without a time"),
+    ],
+)
+def test_open_questions_and_events_that_are_none_are_refused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read(tmp_path, {"l.csv": "id,x\n1,2\n"}, **options)

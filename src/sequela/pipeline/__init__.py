@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sequela.pipeline.audited import check
     from sequela.pipeline.comparison import compare
-    from sequela.pipeline.data import import_data, parsed_options
+    from sequela.pipeline.data import guess_mapping, import_data, parsed_options
     from sequela.pipeline.description import as_text, describe, doctor, listed
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
@@ -26,6 +26,7 @@ _HOMES = {
     "doctor": "description",
     "evaluate": "validation",
     "explain": "explanation",
+    "guess_mapping": "data",
     "import_data": "data",
     "listed": "description",
     "parsed_options": "data",
@@ -43,6 +44,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "guess_mapping",
     "import_data",
     "listed",
     "parsed_options",

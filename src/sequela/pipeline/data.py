@@ -12,6 +12,7 @@ from sequela.contracts import Progress
 from sequela.errors import ConfigError, DataError
 from sequela.pipeline.progress import silent
 from sequela.store import cache
+from sequela.store.source import open_source
 from sequela.store.store import Store, is_store, open_store
 
 
@@ -41,6 +42,18 @@ def import_data(
         max_refused=max_refused,
         progress=progress,
     )
+
+
+def guess_mapping(reader: str, source: str | Path) -> str:
+    """A mapping of the tables of a source, guessed from their headers and entries, as TOML to edit: see readers/_guess.py.
+
+    Raises ConfigError for a reader that takes no mapping, DataError where there is no table.
+    """
+    from sequela.readers import _guess
+
+    if reader != "csv":
+        raise ConfigError(f"the reader {reader!r} takes no mapping", hint="sequela import csv --guess SOURCE")
+    return _guess.guessed(open_source(existing(Path(source))))
 
 
 def records(data: config.Data, base: Path, given: str | Path | Store | None, progress: Progress) -> Store:

@@ -13,6 +13,11 @@ from sequela.errors import ConfigError
 
 MAPPING = "sequela.toml"
 
+PARTS = {
+    "train": "train", "training": "train", "tune": "tune", "tuning": "tune", "val": "tune", "valid": "tune", "validation": "tune",
+    "dev": "tune", "test": "test", "held_out": "test",
+}  # fmt: skip
+
 TimeUnit = Literal["", "days", "hours", "minutes", "seconds", "milliseconds"]
 
 
@@ -29,6 +34,8 @@ class Table(Strict, frozen=True):
     known: str = ""  # the time, in the same form, from which on a row is known, where that is later
     visit: str = ""  # the column that tells the visits of one subject apart
     code: str = ""  # the column that says what a row is about
+    system: str = ""  # put before each code: "ICD10CM" makes ICD10CM//E11.9 of E11.9
+    event: str = ""  # the code of every row, in place of a code column: "HOSPITAL//ADMISSION"; a row without a time has none
     kind: Literal["measurement", "event", "outcome", "static", "score"] = "measurement"  # of the codes in the code column
     value: str = ""  # the number of a row
     text: str = ""  # the text of a row; may be the value column, whose entries that are not numbers are then text
@@ -68,13 +75,21 @@ def _from_file(name: str, source: Source) -> Config:
 
 
 def _check(table: Table) -> None:
+    if open_keys := [key for key in table.__struct_fields__ if getattr(table, key) == "?"]:
+        raise ConfigError(
+            f"the mapping of {table.file} leaves open: {', '.join(open_keys)}", hint="put the answer in place of the ?"
+        )
     if not table.subject:
         raise ConfigError(f"the mapping of {table.file} does not say which column is the subject")
-    if not (table.code or table.values or table.static or labels(table) or table.part):
+    if not (table.code or table.event or table.values or table.static or labels(table) or table.part):
         raise ConfigError(
             f"the mapping of {table.file} takes nothing from it", hint="set code and value, or values, static, label"
         )
-    if table.value and not table.code:
+    if table.event and (table.code or table.system or not table.time):
+        raise ConfigError(
+            f"the mapping of {table.file} has an event beside a code, or without a time", hint="give it a [[tables]] of its own"
+        )
+    if table.value and not table.code and not table.event:
         raise ConfigError(f"the mapping of {table.file} has a value column and no code column", hint="use values for wide tables")
     if table.values and isinstance(table.unit, str) and table.unit:
         raise ConfigError(

@@ -21,6 +21,9 @@ def timed(table: Table, frame: pl.DataFrame, sink: Sink) -> pl.DataFrame:
     """With the columns `moment` and `#known` in UTC: null without a time, the latter also where none is said."""
     if not table.time:
         return frame.with_columns(pl.lit(None, pl.Datetime("us")).alias(name) for name in ("moment", "#known"))
+    if table.event and (without := frame[table.time].null_count()):
+        sink.note(f"rows without a time in the column {table.time!r}: no {table.event}", without)
+        frame = frame.filter(pl.col(table.time).is_not_null())
     frame = frame.with_columns(_moments(table, table.time, frame, sink).alias("moment"))
     bad = frame["moment"].is_null()
     refuse(frame.filter(bad), f"no time that can be read in the column {table.time!r}", sink)

@@ -32,16 +32,12 @@ import polars as pl
 from sequela import units
 from sequela.contracts import Reader, Sink, Source
 from sequela.errors import DataError
-from sequela.readers._csv_mapping import Config, Table, labels, mapped
+from sequela.readers._csv_mapping import PARTS, Config, Table, labels, mapped
 from sequela.readers._csv_rows import opened, refuse
 from sequela.readers._csv_time import ANCHOR, timed
 
 __all__ = ["ANCHOR", "VERSION", "Config", "Csv", "Table", "build"]
 VERSION = 1
-PARTS = {
-    "train": "train", "training": "train", "tune": "tune", "tuning": "tune", "val": "tune", "valid": "tune", "validation": "tune",
-    "dev": "tune", "test": "test", "held_out": "test",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ def _without_duplicates(frame: pl.DataFrame, sink: Sink) -> pl.DataFrame:
 def _emit(table: Table, frame: pl.DataFrame, sink: Sink, codes: _Codes) -> None:
     """Emits the events of all rows that can be used, and refuses the others."""
     frame = _parted(table, _visited(table, timed(table, frame, sink)), sink)
-    if table.code:
+    if table.code or table.event:
         frame = _long(table, frame, sink, codes)
     for column in table.values:
         frame = _numbered(frame, column, sink)
@@ -144,22 +140,38 @@ def _parted(table: Table, frame: pl.DataFrame, sink: Sink) -> pl.DataFrame:
 
 def _long(table: Table, frame: pl.DataFrame, sink: Sink, codes: _Codes) -> pl.DataFrame:
     """Emits one event a row; comes back with the rows used."""
-    refuse(frame.filter(pl.col(table.code).is_null()), "no code", sink)
-    frame = frame.filter(pl.col(table.code).is_not_null()).with_columns(code=pl.col(table.code))
+    frame = _coded(table, frame, sink)
     if table.value:
         frame = frame if table.text == table.value else _numbered(frame, table.value, sink)
     number = pl.col(table.value).cast(pl.Float64, strict=False) if table.value else pl.lit(None, pl.Float64)
     text = _text_of(table, number)
     frame = _converted(table, frame.with_columns(number=number, words=text), sink, codes)
-    kind = "static" if table.kind == "measurement" and not table.time else table.kind
     for code in frame["code"].unique(maintain_order=True):
-        codes.declare(code, kind)
-    empty = (pl.col("number").is_null() & pl.col("words").is_null()) if table.value or table.text else pl.lit(False)
+        codes.declare(code, _kind(table))
+    told = (table.value or table.text) and not table.event  # what is said of an event is not what makes it one
+    empty = (pl.col("number").is_null() & pl.col("words").is_null()) if told else pl.lit(False)
     filled = frame.filter(~empty)
     if len(filled) < len(frame):
         sink.note("rows without a value, left out", len(frame) - len(filled))
     sink.events(_events(filled))
     return frame
+
+
+def _coded(table: Table, frame: pl.DataFrame, sink: Sink) -> pl.DataFrame:
+    """With the column `code`; rows that have none are refused."""
+    if table.event:
+        return frame.with_columns(code=pl.lit(table.event))
+    refuse(frame.filter(pl.col(table.code).is_null()), "no code", sink)
+    code = pl.concat_str(pl.lit(f"{table.system}//"), table.code) if table.system else pl.col(table.code)
+    return frame.filter(pl.col(table.code).is_not_null()).with_columns(code=code)
+
+
+def _kind(table: Table) -> str:
+    if table.kind != "measurement":
+        return table.kind
+    if table.event and not table.value:
+        return "event"
+    return "measurement" if table.time else "static"
 
 
 def _text_of(table: Table, number: pl.Expr) -> pl.Expr:
