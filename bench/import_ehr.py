@@ -45,7 +45,7 @@ def main() -> None:
         record(
             "import_ehr",
             {
-                "claim": "every row of whole health records is read, refused by reason or ignored by rule, as a count of its own finds",
+                "claim": "every row of whole records is read, refused by reason or ignored by rule, as a separate count finds",
                 "holds": all(told["agrees"] for told in found.values()),
                 "sources": sources,
                 **{name: told["tables"] for name, told in found.items()},
