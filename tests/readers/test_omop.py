@@ -329,6 +329,14 @@ def test_without_a_vocabulary_concepts_are_numbers(tmp_path: Path) -> None:
     assert seen(store, "SEX", "text_value") == ["F", "X"]
 
 
+def test_without_visits_records_belong_to_none(tmp_path: Path) -> None:
+    rows = {name: table for name, table in ROWS.items() if not name.startswith("visit")}
+    store = read(database(tmp_path / "cdm", rows), tmp_path / "a.store")
+    assert store.events()["visit"].null_count() == len(store.events()) and store.flow.refused == []
+    assert seen(store, "MEDS_DEATH", "time", "available") == [(datetime(2020, 3, 5), datetime(2020, 3, 6))]
+    assert "tables that are not there: visit_occurrence, visit_detail" in store.flow.notes
+
+
 def test_only_the_tables_that_are_named_are_read(tmp_path: Path) -> None:
     store = read(database(tmp_path / "cdm"), tmp_path / "a.store", tables=["measurement"])
     assert all(code.startswith("LOINC//") for code in store.codes["code"])

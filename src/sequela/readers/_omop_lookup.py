@@ -30,16 +30,15 @@ class Lookup:
     concepts: Concepts
     persons: pl.DataFrame = field(default_factory=pl.DataFrame)  # person_id, born
     visits: pl.DataFrame = field(default_factory=pl.DataFrame)  # person_id, visit_occurrence_id, started, visit_end, inpatient
-    pairs: pl.DataFrame = field(
-        default_factory=pl.DataFrame
-    )  # of measurements: concept, unit -> coded, kept, named, factor, offset
+    pairs: pl.DataFrame = field(default_factory=pl.DataFrame)  # of measurements, see _one_unit.py; concept and named too
     notes: Counter[str] = field(default_factory=Counter)
 
     @staticmethod
     def load(files: Files, config: Config) -> Lookup:
-        """Everything that the tables of the files need; the ids of concepts are gathered first, then those concepts are read."""
-        lookup = Lookup(config, _omop_concepts.load(files, _used(files)))
-        lookup = replace(lookup, persons=_persons(files, lookup), pairs=_pairs(files, lookup))
+        """Everything that the tables of the files need; what they name is gathered first, then those concepts are read."""
+        named = _gathered(files)
+        lookup = Lookup(config, _omop_concepts.load(files, named.ids))
+        lookup = replace(lookup, persons=_persons(files, lookup), pairs=_pairs(named, lookup))
         return replace(lookup, visits=_visits(files, lookup))
 
     @cached_property
@@ -225,15 +224,33 @@ def _visits(files: Files, lookup: Lookup) -> pl.DataFrame:
     )
 
 
-def _used(files: Files) -> set[int]:
-    """Every concept that a record names."""
-    names = {record.table: [*record.columns, *record.optional] for record in RECORDS} | CONCEPTS
-    found: set[int] = set()
-    for table, columns in names.items():
+@dataclass(frozen=True)
+class _Named:
+    """What records name: every concept, and how often which concepts and unit stand together in the tables of values."""
+
+    ids: set[int] = field(default_factory=set)
+    together: dict[str, list[pl.DataFrame]] = field(default_factory=dict)  # table -> the columns of _unit_columns, and count
+
+
+def _gathered(files: Files) -> _Named:
+    """One pass over the columns of all tables that name concepts."""
+    named = _Named()
+    names = {record.table: (*record.columns, *record.optional) for record in RECORDS}
+    for table, columns in {**CONCEPTS, **names}.items():
         ids = [name for name in columns if name.endswith("_concept_id")]
-        for frame in _columns(files, table, dict.fromkeys(ids, "whole")):
-            found.update(one for name in ids for one in frame[name].unique().drop_nulls())
-    return found - {0}
+        units = next((_unit_columns(record) for record in RECORDS if record.valued and record.table == table), ())
+        texts: dict[str, ColumnType] = {name: "text" for name in units if name.endswith("_value")}
+        for frame in _columns(files, table, {**dict.fromkeys(ids, "whole"), **texts}):
+            named.ids.update(one for name in ids for one in frame[name].unique().drop_nulls())
+            if units:
+                counted = frame.group_by(units).agg(pl.len().cast(pl.Int64).alias("count"))
+                named.together.setdefault(table, []).append(counted)
+    named.ids.discard(0)
+    return named
+
+
+def _unit_columns(record: Record) -> tuple[str, ...]:
+    return (f"{record.stem}_concept_id", f"{record.stem}_source_concept_id", "unit_concept_id", "unit_source_value")
 
 
 def _columns(files: Files, table: str, columns: Mapping[str, ColumnType]) -> Iterator[pl.DataFrame]:
@@ -242,9 +259,9 @@ def _columns(files: Files, table: str, columns: Mapping[str, ColumnType]) -> Ite
         yield from files.chunks(only(table, columns), Account(table, files.file_of[table], None))
 
 
-def _pairs(files: Files, lookup: Lookup) -> pl.DataFrame:
+def _pairs(named: _Named, lookup: Lookup) -> pl.DataFrame:
     """The pairs of concept and unit that measurements come in, and observations of the same concepts, settled."""
-    measured, observed = (_counted(files, record, lookup) for record in RECORDS if record.valued)
+    measured, observed = (_counted(named, record, lookup) for record in RECORDS if record.valued)
     observed = observed.join(measured.select("concept").unique(), on="concept", how="semi")
     both = pl.concat([measured, observed]).group_by("concept", "unit").agg(pl.col("count").sum()).sort("concept", "unit")
     told = both.join(lookup.concepts.frame.select("concept", "coded", "named"), on="concept", how="left")
@@ -252,18 +269,8 @@ def _pairs(files: Files, lookup: Lookup) -> pl.DataFrame:
     return settled(told, QUANTITY_OF.get)
 
 
-def _counted(files: Files, record: Record, lookup: Lookup) -> pl.DataFrame:
-    """How many rows have which concept in which unit."""
-    columns: dict[str, ColumnType] = {
-        f"{record.stem}_concept_id": "whole",
-        f"{record.stem}_source_concept_id": "whole",
-        "unit_concept_id": "whole",
-        "unit_source_value": "text",
-    }
-    frames = [
-        frame.group_by(lookup.concept(record.stem), lookup.unit())
-        .agg(pl.len().cast(pl.Int64).alias("count"))
-        .drop_nulls("concept")
-        for frame in _columns(files, record.table, columns)
-    ]
-    return pl.concat([pl.DataFrame(schema={"concept": pl.Int64(), "unit": pl.String(), "count": pl.Int64()}), *frames])
+def _counted(named: _Named, record: Record, lookup: Lookup) -> pl.DataFrame:
+    """How many rows of a table have which concept in which unit."""
+    frames = named.together.get(record.table, [])
+    told = [frame.select(lookup.concept(record.stem), lookup.unit(), "count").drop_nulls("concept") for frame in frames]
+    return pl.concat([pl.DataFrame(schema={"concept": pl.Int64(), "unit": pl.String(), "count": pl.Int64()}), *told])

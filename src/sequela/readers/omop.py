@@ -21,7 +21,9 @@ day, and is known from its end, or from the end of the visit if that is sooner; 
 that day. A condition or procedure whose type or status says claim, billing or discharge, or whose type the vocabulary does not
 name, is known from the end of its visit on (`hold`). All other records are known from their own time.
 
-Times are local and without zone: `timezone` says where. Source: OHDSI, OMOP Common Data Model 5.4, DDL and conventions.
+Times are local and without zone: `timezone` says where. Parquet times that carry a zone are read as UTC; say "UTC" then.
+
+Source: OHDSI, OMOP Common Data Model 5.4, DDL and conventions.
 """
 
 from __future__ import annotations
