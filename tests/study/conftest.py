@@ -38,6 +38,14 @@ class HeldStore:
     parts: Mapping[int, str]
     payloads: HeldPayloads
 
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        return dict(self.codes.select("code", "kind").iter_rows())
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        return {code: tuple(broader) for code, broader in self.codes.select("code", "parent_codes").iter_rows() if broader}
+
     def events(self, codes: Sequence[str] | None = None, subjects: Sequence[int] | None = None) -> pl.DataFrame:
         frame = self.frame
         if codes is not None:

@@ -24,7 +24,7 @@ from sequela.contracts import Evidence, Fitted
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate.facts import PretrainFacts
 from sequela.study import cut
-from sequela.study.records import HIDDEN, kinds
+from sequela.study.records import HIDDEN
 from sequela.train import rows as evidences
 from sequela.train.fit import Trained, fit
 from sequela.train.state import Weights
@@ -124,7 +124,7 @@ def _known_rows(split: Prepared, subjects: Array) -> Cohort:
 
 def _whole(split: Prepared, subjects: Array) -> Cohort:
     """A row at the end of the record of each of these subjects that has an event with a time."""
-    hidden = [code for code, kind in kinds(split.store).items() if kind in HIDDEN]
+    hidden = [code for code, kind in split.store.kinds.items() if kind in HIDDEN]
     events = split.store.events(subjects=subjects.tolist()).filter(~pl.col("code").is_in(hidden))
     last = events.group_by("subject_id").agg(pl.col("time").max()).drop_nulls("time")
     found = last.join(split.store.subjects.select("subject_id", "source_id"), on="subject_id").sort("subject_id")

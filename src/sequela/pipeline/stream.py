@@ -48,8 +48,8 @@ class Stream:
         """What each input is: all that an encoder is built from."""
         return {name: one.spec for name, one in self.fitted.items()}
 
-    def batches(self, part: Part, size: int = 64, epoch: int | None = None) -> Iterator[Batch]:
-        """The rows of a part in batches of like length; `Batch.rows` says where each stands in the cohort.
+    def batches(self, part: Part | None = None, size: int = 64, epoch: int | None = None) -> Iterator[Batch]:
+        """The rows of a part (None: of all) in batches of like length; `Batch.rows` says where each stands in the cohort.
 
         In the order of the store, or, with an epoch, shuffled: shards, then rows within each, by the training seed and the epoch.
         """
@@ -63,7 +63,7 @@ class Stream:
     def _shuffled(self, length: Array, size: int, epoch: int, place: int) -> list[Array]:
         return batching.shuffled(length, size, streams.number(self.study.train.seed, "shard", place), epoch)
 
-    def _shards(self, part: Part, epoch: int | None) -> Iterator[tuple[Shard, Array]]:
+    def _shards(self, part: Part | None, epoch: int | None) -> Iterator[tuple[Shard, Array]]:
         """Each shard with its rows of the part, where it has any."""
         held = list(zip(self.store.shards(), np.split(np.arange(len(self.cohort)), self.ends[:-1]), strict=True))
         order = (
@@ -73,7 +73,7 @@ class Stream:
         )
         for place in order:
             shard, rows = held[place]
-            own = rows[self.cohort.part[rows] == part]
+            own = rows if part is None else rows[self.cohort.part[rows] == part]
             if len(own):
                 yield Shard(shard.store, shard.path), own
 

@@ -49,6 +49,17 @@ class Store:
         return self._table("codes")
 
     @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """code -> kind, of every code."""
+        return dict(zip(self.codes["code"].to_list(), self.codes["kind"].to_list(), strict=True))
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """code -> the next broader codes, of those codes of which the source names any."""
+        named = self.codes.filter(pl.col("parent_codes").list.len() > 0)
+        return dict(zip(named["code"].to_list(), map(tuple, named["parent_codes"].to_list()), strict=True))
+
+    @cached_property
     def subjects(self) -> pl.DataFrame:
         """subject_id, source_id (what the source called the subject), sorted by subject_id."""
         return self._table("subjects")
@@ -105,6 +116,16 @@ class Shard:
     def codes(self) -> pl.DataFrame:
         """The codes of the whole store."""
         return self.store.codes
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of the whole store's codes."""
+        return self.store.kinds
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """The broader codes of the whole store's codes."""
+        return self.store.parents
 
     @property
     def parts(self) -> Mapping[int, Part]:

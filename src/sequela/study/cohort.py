@@ -17,7 +17,7 @@ from sequela.study import cut, groups, outcome, triggers, windowed, windows
 from sequela.study.flow import Flow
 from sequela.study.labels import TargetKind
 from sequela.study.predicates import Predicates
-from sequela.study.records import Records, kinds, matching
+from sequela.study.records import Records, matching
 from sequela.study.triggers import INPUT_KINDS, Draft
 from sequela.study.windows import Verdict, View
 from sequela.types import Array, Cohort
@@ -198,7 +198,7 @@ def _excludes(store: Records, plan: config.Cohort, exclusion: config.Exclusion, 
 
 
 def _of_kinds(store: Records, wanted: frozenset[str]) -> list[str]:
-    return [code for code, kind in kinds(store).items() if kind in wanted]
+    return [code for code, kind in store.kinds.items() if kind in wanted]
 
 
 def _compares(store: Records, exclusion: config.Exclusion, rows: Cohort) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from sequela import types
-from sequela.study.records import HIDDEN, Records, kinds
+from sequela.study.records import HIDDEN, Records
 from sequela.types import Array, Cohort, Known, Payloads, Shared
 
 DAY, NEVER, ALWAYS = types.DAY, types.NEVER, int(np.iinfo(np.int64).max)  # microseconds; no time; after all
@@ -159,8 +159,7 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
 
     `codes`: these alone. Else all but those of the kinds outcome, label and score, which are inputs only where named.
     """
-    kind_of = kinds(store)
-    line = timeline(_readable(store, kind_of, codes, _subjects(store, cohort)))
+    line = timeline(_readable(store, codes, _subjects(store, cohort)))
     window = _Window.of(cohort, history)
     samples = _Samples.of(line, store.payloads)
     row, place = _points(line, window)
@@ -171,7 +170,7 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     held = line.events.select(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED)
     found = Shared(held, line.time, row, place, window.high, begin, end)
     start = _days(microseconds_of(cohort.start), window.high)
-    return Known(len(cohort), found, store.payloads, kind_of, start, cohort.subject_id, _parents(store))
+    return Known(len(cohort), found, store.payloads, store.kinds, start, cohort.subject_id, store.parents)
 
 
 def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence[str]) -> Array:
@@ -206,21 +205,15 @@ def microseconds_of(time: Array) -> Array:
     return time.astype("datetime64[us]").astype(np.int64)
 
 
-def _readable(store: Records, kind_of: dict[str, str], codes: Sequence[str] | None, subjects: list[int] | None) -> pl.DataFrame:
+def _readable(
+    store: Records, kind_of: Mapping[str, str], codes: Sequence[str] | None, subjects: list[int] | None
+) -> pl.DataFrame:
     """The events of these codes, or of all but the hidden ones, which are few."""
     if codes is not None:
         return store.events(list(codes), subjects)
-    hidden = [code for code, kind in kind_of.items() if kind in HIDDEN]
+    hidden = [code for code, kind in store.kinds.items() if kind in HIDDEN]
     events = store.events(None, subjects)
     return events.filter(~pl.col("code").is_in(hidden)) if hidden else events
-
-
-def _parents(store: Records) -> dict[str, tuple[str, ...]]:
-    """code -> the next broader codes that the store names, of those that have any."""
-    if "parent_codes" not in store.codes.columns:
-        return {}
-    named = store.codes.select("code", "parent_codes").filter(pl.col("parent_codes").list.len() > 0)
-    return {code: tuple(parents) for code, parents in named.iter_rows()}
 
 
 def _subjects(store: Records, cohort: Cohort) -> list[int] | None:

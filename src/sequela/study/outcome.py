@@ -16,7 +16,7 @@ from sequela.registry import nearest
 from sequela.study import cut, labels
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
-from sequela.study.records import Records, kinds, matching
+from sequela.study.records import Records, matching
 from sequela.types import Array, Cohort, Target
 
 
@@ -106,7 +106,7 @@ def _by_column(
 
 
 def _check_columns(store: Records, columns: list[str]) -> None:
-    present = [code.removeprefix("LABEL//") for code, kind in kinds(store).items() if kind == "label"]
+    present = [code.removeprefix("LABEL//") for code, kind in store.kinds.items() if kind == "label"]
     for column in columns:
         if column not in present:
             raise DataError(f"the data has no label column {column!r}", hint=nearest(column, present))

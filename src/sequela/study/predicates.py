@@ -153,8 +153,8 @@ def matching(known: pl.Series, patterns: Sequence[str], where: str) -> set[str]:
             found |= set(known.filter(_searched(known, regular[1], where)))
         elif "*" in pattern:
             found |= {one for one in known if fits(one, pattern)}
-        else:
-            found |= {pattern} & set(known)
+        elif pattern in known:
+            found.add(pattern)
     return found
 
 

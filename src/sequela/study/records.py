@@ -21,6 +21,16 @@ class Records(Protocol):
         ...
 
     @property
+    def kinds(self) -> Mapping[str, str]:
+        """code -> kind, of every code."""
+        ...
+
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """code -> the next broader codes, of those codes of which the source names any."""
+        ...
+
+    @property
     def subjects(self) -> pl.DataFrame:
         """subject_id, source_id."""
         ...
@@ -36,11 +46,6 @@ class Records(Protocol):
     def events(self, codes: Sequence[str] | None = None, subjects: Sequence[int] | None = None) -> pl.DataFrame:
         """subject_id, time, code, numeric_value, text_value, payload; by subject_id, then time, those without time first."""
         ...
-
-
-def kinds(store: Records) -> dict[str, str]:
-    """code -> kind, of every code in the store."""
-    return dict(store.codes.select("code", "kind").iter_rows())
 
 
 def matching(store: Records, pattern: str) -> list[str]:

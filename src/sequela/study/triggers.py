@@ -16,7 +16,7 @@ from sequela.study import cut, windows
 from sequela.study.cut import NEVER, Timeline
 from sequela.study.flow import Flow
 from sequela.study.predicates import Predicates
-from sequela.study.records import Records, kinds, matching
+from sequela.study.records import Records, matching
 from sequela.study.windows import Rows, Span, View
 from sequela.types import Array, Cohort, Target
 
@@ -98,7 +98,7 @@ def _sampled(store: Records, plan: config.Cohort, asked: pl.DataFrame, flow: Flo
     if at is not None:
         raise UsageError("this study has no times, so none can be asked for", hint="leave out the time")
     rows = _rows(asked, np.full(len(asked), np.datetime64("NaT"), "datetime64[us]"))
-    inputs = [code for code, kind in kinds(store).items() if kind in INPUT_KINDS]
+    inputs = [code for code, kind in store.kinds.items() if kind in INPUT_KINDS]
     timed = store.events(inputs, asked["subject_id"].to_list())["time"].count() if len(asked) else 0
     draft = Draft(rows, flow, np.full(len(asked), NEVER), several=False)
     return draft.noted("events with a time, which a SAMPLE row does not see", timed)
