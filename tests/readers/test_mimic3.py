@@ -239,6 +239,13 @@ def test_a_few_tables_are_enough_and_those_missing_are_told(tmp_path: Path) -> N
     assert "LABEVENTS" in missing and "PATIENTS" not in missing
 
 
+def test_tables_without_rows_are_read_as_such(store: Store, tmp_path: Path) -> None:
+    bare = {name: TABLES[name][:1] for name in ("D_LABITEMS", "LABEVENTS", "NOTEEVENTS", "D_ICD_DIAGNOSES", "ICUSTAYS")}
+    again = read(database(tmp_path / "raw", **bare), tmp_path / "it.store")
+    assert again.flow.notes["NOTEEVENTS: rows read"] == 0
+    assert set(store.codes["code"]) - set(again.codes["code"]) >= {"ICU//ADMISSION", "LOINC//2160-0"}
+
+
 def test_tables_may_be_chosen(tmp_path: Path) -> None:
     store = read(database(tmp_path / "raw"), tmp_path / "it.store", tables=["diagnoses_icd"])
     assert set(store.codes["code"]) == {"ICD9CM//038.9", "ICD9CM//V45.81", "ICD9CM//E849.7"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -98,10 +98,9 @@ def icd10_procedure(code: str) -> str | None:
     return _named("ICD10PCS", icd10.procedure, code)
 
 
-def _named(system: str, form: object, code: str) -> str | None:
-    assert callable(form)
+def _named(system: str, dotted: Callable[[str], str], code: str) -> str | None:
     try:
-        return f"{system}//{form(code)}"
+        return f"{system}//{dotted(code)}"
     except DataError:
         return None
 
@@ -234,11 +233,12 @@ def laboratory(files: Files, name: str, form: str) -> pl.DataFrame:
 
 
 def stays(name: str, key: str, admissions: Admissions) -> Table:
-    """The stays in intensive care."""
+    """The stays in intensive care; ICU//TRANSFER stands at the end of one that did not end in the unit and ward it began in."""
+    moved = [pl.col(f"first_{place}").ne_missing(pl.col(f"last_{place}")) for place in ("careunit", "wardid")]
     return Table(
         name,
         {**VISIT, key: "whole", "intime": "time", "outtime": "time"},
-        optional={"first_careunit": "text", "last_careunit": "text"},
+        optional=dict.fromkeys(("first_careunit", "last_careunit", "first_wardid", "last_wardid"), "text"),
         key=(key,),
         needs=("hadm_id", "intime"),
         prepare=admissions.told,
@@ -246,6 +246,7 @@ def stays(name: str, key: str, admissions: Admissions) -> Table:
         events=(
             Event(Code("ICU//ADMISSION"), pl.col("intime"), text=pl.col("first_careunit")),
             Event(Code("ICU//DISCHARGE"), pl.col("outtime"), text=pl.col("last_careunit")),
+            Event(Code("ICU//TRANSFER"), pl.col("outtime"), text=pl.col("last_careunit"), where=pl.any_horizontal(moved)),
         ),
     )
 

@@ -35,7 +35,7 @@ import polars as pl
 
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers._rows import Account, ColumnType, chunks
+from sequela.readers._rows import TYPES, Account, ColumnType, chunks
 from sequela.registry import nearest
 from sequela.store.schema import CodeKind
 
@@ -103,10 +103,8 @@ class Files:
     def whole(self, table: Table) -> pl.DataFrame:
         """All rows of a table that it does not refuse, at once: for what others are looked up in. Nothing is counted."""
         account = Account(table.name, self.file_of[table.name], None)
-        frames = list(self.chunks(table, account))
-        if not frames:
-            return pl.DataFrame(schema=["row", *table.columns, *table.optional])
-        frame = pl.concat(frames)
+        types = {name: TYPES[type_] for name, type_ in {**table.columns, **table.optional}.items()}
+        frame = pl.concat([pl.DataFrame(schema={"row": pl.Int64(), **types}), *self.chunks(table, account)])
         self._repeated.setdefault(table.name, _repeated(frame, table.key))
         return _kept(table, frame, self.repeated(table), account)
 

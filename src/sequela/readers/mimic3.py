@@ -11,6 +11,7 @@ when on it is known (only where that is later than its time):
                         HOSPITAL//DISCHARGE (3), ED//DISCHARGE       dischtime, edouttime
                         DEATH//IN_HOSPITAL (3)                       deathtime
     ICUSTAYS            ICU//ADMISSION, ICU//DISCHARGE               intime, outtime
+                        ICU//TRANSFER (a stay of several units)      outtime
     TRANSFERS           MIMIC3//TRANSFER//admit …                    intime
     SERVICES            MIMIC3//SERVICE//MED …                       transfertime
     CALLOUT             MIMIC3//CALLOUT, MIMIC3//CALLOUT//OUTCOME    createtime, outcometime

@@ -11,6 +11,7 @@ gives, when it stands in time, and from when on it is known (only where that is 
                         HOSPITAL//DISCHARGE (3), ED//DISCHARGE       dischtime, edouttime
                         DEATH//IN_HOSPITAL (3)                       deathtime
     icustays            ICU//ADMISSION, ICU//DISCHARGE               intime, outtime
+                        ICU//TRANSFER (a stay of several units)      outtime
     transfers           MIMIC4//TRANSFER//admit …                    intime
     services            MIMIC4//SERVICE//MED …                       transfertime
     diagnoses_icd       ICD9CM//038.9, ICD10CM//A41.9                discharge
