@@ -41,7 +41,7 @@ def layer(x, w, b, h, positive):
 @pytest.mark.parametrize("candidate", ["linear", "positive"])
 def test_two_layers_of_mingru_equal_the_equations(candidate: str) -> None:
     made, seq = made_and_fed(candidate=candidate)
-    start = torch.tanh(made.initial(seq.context)).detach().numpy()
+    start = made.initial(seq, seq.context).detach().numpy()
     weights = [[p.detach().numpy() for p in cell.parameters()] for cell in made.stack.ahead]
     steps = made(seq).steps.detach().numpy()
     for row, length in enumerate((9, 2, 5)):
@@ -59,7 +59,7 @@ def test_the_positive_form_equals_the_scan_over_logarithms_of_the_paper() -> Non
     log_inputs = -functional.softplus(-gate) + log_candidate
     expected = (log_kept + torch.logcumsumexp(log_inputs - log_kept, 1)).exp()
     without = Seq(seq.values, seq.mask, seq.position, context=torch.zeros_like(seq.context))
-    torch.nn.init.zeros_(made.initial.bias)
+    torch.nn.init.zeros_(made.initial.map.bias)
     found = made(without).steps
     torch.testing.assert_close(found[seq.mask], expected[seq.mask], rtol=0, atol=1e-12)
 

@@ -21,7 +21,7 @@ from sequela.config import Strict
 from sequela.errors import ConfigError
 from sequela.nn.gated import gated
 from sequela.nn.mask import existing
-from sequela.nn.pool import Pool
+from sequela.nn.readout import Initial, Readout
 from sequela.nn.time import carried, since_seen
 from sequela.types import Encoded, Seq, Spec
 
@@ -51,27 +51,22 @@ class GRUD(nn.Module):
         self.inputs = nn.Linear(2 * features, 3 * config.width)
         self.gates = nn.Parameter(torch.empty(config.width, 2 * config.width))
         self.candidate = nn.Parameter(torch.empty(config.width, config.width))
-        self.initial = nn.Linear(spec.context, config.width) if spec.context else None
-        self.pool = Pool(config.pool, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.initial = Initial(spec, config.width)
+        self.readout = Readout(spec, config.width, config.pool, config.dropout)
         self.steps_width = config.width
-        self.width = self.pool.width + spec.context
+        self.width = self.readout.width
         for weight in (self.gates, self.candidate, self.inputs.weight):
             nn.init.uniform_(weight, -(config.width**-0.5), config.width**-0.5)
 
     def forward(self, seq: Seq) -> Encoded:
-        steps = self._states(seq)
-        pooled = self.dropout(self.pool(steps, seq.mask))
-        if self.initial is not None:
-            pooled = torch.cat([pooled, seq.context], 1)
-        return Encoded(steps, seq.mask, pooled)
+        return self.readout(self._states(seq), seq)  # type: ignore[no-any-return]
 
     def _states(self, seq: Seq) -> Tensor:
         seen = self._seen(seq)
         since = self._since(seq, seen).to(seq.values.dtype).transpose(0, 1).contiguous()  # T B F from here on
         filled = self._filled(seq.values.transpose(0, 1), seen.transpose(0, 1), since)
         inputs = torch.cat([filled, seen.transpose(0, 1).to(since.dtype)], 2)
-        states = gated(self.inputs(inputs), self.state_decay(since), self.gates, self.candidate, self._initial(seq))
+        states = gated(self.inputs(inputs), self.state_decay(since), self.gates, self.candidate, self.initial(seq, since))
         return states.transpose(0, 1)
 
     def _seen(self, seq: Seq) -> Tensor:
@@ -89,11 +84,6 @@ class GRUD(nn.Module):
         """The values where they were seen, elsewhere the value seen last on its way to the mean."""
         kept = self.input_decay(since, ~seen)
         return torch.addcmul(self.mean, kept, carried(values, seen, self.mean) - self.mean)
-
-    def _initial(self, seq: Seq) -> Tensor:
-        if self.initial is None:
-            return self.gates.new_zeros(len(seq.mask), self.steps_width)
-        return torch.tanh(self.initial(seq.context))
 
 
 class InputDecay(nn.Module):

@@ -17,6 +17,7 @@ from sequela.config import Strict
 from sequela.nn.gated import gated
 from sequela.nn.mask import reverse
 from sequela.nn.pool import Pool
+from sequela.nn.readout import Initial, beside
 from sequela.nn.steps import Flat, VisitName
 from sequela.types import Encoded, Seq, Spec
 
@@ -48,7 +49,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.flat = Flat(spec, config.embedding or config.width, config.visit)
         self.stack = Stack(self.flat.width, config, cell)
-        self.initial = nn.Linear(spec.context, self.stack.states * config.width) if spec.context else None
+        self.initial = Initial(spec, self.stack.states * config.width)
         self.steps_width = self.stack.width
         self.pool = Pool(config.pool, self.steps_width, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
@@ -57,16 +58,8 @@ class Recurrent(nn.Module):
 
     def forward(self, seq: Seq) -> Encoded:
         inputs = self.flat(seq)
-        steps = self.stack(inputs, seq.mask, self._initial(seq, inputs))
-        pooled = self.dropout(self.pool(steps, seq.mask))
-        if self.initial is not None:
-            pooled = torch.cat([pooled, seq.context], 1)
-        return Encoded(steps, seq.mask, pooled)
-
-    def _initial(self, seq: Seq, inputs: Tensor) -> Tensor:
-        if self.initial is None:
-            return inputs.new_zeros(len(inputs), self.stack.states * self.stack.state)
-        return torch.tanh(self.initial(seq.context))
+        steps = self.stack(inputs, seq.mask, self.initial(seq, inputs))
+        return Encoded(steps, seq.mask, beside(self.dropout(self.pool(steps, seq.mask)), seq))
 
 
 class Stack(nn.Module):
