@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import polars as pl
@@ -17,17 +18,23 @@ TAKEN = frozenset({"event", "measurement"})  # the kinds that are taken where no
 BIRTH = "MEDS_BIRTH"  # an event that is no part of a history: age tells it
 
 
-@dataclass(frozen=True, slots=True)
 class Wanted:
-    """Patterns of codes to take, and to leave out; none to take: all of the kinds TAKEN but BIRTH."""
+    """Patterns of codes to take, and to leave out; none to take: all of the kinds TAKEN but BIRTH. A name is judged once."""
 
-    codes: Sequence[str]
-    exclude: Sequence[str]
+    def __init__(self, codes: Sequence[str], exclude: Sequence[str]) -> None:
+        self._codes, self._exclude = codes, exclude
+        self._judged: dict[tuple[str, str], bool] = {}
 
     def __call__(self, name: str, kind: str) -> bool:
         """Whether the code of that name and kind is taken."""
-        taken = any(fits(name, one) for one in self.codes) if self.codes else kind in TAKEN and name != BIRTH
-        return taken and not any(fits(name, one) for one in self.exclude)
+        key = name, kind
+        if key not in self._judged:
+            self._judged[key] = self._taken(name, kind)
+        return self._judged[key]
+
+    def _taken(self, name: str, kind: str) -> bool:
+        taken = any(fits(name, one) for one in self._codes) if self._codes else kind in TAKEN and name != BIRTH
+        return taken and not any(fits(name, one) for one in self._exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,15 @@ def taken(known: Known, wanted: Wanted) -> Taken:
 
 
 def _numbered(codes: pl.Series, wanted: Wanted, kinds: Mapping[str, str]) -> tuple[list[str], Array]:
-    """The wanted names, sorted, and which of them each event is, int32 "E"; -1 where it is none."""
+    """The wanted names that occur, and which of them each event is, int32 "E"; -1 where it is none."""
     physical = codes.cast(pl.Categorical)
     each = physical.unique()
-    names, number = each.cast(pl.String).to_list(), each.to_physical().to_numpy()
-    kept = sorted((name, place) for name, place in zip(names, number.tolist(), strict=True) if wanted(name, kinds.get(name, "")))
+    names = each.cast(pl.String).to_list()
+    kept = np.array([wanted(name, kinds.get(name, "")) for name in names], bool)
+    number = each.to_physical().to_numpy()
     table = np.full(int(number.max(initial=0)) + 1, -1, np.int32)
-    table[[place for _, place in kept]] = np.arange(len(kept))
-    return [name for name, _ in kept], table[physical.to_physical().to_numpy()]
+    table[number[kept]] = np.arange(int(kept.sum()))
+    return list(compress(names, kept)), table[physical.to_physical().to_numpy()]
 
 
 def _of_shared(shared: Shared, names: Sequence[str], code: Array) -> Taken:

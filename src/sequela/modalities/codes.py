@@ -12,7 +12,7 @@ how long ago it was, and which visit it is; durations as log(1 + days).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import msgspec
@@ -28,7 +28,7 @@ from sequela.modalities._code_events import Taken, Wanted, taken
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._visits import Filled, Visits
 from sequela.prep import statics, vocabulary
-from sequela.prep.vocabulary import Vocabulary
+from sequela.prep.vocabulary import Numbers, Vocabulary
 from sequela.types import Array, Known, Plain, Ragged, Spec
 
 OTHER = "other"  # an unknown code, in the golden example
@@ -57,9 +57,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     widest: int  # tokens of the largest visit
 
 
-@dataclass(frozen=True, slots=True)
 class Codes:
-    config: Config
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._wanted = Wanted(config.codes, config.exclude)
+        self._numbers: Numbers | None = None  # of the state that was read with last
 
     def fit(self, known: Known) -> State:
         """What `fit_each` learns of all rows at once."""
@@ -78,7 +80,7 @@ class Codes:
     def read(self, known: Known, state: State) -> Ragged:
         """The history of each row; one without any of the codes has no steps."""
         found = taken(known, self._wanted)
-        token = vocabulary.encode(state.vocabulary, found.coded, known.parents)
+        token = self._tokens(found, known, state)
         read = self._visits if self.config.form == "visits" else self._events
         ragged = read(known, state, found, token)
         return replace(ragged, context=statics.encode(known, state.context)[0] if state.context else None)
@@ -87,7 +89,7 @@ class Codes:
         """How many visits and codes, age, durations; of every token whether the last visit has it, and how many visits do."""
         found = taken(known, self._wanted)
         visits = _visits.visits(found.events)
-        token = vocabulary.encode(state.vocabulary, found.coded, known.parents)
+        token = self._tokens(found, known, state)
         counts = _code_counts.counts(known.count, visits, *_visits.sets(found.events, visits, token), state.vocabulary.tokens)
         numbers = _beside.raw(_beside.of_visits(visits), known, state.beside.age)
         summary = _code_counts.summary(known.count, visits, numbers, counts[0])
@@ -121,9 +123,12 @@ class Codes:
         kinds |= {code: "measurement" if code in state.vocabulary.edges else "event" for code in drawn["code"].unique().sort()}
         return Known(rows, frame, Held({}), kinds, position[np.searchsorted(row, np.arange(rows))])
 
-    @property
-    def _wanted(self) -> Wanted:
-        return Wanted(self.config.codes, self.config.exclude)
+    def _tokens(self, found: Taken, known: Known, state: State) -> Array:
+        """The token of each event taken, int32."""
+        numbers = self._numbers
+        if numbers is None or numbers.vocabulary is not state.vocabulary or numbers.parents is not known.parents:
+            self._numbers = numbers = Numbers(state.vocabulary, known.parents)
+        return numbers.encode(found.coded)
 
     def _visits(self, known: Known, state: State, found: Taken, token: Array) -> Ragged:
         visits = _visits.visits(found.events)

@@ -132,16 +132,30 @@ def needed(name: str, fewest: int) -> int:
     return fewest if name.partition("//")[0] in PUBLIC else max(fewest, RARE)
 
 
-def encode(vocabulary: Vocabulary, coded: Coded, parents: Parents) -> Array:
-    """The token of each event, int32 "E"."""
-    number = _numbers(vocabulary)
-    of_name = np.array([_nearest(name, number, parents) for name in coded.names], np.int32)
-    tokens: Array = of_name[coded.code] if len(of_name) else np.zeros(len(coded.code), np.int32)
-    if vocabulary.edges:
-        for name, events in coded.valued():
-            if name in vocabulary.edges:
-                tokens[events] = number[name] + 1 + np.searchsorted(vocabulary.edges[name], coded.value[events])
-    return tokens
+class Numbers:
+    """The numbers of codes by name; each name is looked up once, however often it is read."""
+
+    def __init__(self, vocabulary: Vocabulary, parents: Parents) -> None:
+        self.vocabulary, self.parents = vocabulary, parents
+        self._named = _numbers(vocabulary)
+        self._of = dict(self._named)
+
+    def encode(self, coded: Coded) -> Array:
+        """The token of each event, int32 "E"."""
+        of_name = np.array([self._number(name) for name in coded.names], np.int32)
+        tokens: Array = of_name[coded.code] if len(of_name) else np.zeros(len(coded.code), np.int32)
+        edges = self.vocabulary.edges
+        for name, events in coded.valued() if edges else ():
+            if name in edges:
+                tokens[events] = self._named[name] + 1 + np.searchsorted(edges[name], coded.value[events])
+        return tokens
+
+    def _number(self, name: str) -> int:
+        """That of the code, or of the nearest of its broader codes that has one; else 0."""
+        if name not in self._of:
+            broader = (self._named[code] for code in _above(name, self.parents) if code in self._named)
+            self._of[name] = next(broader, 0)
+        return self._of[name]
 
 
 def _numbers(vocabulary: Vocabulary) -> dict[str, int]:
@@ -152,13 +166,6 @@ def _numbers(vocabulary: Vocabulary) -> dict[str, int]:
 
 def _quantiles(name: str, inner: Sequence[float]) -> list[str]:
     return [f"{name}//Q{number + 1}" for number in range(len(inner) + 1)] if inner else []
-
-
-def _nearest(name: str, number: Mapping[str, int], parents: Parents) -> int:
-    """The number of a code, or of the nearest of its broader codes that has one; else 0."""
-    if name in number:
-        return number[name]
-    return next((number[code] for code in _above(name, parents) if code in number), 0)
 
 
 def _above(name: str, parents: Parents) -> tuple[str, ...]:
