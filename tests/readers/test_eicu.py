@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -257,6 +257,15 @@ def test_what_is_entered_later_is_known_later(store: Store) -> None:
         (after(180), after(195), 200.0)
     ]
     assert seen(store, "EICU//LAB//potassium", "time", "available") == [(after(220), after(250)), (after(320), after(320))]
+
+
+def test_a_revised_lab_reaches_no_input_before_its_revision(
+    store: Store, known_at: Callable[[Store, int, datetime], set[str]]
+) -> None:
+    numbers = pl.read_parquet(store.path / "metadata" / "subjects.parquet")
+    patient = dict(numbers.select("source_id", "subject_id").iter_rows())["002-1"]
+    before, then = known_at(store, patient, after(249)), known_at(store, patient, after(250))
+    assert "EICU//LAB//potassium" in then - before and "EICU//HISTORY//notes|COPD" in before
 
 
 def test_no_two_units_mix_under_one_lab(store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -240,6 +240,16 @@ def test_what_is_billed_is_known_from_the_end_of_the_visit(store: Store) -> None
     left = datetime(2020, 3, 5, 15, 30)
     assert seen(store, "ICD9CM//038.9", "time", "available") == [(datetime(2020, 3, 1, 10), left)]
     assert seen(store, "SNOMED//91302008", "available") == [None, left, left]
+
+
+def test_nothing_that_was_billed_reaches_an_input_before_the_visit_is_over(
+    store: Store, known_at: Callable[[Store, int, datetime], set[str]]
+) -> None:
+    during, after = datetime(2020, 3, 5, 15, 29), datetime(2020, 3, 5, 15, 30)
+    billed = {"ICD9CM//038.9", "ICD9PROC//96.71"}
+    assert not billed & known_at(store, 1, during) and billed <= known_at(store, 1, after)
+    assert "RXNORM//4603" not in known_at(store, 1, during) and "SNOMED//91302008" in known_at(store, 1, during)
+    assert not {"MEDS_DEATH", "DEATH//IN_HOSPITAL"} & known_at(store, 1, after)
 
 
 @pytest.mark.parametrize(("hold", "known"), [("all", 6), ("none", 0), ("billing", 3)])
