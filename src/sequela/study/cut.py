@@ -205,9 +205,7 @@ def microseconds_of(time: Array) -> Array:
     return time.astype("datetime64[us]").astype(np.int64)
 
 
-def _readable(
-    store: Records, kind_of: Mapping[str, str], codes: Sequence[str] | None, subjects: list[int] | None
-) -> pl.DataFrame:
+def _readable(store: Records, codes: Sequence[str] | None, subjects: list[int] | None) -> pl.DataFrame:
     """The events of these codes, or of all but the hidden ones, which are few."""
     if codes is not None:
         return store.events(list(codes), subjects)
