@@ -139,7 +139,8 @@ class Shard:
     @cached_property
     def subjects(self) -> pl.DataFrame:
         """As Store.subjects, of those in this shard."""
-        return self.store.subjects.filter(pl.col("subject_id").is_in(self._events["subject_id"].unique().implode()))
+        own = self._events["subject_id"]  # in order, and of no other shard
+        return self.store.subjects.filter(pl.col("subject_id").is_between(own[0], own[-1]))
 
     def events(self, codes: Sequence[str] | None = None, subjects: Sequence[int] | None = None) -> pl.DataFrame:
         """As Store.events, of the subjects in this shard."""
