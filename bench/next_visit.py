@@ -1,0 +1,147 @@
+"""Death in the next stay, from the whole coded history: what networks reach beside logistic regression and beside the truth.
+
+    python bench/next_visit.py CSV_DIR [CSV_DIR …] [--part test] [--models retain gru …] [--set inputs.history.encoder.width=32]
+
+Each CSV_DIR holds MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and
+truth.csv with HADM_ID and p_death_next, the probability with which the next stay's outcome was drawn: its AUROC is the best that
+anybody can reach. Several folders of different sizes make the learning curve. The study is that of
+studies/ehr/next_visit_mortality.toml, the settings of each network are those below, chosen on tune parts alone. What is told is
+of the tune part, unless `--part test` asks for the other, which is for once, at the end.
+
+The risk of a stay is a sum of the weights of thousands of codes, most of them rare. What decides is that the optimizer moves a
+rare code by what its few rows say, and no further: plain stochastic gradients do; Adam divides by their size, and does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
+
+import lightning.pytorch  # noqa: E402, F401  # its import is no part of a training
+import numpy as np  # noqa: E402
+import polars as pl  # noqa: E402
+from harness import PACKAGES, measure, record  # noqa: E402
+
+from sequela import config, threads  # noqa: E402
+from sequela import model as models  # noqa: E402
+from sequela.baselines import logistic  # noqa: E402
+from sequela.contracts import Evidence  # noqa: E402
+from sequela.evaluate.intervals import Interval, delong, delong_difference  # noqa: E402
+from sequela.pipeline import import_data, trial  # noqa: E402
+from sequela.pipeline.prepared import Prepared, prepare  # noqa: E402
+from sequela.pipeline.progress import silent  # noqa: E402
+from sequela.store.store import Store  # noqa: E402
+from sequela.train import fit  # noqa: E402
+from sequela.types import Array, Part  # noqa: E402
+
+STUDY = Path(__file__).resolve().parents[1] / "studies" / "ehr" / "next_visit_mortality.toml"
+SGD = ('train.optimizer={ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 1e-3 }', "train.epochs=30", "train.patience=4")
+MODELS: Mapping[str, Sequence[str]] = {
+    "retain": ('inputs.history.encoder={ name = "retain", width = 64 }', *SGD),
+    "gru": ('inputs.history.encoder={ name = "gru", width = 64 }', *SGD),
+    "transformer": ('inputs.history.encoder={ name = "transformer", width = 64 }', *SGD),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one folder, read."""
+
+    prepared: Prepared
+    read: trial.Read
+    truth: Array  # float64 "N": the probability of each row of the cohort
+
+    def of(self, part: Part) -> tuple[Evidence, Array]:
+        """The rows of a part, and the truth of each."""
+        return self.read.of(part), self.truth[self.read.parts[part]]
+
+
+def rows(folder: Path, store: Store, overrides: Sequence[str]) -> Rows:
+    prepared = prepare(config.load(STUDY, tuple(overrides)), folder, store, silent)
+    split = prepared.split(prepared.plans[0])
+    return Rows(split, trial.read(split), _truth(folder, store, split))
+
+
+def _truth(folder: Path, store: Store, split: Prepared) -> Array:
+    """The probability of each row, found by the visit that ends at its moment."""
+    told = pl.read_csv(folder / "truth.csv", columns=["HADM_ID", "p_death_next"]).rename({"HADM_ID": "visit"})
+    ends = store.events(["HOSPITAL//DISCHARGE"]).select("subject_id", "time", "visit").join(told, on="visit")
+    asked = pl.DataFrame({"subject_id": split.cohort.subject_id, "time": split.cohort.time.astype("datetime64[us]")})
+    found = asked.join(ends, on=["subject_id", "time"], how="left", maintain_order="left")
+    if len(found) != len(asked) or found["p_death_next"].null_count():
+        raise SystemExit(f"{folder}: truth.csv does not tell one probability for every row")
+    return found["p_death_next"].to_numpy()
+
+
+def judged(held: Evidence, risk: Array, other: Array | None = None) -> dict[str, Any]:
+    """AUROC with its interval by subject, and the difference to another risk of the same rows."""
+    event = held.target.values[:, 0]
+    found: dict[str, Any] = {"auroc": _written(delong(risk, event, held.subject))}
+    if other is not None:
+        found["over_logistic"] = _written(delong_difference(risk, other, event, held.subject))
+    return found
+
+
+def _written(interval: Interval) -> list[float]:
+    return [round(interval.value, 4), round(interval.low, 4), round(interval.high, 4)]
+
+
+def network(folder: Path, store: Store, name: str, part: Part, overrides: Sequence[str]) -> tuple[Array, dict[str, Any]]:
+    """The risk that one network gives the rows of a part, and how it came to it."""
+    mine = rows(folder, store, (*MODELS[name], *overrides))
+    with tempfile.TemporaryDirectory() as place:
+        trained = fit.fit(mine.prepared.study, mine.read.train, mine.read.tune, Path(place))
+    answer = models.predict(trained.model, trained.task, mine.read.of(part).inputs)
+    return answer.values[:, 0], {"best_epoch": trained.best_epoch, "train_cpu_seconds": round(trained.cpu_seconds, 1)}
+
+
+def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
+    """Everything about one folder."""
+    with tempfile.TemporaryDirectory() as place:
+        store = import_data("mimic3", folder, Path(place) / "store")
+        mine = rows(folder, store, overrides)
+        held, truth = mine.of(part)
+        plain = logistic.build(logistic.Config())
+        with measure() as fitting:
+            plain.fit(mine.read.train, mine.read.tune, "binary", 0)
+        beside = plain.answer(held).values[:, 0]
+        found: dict[str, Any] = {
+            "subjects": len(np.unique(mine.prepared.cohort.subject_id)),
+            "rows": {name: len(mine.read.parts[name]) for name in ("train", "tune", "test")},
+            "events": int(held.target.values.sum()),
+            "oracle": judged(held, truth, beside),
+            "logistic": {
+                **judged(held, beside),
+                "chosen": dict(plain.chosen["death"]["chosen"]) if "death" in plain.chosen else {},
+                "cpu_seconds": round(fitting.cpu_seconds, 1),
+            },
+        }
+        for name in names:
+            risk, told = network(folder, store, name, part, overrides)
+            found[name] = {**judged(held, risk, beside), **told}
+            print(folder.name, name, found[name], flush=True)
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--part", choices=("tune", "test"), default="tune")
+    parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=list(MODELS))
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="laid over the study of every model")
+    given = parser.parse_args()
+    threads.prepare(1)
+    curve = [{"folder": folder.name, **one(folder, given.part, given.models, given.overrides)} for folder in given.folders]
+    settings = {name: list(MODELS[name]) for name in given.models}
+    record("next_visit", {"part": given.part, "settings": settings, "overrides": given.overrides, "curve": curve}, PACKAGES)
+
+
+if __name__ == "__main__":
+    main()
