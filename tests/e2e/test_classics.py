@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from sequela import simulate
-from sequela.pipeline import run
+from sequela.bundle import load
+from sequela.pipeline import import_data, run
 from sequela.pipeline.experiment import Run
-from sequela.simulate import heart_rate
+from sequela.simulate import heart_rate, histories
 
 CLASSICS = Path(__file__).resolve().parents[2] / "studies" / "classics"
 QUICK = ("evaluate.bootstrap=200",)
@@ -151,3 +153,52 @@ def test_the_lung_ct_net_has_its_420610_parameters_and_learns(classic: Classic, 
     done = classic("lung_ct_cnn", simulate.write("xray", tmp_path / "xray", 500), "train.epochs=4")
     assert facts(done)["parameters"] == 420_610
     assert (done.metric("auroc", part="tune") or 0) > 0.6
+
+
+# ---------------------------------------------------------------------------------------------------------------------- next code
+
+
+@pytest.fixture(scope="module")
+def diagnoses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate.write("histories", tmp_path_factory.mktemp("simulated") / "histories", subjects=400)
+
+
+SHORT = ("train.epochs=2", "inputs.history.encoder.width=16", "inputs.history.encoder.embedding=8")
+
+
+def test_the_next_code_is_foreseen_from_the_table_to_the_report_and_the_bundle(classic: Classic, diagnoses: Path) -> None:
+    done = classic("next_code", diagnoses, *SHORT)
+    (split,) = facts(done)["splits"]
+    told = pl.read_csv(diagnoses / "truth.csv")
+    assert sum(part["classes"]["codes foreseen"] for part in split["parts"].values()) == told["codes"].sum()
+    rows = {(row["model"], row["metric"]): row for row in done.metrics if row["part"] == "test" and not row["against"]}
+    assert all(rows["model", name]["low"] < rows["model", name]["high"] for name in ("perplexity", "next_accuracy", "next_in_10"))
+    assert rows["baseline:bigram", "perplexity"]["value"] < rows["baseline:unigram", "perplexity"]["value"]
+    assert rows["baseline:bigram", "next_in_10"]["value"] > rows["baseline:unigram", "next_in_10"]["value"]
+    assert rows["model", "next_accuracy"]["value"] < rows["model", "next_in_10"]["value"]
+    assert "Perplexity" in verdict(done)
+    predicted = load(done.bundle).predict(import_data("csv", diagnoses, done.folder / "again.store"), subject="7")
+    (one,) = predicted
+    assert one.probabilities is not None and len(one.probabilities) == 10 and one.refused is None
+    chances = list(one.probabilities.values())
+    assert chances == sorted(chances, reverse=True) and 0 < sum(chances) < 1 and one.decision == next(iter(one.probabilities))
+
+
+def test_a_perplexity_counts_every_code_of_the_part_once_whatever_the_batch(classic: Classic, diagnoses: Path) -> None:
+    done = classic("next_code", diagnoses, *SHORT, 'baselines.names=["unigram"]')
+    frame = pl.read_parquet(done.folder / "predictions.parquet").filter(part="test", model="model")
+    expected = float(np.exp(frame["value_nats"].to_numpy().sum() / frame["target"].to_numpy().sum()))
+    assert done.metric("perplexity") == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_the_lstm_comes_near_the_least_perplexity_that_is_possible_and_no_chain_of_order_1_does(
+    classic: Classic, tmp_path: Path
+) -> None:
+    data = simulate.write("histories", tmp_path / "histories", subjects=4000)
+    done = classic("next_code", data)
+    frame = pl.read_parquet(done.folder / "predictions.parquet").filter(part="test", model="model")
+    least = histories.bound(data, frame["source_id"].to_list())
+    found = done.metric("perplexity") or 0.0
+    assert 0.97 * least < found < 1.5 * least
+    assert found < 0.8 * (done.metric("perplexity", "baseline:bigram") or 0.0)

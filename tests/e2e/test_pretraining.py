@@ -30,6 +30,7 @@ from sequela.store.store import Store
 
 PATIENTS, LABELLED = 90, 60
 CODES = {"name": "codes", "form": "events", "values": "none", "min_count": 1, "side": []}
+TOLD = {"history": {"modality": {"name": "codes", "form": "events"}, "encoder": "gru"}}  # by default all stands beside a step
 
 
 def study(*, pretrain: dict[str, Any] | None = None, **changes: Any) -> Study:
@@ -160,6 +161,7 @@ def test_known_records_end_at_the_prediction_and_whole_ones_at_their_end(store: 
         ({"pretrain": {"records": "whole"}, "split": {"by": "time"}}, "past the moments that the split divides"),
         ({"pretrain": {"unlabelled": True}, "split": {"by": "site", "column": "ward", "test": ["a"]}}, "have no ward"),
         ({"pretrain": {}, "task": "next_event", "outcome": {}}, "takes no pretrain"),
+        ({"task": "next_event", "outcome": {}, "inputs": TOLD}, "how much is still to come"),
         ({"pretrain": {}, "task": "next_event", "outcome": {}, "train": {"members": 2}}, r"takes no train\.members"),
     ],
 )

@@ -91,8 +91,8 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
     shared = plans(rows, study, store, base)
-    known = cut.known(store, rows, history(study))
     _rules_see_all(study, models.guard(study, rows.target.names))
+    known = cut.known(store, rows, history(study))
     return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows), np.unique(rows.subject_id))
 
 
@@ -181,9 +181,19 @@ def _can_be_held(ensemble: Ensemble) -> None:
 
 
 def _foresees_alone(study: Study) -> None:
-    """Raises ConfigError where sums over next codes would be averaged or calibrated as if they were probabilities."""
+    """Raises ConfigError where sums over next codes would be averaged or calibrated as if they were probabilities.
+
+    Or where a step would know how long its record goes on.
+    """
     if cohorts.kind_of(study) != "next_event":
         return
+    for name, given in study.inputs.items():
+        options = config.options("modalities", given.modality, f"inputs.{name}.modality")[1]
+        if "ago" in getattr(options, "side", ()):
+            raise ConfigError(
+                f"inputs.{name}.modality tells each step how long ago it was, and so how much is still to come",
+                hint='name what may stand beside a step, without it: side = ["age", "gap", "length", "ordinal"]',
+            )
     asked = {
         "train.members": study.train.members > 1,
         "ensemble.members": bool(study.ensemble.members),
