@@ -159,14 +159,14 @@ def test_parquet_is_read_as_the_same_rows(tmp_path: Path) -> None:
         (HEADER.replace(",", ";") + ROW.replace(",", ";"), "separated by semicolons"),
         (HEADER.replace(",", "\t") + ROW.replace(",", "\t"), "separated by tabs"),
         (HEADER.replace("words", "words,value") + ROW, "2 columns 'value'"),
-        (HEADER + 40 * ROW.replace("2101-05-01 10:30:00", "05/01/2101"), "40 of 40 rows(?s:.)*pattern '99/99/9999'"),
-        (HEADER + ROW + '2,2101-05-01 10:30:00,"0389,' + "a" * 3000, "quotation mark never closed"),
+        (HEADER + 40 * ROW.replace("2101-05-01 10:30:00", "05/01/2101"), r"(\d+) of \1 rows(?s:.)*pattern '99/99/9999'"),
+        (HEADER + ROW + '2,2101-05-01 10:30:00,"0389,' + "a" * 5000, "quotation mark never closed"),
     ],
 )
 def test_a_file_that_is_misread_is_refused_with_what_was_found(
     text: str, says: str, tmp_path: Path, sink: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(_rows, "BLOCK_BYTES", 1024)
     monkeypatch.setattr(_rows, "LONGEST_ROW", 1024)
     with pytest.raises(DataError, match=says):
         taken(written(tmp_path, text), sink=sink)

@@ -39,7 +39,7 @@ from sequela.types import Array
 ColumnType: TypeAlias = Literal["whole", "number", "text", "code", "time"]
 
 BLOCK_BYTES = 2**21  # parsed at once
-CHUNK_ROWS = 2**17  # handed on at once
+CHUNK_ROWS, CHUNK_BYTES = 2**17, 2**22  # handed on at once
 LONGEST_ROW = 2**26
 FAULTY_SHARE, FAULTY_ROWS = 0.5, 10  # of a chunk: more than both and the column is misread, not a few rows
 
@@ -101,15 +101,15 @@ class Account:
 def chunks(
     path: Path, required: Mapping[str, ColumnType], optional: Mapping[str, ColumnType], account: Account
 ) -> Iterator[pl.DataFrame]:
-    """Frames of about CHUNK_ROWS rows: `row` (its number in the file), and the columns named, in small letters.
+    """Frames of at most about CHUNK_ROWS rows: `row` (its number in the file), and the columns named, in small letters.
 
     An optional column that the file has not is null throughout. Raises DataError: a file that is empty, damaged or of another
     kind, a column that is not there, numbers for codes, most rows of a chunk without what a column should hold.
     """
     opened = _parquet(path, required, optional, account) if _is_parquet(path) else _csv(path, required, optional, account)
     types = {**required, **optional}
-    for frame in _gathered(opened):
-        yield _timed(frame, [name for name, type_ in types.items() if type_ == "time"], account)
+    timed = [name for name, type_ in types.items() if type_ == "time"]
+    return _gathered(_timed(frame, timed, account) for frame in opened)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -118,10 +118,11 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Frames of CHUNK_ROWS rows or more, or of CHUNK_BYTES where that is sooner."""
     held: list[pl.DataFrame] = []
     for frame in frames:
         held.append(frame)
-        if sum(map(len, held)) >= CHUNK_ROWS:
+        if sum(map(len, held)) >= CHUNK_ROWS or sum(one.estimated_size() for one in held) >= CHUNK_BYTES:
             yield pl.concat(held)
             held = []
     if held:
