@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -169,3 +171,10 @@ def test_every_code_of_a_real_dictionary_has_a_dotted_form_and_a_chapter(real_da
         assert parents(f"ICD9CM//{icd9.dotted(code)}")[-1].startswith("ICD9CM//CHAPTER//"), code
     for code in procedures:
         assert parents(f"ICD9PROC//{icd9.dotted_procedure(code)}")[-1].startswith("ICD9PROC//CHAPTER//"), code
+
+
+def test_code_systems_import_nothing_heavy() -> None:
+    modules = ", ".join(f"sequela.codes.{name}" for name in ("hierarchy", "mapping", "ndc", "phenotypes"))
+    script = f"import sys, {modules}; print(sorted({{'numpy', 'polars', 'pyarrow', 'torch', 'msgspec'}} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
