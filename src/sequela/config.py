@@ -242,7 +242,7 @@ class Baselines(Strict, frozen=True):
 
 
 class Evaluate(Strict, frozen=True):
-    threshold: str | float = "youden"  # on tune: youden, f1, "sensitivity=0.9", "specificity=0.95", jaccard (of sets); or a number
+    threshold: str | float = "youden"  # on tune: youden, f1, "sensitivity=0.9", "specificity=0.95", jaccard (sets); or a number
     bootstrap: Annotated[int, Meta(ge=0)] = 1000
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
     min_group: Annotated[int, Meta(ge=1)] = 20  # groups with fewer rows, or fewer than min_events, are suppressed
