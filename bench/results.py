@@ -25,11 +25,13 @@ HEADLINES = {
     "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
     "multilabel": ("auroc", "auprc", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
+    "next_event": ("perplexity", "next_accuracy", "next_in_10"),
 }
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
     "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mase": "MASE", "f1": "F1", "calibration_slope": "calibration slope",
+    "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip
 UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope")
 

@@ -20,6 +20,7 @@ SECTIONS = {  # class -> where it stands in the file
     "Train": "`[train]`",
     "Optimizer": "`train.optimizer`",
     "Schedule": "`train.schedule`",
+    "Pretrain": "`[pretrain]`",
     "Ensemble": "`[ensemble]`",
     "Baselines": "`[baselines]`",
     "Evaluate": "`[evaluate]`",
