@@ -24,6 +24,7 @@ from sequela.readers._guess_columns import FEW, Column, column
 
 ROWS = 2000  # of each file are looked at
 BYTES = 2**20
+WIDTH = 60  # of a line before its comment, where lines are put in line
 PATTERNS = ("*.csv", "*.csv.gz", "*.tsv", "*.tsv.gz")
 
 # What columns are called, the likeliest first; small letters without marks between the words.
@@ -117,7 +118,7 @@ def toml(file: str, separator: str, sample: pl.DataFrame) -> str:
 
 def _block(lines: Sequence[Line]) -> str:
     shown = [(f"{line.key} = {_text(line.value)}", line.why) for line in lines]
-    width = max(len(text) for text, _ in shown)
+    width = max(len(text) for text, _ in shown if len(text) <= WIDTH)
     return "\n".join(["[[tables]]", *(f"{text:<{width}}  # {why}" for text, why in shown), ""])
 
 
@@ -185,7 +186,7 @@ def _blocks(roles: Roles) -> Iterator[list[Line]]:
     once = any(each.name in roles.taken and each.is_unique for each in roles.columns)
     events = list(_event_times(roles))
     visit = _visit(roles)
-    time = _time(roles)
+    time = _time(roles, sure=bool(events))
     code = _code(roles) if time or any(_plain(each.name) in _VALUE for each in roles.left()) else []
     if code or time:
         yield [*subject, *visit, *time, *(code or _wide(roles))]
@@ -229,11 +230,14 @@ def _event_times(roles: Roles) -> Iterator[list[Line]]:
             yield [*_written("time", each), *kind, Line("event", event[1], "by the name of its time; a row without one has none")]
 
 
-def _time(roles: Roles) -> list[Line]:
+def _time(roles: Roles, sure: bool) -> list[Line]:
+    """The time of a row and how it is written; where several might be it, a question, or (sure) none of them."""
     times = [each for each in roles.left() if each.time is not None]
     known = roles.named(_KNOWN, times) if len(times) > 1 else None
     found = roles.named(_TIME, [each for each in times if each is not known]) or _only(roles, times, known)
     if found is None and len(times) - (known is not None) > 1:
+        if sure:
+            return []
         names = ", ".join(each.name for each in times)
         return [Line("time", "?", f"which of {names} is the time of a row?")]
     found = found or _counted(roles)
@@ -303,8 +307,7 @@ def _code(roles: Roles) -> list[Line]:
 def _wide(roles: Roles) -> list[Line]:
     """Columns that are a measurement each, at the time of their row."""
     label, static = _labels(roles), _statics(roles)
-    numbers = [each.name for each in roles.left() if each.is_number]
-    roles.taken.update(numbers)
+    numbers = _numbers(roles)
     values = [Line("values", numbers, 'numbers at a time; their units: unit = { name = "mg/dL" }')] if numbers else []
     return [*values, *static, *label] or [Line("code", "?", "nothing here is a number: which column says what a row is?")]
 
@@ -317,10 +320,16 @@ def _sample(roles: Roles) -> list[Line]:
     roles.take(part)
     label = _labels(roles)
     static = _statics(roles, few=True)
-    numbers = [each.name for each in roles.left() if each.is_number and not each.is_unique]
-    roles.taken.update(numbers)
+    numbers = _numbers(roles)
     lines = [Line("values", numbers, 'numbers of the subject; their units: unit = { name = "mg/dL" }')] if numbers else []
     return [*lines, *static, *label, *([Line("part", part.name, "its entries are parts")] if part else [])]
+
+
+def _numbers(roles: Roles) -> list[str]:
+    """Columns of numbers, but for those that are called an id."""
+    found = [each.name for each in roles.left() if each.is_number and not re.search(r"(?i)(^|_)id$", each.name)]
+    roles.taken.update(found)
+    return found
 
 
 def _labels(roles: Roles) -> list[Line]:
