@@ -13,7 +13,6 @@ import polars as pl
 import pytest
 
 from sequela.store.store import Store
-from sequela.study import cut
 from sequela.types import Cohort, Payload, Target
 
 
@@ -106,6 +105,7 @@ def memory() -> Callable[[], Memory]:
 @pytest.fixture(scope="session")
 def known_at() -> Callable[[Store, int, datetime], set[str]]:
     """The codes that the cut knows of a subject at a time, outcomes apart."""
+    from sequela.study import cut
 
     def codes(store: Store, subject: int, moment: datetime) -> set[str]:
         at, text = np.array([moment], "datetime64[us]"), np.array([str(subject)])
