@@ -1,6 +1,7 @@
 """What became of every row of whole health records on import, held against a count that knows nothing of the reader.
 
-For each table: rows by Python's csv module, rows read, refused by reason, ignored by rule, used. A source is a line of SOURCES.
+For each table (of FHIR: type of resource): rows by Python's csv or json module, rows read, refused by reason, ignored by rule,
+used. A source is a line of SOURCES.
 
 SEQUELA_DATA=… python bench/import_ehr.py [NAME …]
 """
@@ -9,9 +10,12 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import os
 import sys
+import tarfile
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,9 +117,21 @@ def mimic4(folder: Path) -> dict[str, int]:
     return rows_of_tables(folder / "hosp", upper=False) | rows_of_tables(folder / "icu", upper=False)
 
 
+def fhir(folder: Path) -> dict[str, int]:
+    """Resources of each type in the bundles of an archive, by Python's json module."""
+    found: Counter[str] = Counter()
+    for archive in sorted(folder.glob("*.tar.xz")):
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                file = opened.extractfile(member) if member.name.endswith(".json") else None
+                found.update(entry["resource"]["resourceType"] for entry in (json.load(file)["entry"] if file else ()))
+    return dict(found)
+
+
 SOURCES: Mapping[str, Source] = {
     "mimic3_demo": Source("mimic3_demo", "mimic3", mimic3),
     "mimic4_demo": Source("mimic4_demo", "mimic4", mimic4),
+    "fhir_synthea": Source("fhir_synthea", "fhir", fhir),
 }
 
 

@@ -2,7 +2,8 @@
 
 Read are Patient, Encounter, Condition, Procedure, MedicationRequest, MedicationAdministration, MedicationStatement, Observation
 with its components, Immunization, AllergyIntolerance and DiagnosticReport; Medication, where one of these refers to it. Every
-other resource is counted by type. References are urn:uuid:… of a bundle's entries, Patient/ID, or urls that end so.
+other resource is counted by type. What became of each type adds up: read = refused + ignored + used. References are urn:uuid:…
+of a bundle's entries, Patient/ID, or urls that end so.
 
 Codes are SYSTEM//code (SNOMED//…, LOINC//…, RXNORM//…, see `_fhir_codes.SYSTEMS`); an unknown system has the end of its url and
 four letters of its hash for a name, and is counted. An allergy is ALLERGY//SYSTEM//code. Numbers are in one unit for each code.
@@ -57,6 +58,7 @@ from sequela.readers._fhir_versions import Version, ordered
 
 VERSION = 1
 BATCH = 50_000  # events handed over at once
+NOT_READ = "not read by this reader"
 INDEXED = ("Patient", "Encounter", "Medication")
 FIXED = {
     "MEDS_BIRTH": "event", "MEDS_DEATH": "outcome", "DEATH//IN_HOSPITAL": "outcome", "HOSPITAL//ADMISSION": "event",
@@ -97,10 +99,11 @@ class Fhir:
         wanted = TYPES.keys() - set(self.config.leave_out)
         held: list[Record] = []
         for record in files.records(source, names, sink, len(names), 2 * len(names)):
+            taken.seen[record.kind] += not record.broken
             if record.broken:
                 sink.refuse(record.where, record.broken)
             elif record.kind not in wanted:
-                taken.not_read[record.kind] += 1
+                taken.leave(record.kind, NOT_READ, 1)
             elif hash(key(record)) in index.repeated:
                 held.append(record._replace(content=bytes(record.content)))  # not a view of the whole file
             else:
@@ -140,8 +143,8 @@ class _Taken:
 
     sink: Sink
     teller: Teller
-    not_read: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)  # resources of each type
+    ignored: Counter[str] = field(default_factory=Counter)
     codes: set[str] = field(default_factory=set)
     rows: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -161,9 +164,9 @@ class _Taken:
             for record, _ in found:
                 self.sink.refuse(record.where, f"{record.kind}: {error.message}")
             return
-        self._leave(found[0][0].kind, "copies of another", copies)
+        self.leave(found[0][0].kind, "copies of another", copies)
         if isinstance(found[0][1], Patient | Encounter | Medication):
-            self._leave(found[0][0].kind, "earlier versions", len(versions) - 1)
+            self.leave(found[0][0].kind, "earlier versions", len(versions) - 1)
             versions = [Version(versions[-1].record, versions[-1].resource)]
         for version in versions:
             self._tell(version)
@@ -185,12 +188,13 @@ class _Taken:
         except DataError as error:
             self.sink.refuse(record.where, f"{record.kind}: {error.message}")
         except LeftOut as reason:
-            self._leave(record.kind, str(reason), 1)
+            self.leave(record.kind, str(reason), 1)
         else:
             self._add(told, version)
 
-    def _leave(self, kind: str, reason: str, count: int) -> None:
-        self.left_out[f"{kind}: {reason}, left out"] += count
+    def leave(self, kind: str, reason: str, count: int) -> None:
+        """Counts resources that are rightly no events."""
+        self.ignored[f"{kind}: rows ignored: {reason}"] += count
 
     def _add(self, told: Told, version: Version) -> None:
         self.sink.accept()
@@ -213,10 +217,9 @@ class _Taken:
         for code, kind, unit in self._declared():
             self.sink.code(code, kind, unit=unit, description=self.teller.codes.descriptions.get(code, ""))
         self._flush()
-        for text, count in (self.left_out + self.teller.remarks + self.teller.codes.unknown).items():
+        read = Counter({f"{kind}: rows read": count for kind, count in self.seen.items()})
+        for text, count in (read + self.ignored + self.teller.remarks + self.teller.codes.unknown).items():
             self.sink.note(text, count)
-        for kind, count in self.not_read.items():
-            self.sink.note(f"{kind}: not read", count)
 
     def _declared(self) -> Iterator[tuple[str, str, str]]:
         """A code that ever came with a number of an observation is a measurement."""
