@@ -67,12 +67,12 @@ def main() -> None:
         found = trained(store, folder, asked)
         demo = on_the_demo(folder)
     payload = {
-        "claim": "A model of medication sets repeats its records less than the previous visit does, and is safer than they are",
         "subjects": asked.subjects,
         "epochs": asked.epochs,
         "seeds": asked.seeds,
         **found,
-        "mimic3_demo": demo,
+        "mimic3_demo": demo or "not at hand",
+        "mimic3_demo_says": "that it runs; 100 patients prove no more",
         "cpu_seconds": round(spent.cpu_seconds, 1),
     }
     harness.record("recommend", payload)
@@ -207,26 +207,31 @@ def point(store: Store, folder: Path, weight: float, asked: argparse.Namespace) 
         overrides = tuple(f"{key}={value}" for key, value in {**settings, "evaluate.bootstrap": 0}.items())
         run = pipeline.run(STUDY, data=store, out=folder / f"curve-{weight}-{seed}", overrides=overrides)
         for name, values in found.items():
-            values.append(run.metric(name) or 0.0)
-    return {"ddi_weight": weight} | {name: {"mean": float(np.mean(v)), "each": v} for name, v in found.items()}
+            values.append(defined(run.metric(name)))
+    means = {name: float(np.mean(values)) for name, values in found.items()}
+    return {"ddi_weight": weight, **means, "each": {name: found[name] for name in ("ddi_rate", "jaccard")}}
+
+
+def defined(value: float | None) -> float:
+    """The value. Raises SystemExit where there is none: a curve with holes would mislead."""
+    if value is None:
+        raise SystemExit("a number of the curve is undefined: more subjects are needed")
+    return value
 
 
 # ----------------------------------------------------------------------------------------------------------------- the real demo
 
 
-def on_the_demo(folder: Path) -> dict[str, Any] | None:
-    """That the task runs on MIMIC-III records; a hundred patients prove no more. None where the records are not at hand."""
+def on_the_demo(folder: Path) -> list[dict[str, Any]]:
+    """Numbers that show that the task runs on MIMIC-III records; none where the records are not at hand."""
     source = Path(os.environ.get("SEQUELA_DATA", "")) / "mimic3_demo"
     if not os.environ.get("SEQUELA_DATA") or not source.exists():
-        return None
+        return []
     run = pipeline.run(DEMO, data=source, out=folder / "demo")
     told = [
         row for row in run.metrics if row["part"] == "test" and row["metric"] in TOLD and not row["class"] and not row["against"]
     ]
-    return {
-        "what": "it runs; 100 patients prove no more",
-        "numbers": [{k: row[k] for k in ("model", "metric", "value", "n")} for row in told],
-    }
+    return [{key: row[key] for key in ("model", "metric", "value", "n")} for row in told]
 
 
 if __name__ == "__main__":

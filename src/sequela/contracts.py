@@ -210,6 +210,11 @@ class Guarded(Protocol):
         ...
 
     @property
+    def asked(self) -> Mapping[str, Sequence[str]]:
+        """What the rules ask for -> codes of which the data must have one."""
+        ...
+
+    @property
     def interacts(self) -> Array | None:
         """What should not be said together, bool "K K"; None where nobody has told."""
         ...

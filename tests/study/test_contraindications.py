@@ -76,6 +76,12 @@ def test_a_rule_for_all_that_begin_so_holds_of_each(tmp_path: Path) -> None:
     assert found.barred(known([(0.0, "AGE", 90.0)])).tolist() == [[False, False, False, True, True]]
 
 
+def test_what_the_data_must_tell_is_asked_of_facts_that_are_not_optional() -> None:
+    facts = {**FACTS, "pregnant": Fact(codes=["PREGNANT"], optional=True)}
+    asked = contraindications.compiled(contraindications.read(TABLE), facts, NAMES).asked
+    assert set(asked) == {"egfr", "allergy", "age"} and asked["allergy"] == ["ALLERGY//ATC//J01CA04"]
+
+
 def test_no_rules_rule_nothing_out() -> None:
     assert not contraindications.Rules(NAMES).barred(known([(0.0, "AGE", 7.0)])).any()
 

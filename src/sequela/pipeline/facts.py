@@ -40,15 +40,14 @@ if TYPE_CHECKING:
     from sequela.pipeline.prepared import Prepared
     from sequela.pipeline.trial import Chosen, Read
 
+MOST_MISSING = 12  # columns shown for each input
+
 
 class Rules(TypedDict):
     """The fields of RunFacts that tell of a task's rules."""
 
     notice: str
     rules: tuple[str, ...]
-
-
-MOST_MISSING = 12  # columns shown for each input
 
 
 def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], told: SplitFacts) -> RunFacts:

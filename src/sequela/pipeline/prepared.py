@@ -91,7 +91,7 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
     shared = plans(rows, study, store, base)
-    _rules_see_all(study, models.guard(study, rows.target.names))
+    _rules_can_hold(study, models.guard(study, rows.target.names), store)
     known = cut.known(store, rows, history(study))
     return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows), np.unique(rows.subject_id))
 
@@ -108,12 +108,23 @@ def _beside(base: Path, file: str) -> Path:
     )
 
 
-def _rules_see_all(study: Study, guard: Guarded | None) -> None:
-    """Raises ConfigError where inputs look back so far only: an allergy of years ago would be forgotten by the rules too."""
-    if guard is not None and guard.told and study.cohort.history is not None:
+def _rules_can_hold(study: Study, guard: Guarded | None, store: Store) -> None:
+    """Raises ConfigError where inputs look back so far only, since the rules would forget an allergy of years ago.
+
+    Raises DataError where the data has no code that tells a fact which they ask for: misspelt, the rule would never hold.
+    """
+    if guard is None or not guard.told:
+        return
+    if study.cohort.history is not None:
         raise ConfigError(
             "cohort.history would hide from the task's rules what is known of a patient", hint="leave cohort.history out"
         )
+    for fact, codes in guard.asked.items():
+        if not any(matching(store, code) for code in codes):
+            raise DataError(
+                f"the data has no event that tells {fact!r}: {', '.join(sorted(set(codes))[:3])}",
+                hint=f"correct task.facts.{fact}, or, where it may be missing, say so: optional = true",
+            )
 
 
 def _outcome_exists(study: Study, store: Store) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -44,6 +45,7 @@ class Fact(Strict, frozen=True):
 
     codes: list[str]  # with a trailing *, all that begin so; {drug} stands for the code of the drug
     within: Duration | None = None  # before the prediction; left out: ever
+    optional: bool = False  # the data may have none of these codes
 
 
 class Constraint(Strict, frozen=True):
@@ -127,6 +129,15 @@ class Rules:
         missing = {name: np.isnan(_latest(_of(known.events, fact), known.count)) for name, fact in asked.items()}
         return [[name for name, absent in missing.items() if absent[row]] for row in range(known.count)]
 
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """Fact -> the codes of which the data must have one, since a rule that can never hold is none; not of optional facts."""
+        found: dict[str, list[str]] = {}
+        for rule in self.rules:
+            if not rule.fact.optional:
+                found.setdefault(rule.name, []).extend(rule.fact.codes)
+        return found
+
     def _each(self, known: Known) -> Iterator[tuple[Rule, Array]]:
         events = known.events.filter(_any_of([code for rule in self.rules for code in rule.fact.codes])) if self.rules else None
         for rule in self.rules:
@@ -147,7 +158,7 @@ def compiled(table: Constraints, facts: Mapping[str, Fact], names: Sequence[str]
             raise ConfigError(f"constraints of {table.file}: the condition {said.when!r} is not understood")
         fact = _fact(match["fact"], facts, table.file)
         for column in knowledge.known_columns(said.drug, names, f"constraints of {table.file}", others=others):
-            own = Fact(codes=[code.replace(DRUG, names[column]) for code in fact.codes], within=fact.within)
+            own = msgspec.structs.replace(fact, codes=[code.replace(DRUG, names[column]) for code in fact.codes])
             rules.append(Rule(column, own, match["fact"], said, match["sign"] or "", float(match["number"] or 0)))
     return Rules(tuple(names), tuple(rules))
 

@@ -160,6 +160,11 @@ class Recommend:
         return self.rules.unchecked(known)
 
     @property
+    def asked(self) -> dict[str, list[str]]:
+        """What the constraints ask for -> codes of which the data must have one."""
+        return self.rules.asked
+
+    @property
     def told(self) -> tuple[str, ...]:
         """The tables that it is held to, a sentence each."""
         pairs, rules = self.config.interactions, self.config.constraints
