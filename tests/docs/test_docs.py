@@ -189,7 +189,7 @@ def test_every_command_that_a_page_shows_can_be_given(page: Path) -> None:
             assert words[0] in VERBS or words == ["--help"]
 
 
-@pytest.mark.parametrize("page", ["docs/baselines.md", "docs/concepts.md", "docs/index.md"])
+@pytest.mark.parametrize("page", ["docs/baselines.md", "docs/concepts.md", "docs/index.md", "docs/pretraining.md"])
 def test_parts_of_a_study_that_a_page_shows_are_read(page: str) -> None:
     whole = tomllib.loads(blocks("README.md", "toml")[1])
     for block in blocks(page, "toml"):
