@@ -116,7 +116,7 @@ def loaded() -> None:
     import pyarrow.parquet  # noqa: F401
 
     import sequela.modalities.codes
-    import sequela.pipeline.stream
+    import sequela.pipeline.streaming
     import sequela.readers.mimic3
     import sequela.store.cache  # noqa: F401
 
@@ -130,7 +130,7 @@ def imported(tables: Path, place: Path) -> Any:
 
 def batched(store: Any) -> dict[str, Any]:
     """Every batch of the study."""
-    from sequela.pipeline.stream import stream
+    from sequela.pipeline.streaming import stream
 
     held = stream(STUDY, data=store)
     batches = steps = codes = 0

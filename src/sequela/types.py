@@ -140,22 +140,13 @@ class Shared:
 
     def frame(self) -> pl.DataFrame:
         """The columns of Known.events, a line for each pair."""
-        import polars as pl
-
         said = self.events[self.place]
-        bounds = [_bound("begin", self.begin, len(self.place)), _bound("end", self.end, len(self.place))]
-        first = [pl.Series("row", self.row, pl.Int64), pl.Series("position", self.position, pl.Float64)]
-        return pl.DataFrame([*first, *said.get_columns(), *bounds])
-
-
-def _bound(name: str, bound: Array | None, count: int) -> pl.Series:
-    """A column of sample numbers, null where they are -1."""
-    import polars as pl
-
-    if bound is None:
-        return pl.repeat(None, count, dtype=pl.Int64, eager=True).alias(name)
-    found = pl.Series(name, bound, dtype=pl.Int64)
-    return found.set(found < 0, None)
+        make = type(said)  # this file imports nothing heavy
+        none = np.full(len(self.place), -1)
+        bounds = make({"begin": none if self.begin is None else self.begin, "end": none if self.end is None else self.end})
+        nulled = [bound.set(bound < 0, None) for bound in bounds.get_columns()]
+        first = make({"row": self.row, "position": self.position})
+        return make([*first.get_columns(), *said.get_columns(), *nulled])
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ CASES = [
     Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
+    Case("sofa", ("binary", "multilabel"), {"pressure": ["HR"]}),
     Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
@@ -109,10 +110,11 @@ def _windows(last: Array, random: np.random.Generator) -> Ragged:
 
 
 def _columns(rate: Array, empty: Array, random: np.random.Generator) -> Plain:
-    values = np.stack([rate[:, -1], rate.mean(1), rate[:, -1] / 5 + random.normal(size=len(rate))], 1).astype(np.float32)
-    values[empty, :2] = np.nan
-    values[random.random(len(rate)) < 0.1, 2] = np.nan
-    return Plain(values, ("chart.HR.last", "chart.HR.mean", "scores.SAPS"))
+    noisy = rate[:, -1] / 5 + random.normal(size=len(rate))
+    values = np.stack([rate[:, -1], rate.mean(1), rate.min(1), noisy], 1).astype(np.float32)
+    values[empty, :3] = np.nan
+    values[random.random(len(rate)) < 0.1, 3] = np.nan
+    return Plain(values, ("chart.HR.last", "chart.HR.mean", "chart.HR.min", "scores.SAPS"))
 
 
 def _labels(kind: str, last: Array, random: np.random.Generator) -> Array:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.page import report
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
+    from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
 
@@ -35,6 +36,7 @@ _HOMES = {
     "report": "page",
     "run": "experiment",
     "schema": "study_schema",
+    "stream": "streaming",
 }
 __all__ = [
     "as_text",
@@ -53,6 +55,7 @@ __all__ = [
     "report",
     "run",
     "schema",
+    "stream",
 ]
 
 
