@@ -19,7 +19,7 @@ from sequela.codes.phenotypes import phenotypes
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
 from sequela.study import cut
-from sequela.study.cut import Timeline
+from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.records import Records, fits
 
 ANY_EVENT = "any_event"  # every moment of the record
@@ -111,23 +111,48 @@ class Predicates:
 def _moments(each: Sequence[pl.DataFrame], least: int) -> pl.DataFrame:
     """The moments at which at least so many of the predicates hold, each predicate given by its events.
 
-    One is known from when so many of them are, and until the last version of so many of them is superseded.
+    A moment stands once for each stretch of time in which it is known that so many of them hold.
     """
-    first = [events.group_by("subject_id", "time").agg(*_FIRST) for events in each]
-    several = pl.concat(first).group_by("subject_id", "time")
-    nth = [pl.col("available").sort().get(least - 1, null_on_oob=True)]
-    nth += [pl.col("superseded").sort(descending=True, nulls_last=False).get(least - 1, null_on_oob=True)]
-    found = several.agg(pl.col("visit").max(), *nth, pl.len().alias("of")).filter(pl.col("of") >= least)
-    bare = {name: pl.lit(None, kind) for name, kind in _BARE.items()}
-    return found.with_columns(**bare).select(COLUMNS).sort("subject_id", "time", nulls_last=False)
+    held = pl.concat([_stretches(events.select(_STRETCH), 1) for events in each])
+    found = _stretches(held, least).sort("subject_id", "time", "since", nulls_last=False)
+    return found.select(
+        "subject_id",
+        "time",
+        *(pl.lit(None, kind).alias(name) for name, kind in _BARE.items()),
+        "visit",
+        *(_time(name).alias(column) for column, name in (("available", "since"), ("superseded", "until"))),
+    ).select(COLUMNS)
 
 
-_FIRST = (
-    pl.col("visit").max(),
-    pl.max_horizontal("time", "available").min().alias("available"),
-    pl.when(pl.col("superseded").is_not_null().all()).then(pl.col("superseded").max()).alias("superseded"),
-)  # of a predicate's events at one moment
+_STRETCH = (
+    "subject_id",
+    "time",
+    "visit",
+    pl.max_horizontal("time", "available").dt.timestamp("us").fill_null(NEVER).alias("since"),
+    pl.col("superseded").dt.timestamp("us").fill_null(ALWAYS).alias("until"),
+)  # of an event: from when to when it is known
 _BARE: Mapping[str, pl.DataType] = {"code": pl.String(), "numeric_value": pl.Float32(), "text_value": pl.String()}
+_MOMENT = ("subject_id", "time")
+
+
+def _stretches(held: pl.DataFrame, least: int) -> pl.DataFrame:
+    """The stretches in which at least so many of those of a moment overlap: apart from each other, in order."""
+    if not (held["until"] != ALWAYS).any():
+        nth = pl.col("since").sort().get(least - 1, null_on_oob=True)
+        return held.group_by(_MOMENT).agg(pl.col("visit").max(), nth, pl.col("until").max()).filter(pl.col("since").is_not_null())
+    ends = [held.select(*_MOMENT, "visit", at=at, change=pl.lit(change)) for at, change in (("since", 1), ("until", -1))]
+    steps = pl.concat(ends).group_by(*_MOMENT, "at").agg(pl.col("visit").max(), pl.col("change").sum()).sort(*_MOMENT, "at")
+    holds = (pl.col("change").cum_sum() >= least).over(_MOMENT)
+    turns = steps.with_columns(visit=pl.col("visit").max().over(_MOMENT), holds=holds)
+    turns = turns.filter(pl.col("holds") != pl.col("holds").shift(1, fill_value=False).over(_MOMENT))
+    until = pl.col("at").shift(-1, fill_value=ALWAYS).over(_MOMENT)
+    return turns.with_columns(until=until).filter("holds").select(*_MOMENT, "visit", since="at", until="until")
+
+
+def _time(column: str) -> pl.Expr:
+    """Microseconds as a time, null where they are none."""
+    there = pl.when(~pl.col(column).is_in([NEVER, ALWAYS])).then(pl.col(column))
+    return there.cast(pl.Datetime("us"))
 
 
 def _phenotype(named: str, predicate: str) -> frozenset[str]:

@@ -273,7 +273,7 @@ class View:
         """How many times a predicate holds in the window, as far as this view sees; int64 "N"."""
         line, keys = self.line(name, same_visit=span.window.plan.same_visit)
         low, high = span.counted
-        count = _as_known(line, keys, low, high, self.rows.prediction) if self.then else _in_the_end(line, keys, low, high)
+        count = cut.count_known(line, keys, low, high, self.rows.prediction) if self.then else _in_the_end(line, keys, low, high)
         if span.window.start.text != RECORD[0]:
             return count
         first, timed, _ = line.of(keys)
@@ -330,7 +330,7 @@ class View:
         """Those (row, event) pairs, of events up to the prediction, that the view has."""
         if self.then:
             return line.current(row, place, self.rows.prediction)
-        final = _final(line)[place]
+        final = line.final[place]
         return row[final], place[final]
 
     def _first_seen(self, line: Timeline, place: Array, stop: Array, step: int) -> Array:
@@ -342,11 +342,6 @@ class View:
             place[row] += step
             row = row[place[row] != stop[row]]
         return place
-
-
-def _final(line: Timeline) -> Array:
-    """bool "E": no later version takes the event's place."""
-    return np.ones(len(line.time), bool) if line.superseded is None else line.superseded == ALWAYS
 
 
 def _by_visit(events: pl.DataFrame, rows: Rows) -> tuple[Timeline, Array]:
@@ -363,33 +358,8 @@ def _in_the_end(line: Timeline, keys: Array, low: Array, high: Array) -> Array:
     begin, end = line.after(keys, low), line.after(keys, high)
     if line.superseded is None:
         return np.asarray(np.maximum(end - begin, 0))
-    sums = np.concatenate([[0], np.cumsum(_final(line))])
+    sums = np.concatenate([[0], np.cumsum(line.final)])
     return np.asarray(sums[np.maximum(begin, end)] - sums[begin])
-
-
-def _as_known(line: Timeline, keys: Array, low: Array, high: Array, prediction: Array) -> Array:
-    """How many of the events after `low` and up to `high` are known at the prediction.
-
-    Those of before it by more than any event is ever late are known, and counted by bisection, unless they are superseded; the
-    few others are looked at one by one.
-    """
-    high = np.minimum(high, prediction)
-    settled = np.maximum(np.minimum(prediction - _latest(line), high), low)
-    count = _in_the_end(line, keys, low, settled)
-    final = _final(line)
-    for some, after in ((final, settled), (~final, low)):
-        few = line if some.all() else cut.timeline(line.events.filter(some))
-        row, _ = few.current(*cut.spread(few.after(keys, after), few.after(keys, high)), prediction)
-        count = count + np.bincount(row, minlength=len(keys))
-    return count
-
-
-def _latest(line: Timeline) -> int:
-    """By how many microseconds an event becomes available after its own time, at most."""
-    if line.available is None:
-        return 0
-    late = (line.available != NEVER) & (line.time != NEVER)
-    return int((line.available[late] - line.time[late]).max(initial=0))
 
 
 def spans(windows: Sequence[Window], view: View) -> dict[str, Span]:
