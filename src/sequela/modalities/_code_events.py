@@ -97,12 +97,11 @@ def _of_frame(frame: pl.DataFrame, names: Sequence[str], code: Array) -> Taken:
 
 
 def _steps(visit: pl.Series, moment: Array) -> Array:
-    """What is equal for the events of one visit of a subject, or of one moment where they belong to none: int64."""
+    """What is equal for the events of one visit of a subject, even; or of one moment where they belong to none, odd: int64."""
     if visit.null_count() == len(visit):
-        return moment
-    with np.errstate(over="ignore"):
-        own = visit.fill_null(0).to_numpy() * 2
-        return np.where(visit.is_null().to_numpy(), moment * 2 + 1, own) if visit.null_count() else own
+        return moment * 2 + 1
+    own: Array = visit.fill_null(0).to_numpy() * 2
+    return np.where(visit.is_null().to_numpy(), moment * 2 + 1, own) if visit.null_count() else own
 
 
 def _numbers(frame: pl.DataFrame) -> Array:

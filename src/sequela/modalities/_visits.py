@@ -28,7 +28,7 @@ class Events:
     row: Array  # int64 "P"
     event: Array  # int64 "P"
     clock: Clock  # of the pairs
-    step: Array  # int64 "E": equal for the events of one visit of a subject, or of one moment
+    step: Array  # int64 "E": equal for the events of one visit of a subject, even; or of one moment, odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ def visits(events: Events) -> Visits:
     visit = np.empty(len(first), np.int64)
     visit[order] = np.cumsum(new) - 1
     row, key = row[order][new], key[order][new]
-    begin, end = _spans(row, visit, events.clock[first], events.clock[first + count - 1])
-    risen = np.lexsort((key, begin, row))
+    begin, end, timed = _spans(row, visit, events.clock[first], events.clock[first + count - 1])
+    risen = np.lexsort((key, key % 2 == 0, timed, begin, row))  # of those that begin together: without time, of no visit, visits
     place = np.empty(len(row), np.int64)
     place[risen] = np.arange(len(row))
     ordinal = np.arange(len(row)) - np.searchsorted(row, row) + 1
@@ -131,18 +131,18 @@ def sets(events: Events, found: Visits, token: Array) -> tuple[Array, Sets]:
     return entry.astype(np.int64), Sets(tokens.astype(np.int32), offsets.astype(np.int64))
 
 
-def _spans(row: Array, visit: Array, first: Array, last: Array) -> tuple[Array, Array]:
-    """First and last position of each visit; where it has no time, the row's first position with time, or 0."""
+def _spans(row: Array, visit: Array, first: Array, last: Array) -> tuple[Array, Array, Array]:
+    """First and last position of each visit, and whether it has any; where it has none, the row's first with time, or 0."""
     begin, end = np.full(len(row), np.inf), np.full(len(row), -np.inf)
     np.fmin.at(begin, visit, first)
     np.fmax.at(end, visit, last)
     untimed = np.isinf(begin)
     if not untimed.any():
-        return begin, end
+        return begin, end, ~untimed
     earliest = np.zeros(int(row.max()) + 1)
     np.fmin.at(earliest, row[~untimed], begin[~untimed])
     begin = np.where(untimed, earliest[row], begin)
-    return begin, np.where(np.isinf(end), begin, end)
+    return begin, np.where(np.isinf(end), begin, end), ~untimed
 
 
 def _changes(values: Array) -> Array:

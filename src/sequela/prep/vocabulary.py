@@ -195,13 +195,13 @@ class _Ladder:
         """code -> subjects, of the broader codes that have enough: the deepest give theirs up first."""
         node = np.repeat([self._of(name) for name in rare], [len(held) for held in rare.values()]).astype(np.int64)
         owner = np.array([subject for held in rare.values() for subject in held], np.int64)
-        owner = np.searchsorted(_distinct(owner), owner)
+        who = _distinct(owner)
+        owner, width = np.searchsorted(who, owner), max(len(who), 1)
         above, height, least = (np.array([one[field] for one in self._nodes], np.int64) for field in (1, 2, 3))
         found: dict[str, int] = {}
         for level in range(int(height.max(initial=-1)), -1, -1):
             here = height[node] == level
-            pairs = _distinct(node[here] * (len(owner) + 1) + owner[here])
-            own, held = np.divmod(pairs, len(owner) + 1)
+            own, held = np.divmod(_distinct(node[here] * width + owner[here]), width)
             count = np.bincount(own, minlength=len(height))
             found |= {self._nodes[place][0]: int(count[place]) for place in np.flatnonzero(count >= np.maximum(least, 1))}
             up = (count < least)[own] & (above[own] >= 0)
