@@ -12,6 +12,8 @@ SECTIONS = {  # class -> where it stands in the file
     "Study": "The file itself",
     "Data": "`[data]`",
     "Cohort": "`[cohort]`",
+    "Predicate": "`[cohort.predicates]`, each",
+    "Window": "`[cohort.windows.NAME]`",
     "Exclusion": "`cohort.exclude`, each",
     "Group": "`cohort.groups`, each that is more than a name",
     "Outcome": "`[outcome]`",
