@@ -37,7 +37,8 @@ from sequela.simulate import prescriptions
 from sequela.simulate.prescriptions.pharmacy import INTERACTIONS, drug
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
-from sequela.types import Array, Cohort
+from sequela.train import rows as evidences
+from sequela.types import Answer, Array, Cohort
 
 STUDIES = Path(__file__).resolve().parent.parent / "studies" / "ehr"
 STUDY, DEMO = STUDIES / "recommend.toml", STUDIES / "recommend_mimic3_demo.toml"
@@ -93,7 +94,8 @@ def trained(store: Store, folder: Path, asked: argparse.Namespace) -> dict[str, 
     test = Test(store, run, asked)
     return {
         "numbers": test.numbers(),
-        "paired": test.paired(),
+        "beside_the_previous_visit_held_to_the_rules": test.paired(),
+        "in_visits_that_are_not_the_first": test.again(),
         "intended": test.intended(),
         "excluded_by_true_state": test.violations(),
         "random_networks": test.random(),
@@ -128,13 +130,21 @@ class Test:
     def paired(self) -> list[Mapping[str, Any]]:
         """The model against the previous visit held to the same rules: what the rules alone do is not the model's merit."""
         held = self.predictor.held(self.answers[BASELINE], self.evidence)
-        answers = {"model": self.answers["model"], HELD: held}
+        return self._judged({"model": self.answers["model"], HELD: held}, np.arange(len(self.cohort)))
+
+    def again(self) -> list[Mapping[str, Any]]:
+        """The model against the previous visit in those visits alone that are not a patient's first."""
+        later = np.flatnonzero([visit.number % 100 > 0 for visit in self.visits])
+        return self._judged({name: self.answers[name] for name in ("model", BASELINE)}, later)
+
+    def _judged(self, answers: Mapping[str, Answer], rows: Array) -> list[Mapping[str, Any]]:
         cuts = dict(self.predictor.thresholds)
         cuts |= {key.replace(BASELINE, HELD): cut for key, cut in cuts.items() if key.startswith(BASELINE)}
-        settings = config.Evaluate(bootstrap=1000)
-        safety = self.predictor.safety(self.evidence)
-        found = evaluate("multilabel", self.cohort, answers, settings, cuts, part="test", split="test", seed=0, safety=safety)
-        kept = [one for one in found.metrics if one.metric in TOLD and not one.class_ and HELD in (one.model, one.against)]
+        own = {name: answer.take(rows) for name, answer in answers.items()}
+        safety = self.predictor.safety(evidences.take(self.evidence, rows))
+        cohort, settings = self.cohort.take(rows), config.Evaluate(bootstrap=1000)
+        found = evaluate("multilabel", cohort, own, settings, cuts, part="test", split="test", seed=0, safety=safety)
+        kept = [one for one in found.metrics if one.metric in TOLD and not one.class_]
         return [{key: getattr(one, key) for key in ("model", "against", "metric", "value", "low", "high", "n")} for one in kept]
 
     def intended(self) -> float:

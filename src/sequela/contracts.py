@@ -61,9 +61,10 @@ class Sink(Protocol):
     def events(self, frame: pl.DataFrame) -> None:
         """Adds events.
 
-        Columns: source_id str, time Datetime("us") in UTC or null (static), code str; and, each of which may be left out or null,
-        numeric_value; text_value; payload; visit int64, which tells the visits of one subject apart; available and superseded
-        Datetime("us") in UTC: known only from then on, and no longer from then on, since a later version takes its place.
+        Columns: source_id str or int64, time Datetime("us") in UTC or null (static), code str or categorical; and, each of which
+        may be left out or null, numeric_value; text_value; payload; visit int64, which tells the visits of one subject apart;
+        available and superseded Datetime("us") in UTC: known only from then on, and no longer from then on, since a later version
+        takes its place.
         """
         ...
 
@@ -207,6 +208,11 @@ class Guarded(Protocol):
     @property
     def told(self) -> tuple[str, ...]:
         """The rules in force, a sentence each."""
+        ...
+
+    @property
+    def constrains(self) -> bool:
+        """Whether any rule can rule something out of a row: else nothing is said of how often one does."""
         ...
 
     @property

@@ -93,7 +93,9 @@ class Predictor:
 
     def safety(self, rows: Evidence) -> Safety:
         """What should not be called of these rows, for the evaluation."""
-        return UNRULED if self.guard is None else Safety(self.guard.interacts, rows.barred)
+        if self.guard is None:
+            return UNRULED
+        return Safety(self.guard.interacts, rows.barred if self.guard.constrains else None)
 
     def _calibrated(self, name: str, answer: Answer) -> Answer:
         calibrator = self.calibrators.get(name)

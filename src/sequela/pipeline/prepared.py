@@ -77,7 +77,10 @@ class Prepared:
 
     def safety(self, rows: Array) -> Safety:
         """What should not be called of these rows (indices), for the evaluation."""
-        return UNRULED if self.guard is None else Safety(self.guard.interacts, self.guard.barred(cut.take(self.known, rows)))
+        if self.guard is None:
+            return UNRULED
+        barred = self.guard.barred(cut.take(self.known, rows)) if self.guard.constrains else None
+        return Safety(self.guard.interacts, barred)
 
 
 def prepare(study: Study, base: Path, data: str | Path | Store | None, progress: Progress) -> Prepared:

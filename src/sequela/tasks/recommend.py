@@ -160,6 +160,11 @@ class Recommend:
         return self.rules.unchecked(known)
 
     @property
+    def constrains(self) -> bool:
+        """Whether there are any constraints."""
+        return bool(self.rules.rules)
+
+    @property
     def asked(self) -> dict[str, list[str]]:
         """What the constraints ask for -> codes of which the data must have one."""
         return self.rules.asked
