@@ -271,7 +271,7 @@ def _where(frame: pl.DataFrame, event: Event) -> pl.DataFrame:
 
 def _columns(table: Table, event: Event) -> Iterator[pl.Expr]:
     """The columns of Sink.events but for the code."""
-    yield pl.col(table.subject).cast(pl.String).alias("source_id")
+    yield pl.col(table.subject).alias("source_id")
     yield (pl.lit(None, pl.Datetime("us")) if event.time is None else event.time.cast(pl.Datetime("us"))).alias("time")
     if table.visit:
         yield pl.col(table.visit).cast(pl.Int64).alias("visit")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,10 @@ class Shards:
         names, rank = _ranked(self.codes)
         found = Events(set(self.codes))
         (self.folder / "data").mkdir()
-        for shard, ready in enumerate(self._sorted(subject_ids, shard_of, rank)):
-            found.add(ready)
-            _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
+        with _frugal():
+            for shard, ready in enumerate(self._sorted(subject_ids, shard_of, rank)):
+                found.add(ready)
+                _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
         shutil.rmtree(self._spills, ignore_errors=True)
         return found
 
@@ -182,6 +183,17 @@ class Events:
         return b"".join(name.encode() + self._streams[name].digest() for name in sorted(self._streams))
 
 
+@contextmanager
+def _frugal() -> Iterator[None]:
+    """Arrow takes its memory from the system meanwhile: its own pool keeps 50 MB that were used once."""
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+
+
 def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of Sink.events in their order and types; those that say nothing are left out."""
     unknown = set(frame.columns) - set(_GIVEN)
@@ -189,11 +201,13 @@ def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     if unknown or missing:
         raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(_GIVEN)}")
     filled = [name for name in _GIVEN if name in frame.columns and not _says_nothing(name, frame[name])]
-    clean = _without_zones(frame.select(filled)).select(pl.col(name).cast(_GIVEN[name]) for name in filled)
-    for name in ("source_id", "code"):
-        if nulls := clean[name].null_count() + (clean[name] == "").sum():
-            raise DataError(f"{nulls} of {len(clean)} events have no {name}")
-    return clean
+    return _without_zones(frame.select(filled)).select(_as_given(name, frame.schema[name]) for name in filled)
+
+
+def _as_given(name: str, type_: pl.DataType) -> pl.Expr:
+    """The column in its type; names that are integers or categories already are numbered as they are."""
+    quick = {"source_id": pl.Int64, "code": pl.Categorical}
+    return pl.col(name) if type_ == quick.get(name) else pl.col(name).cast(_GIVEN[name])
 
 
 def _says_nothing(name: str, column: pl.Series) -> bool:
@@ -209,12 +223,21 @@ def _without_zones(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _number(column: pl.Series, known: dict[str, int]) -> pl.Series:
-    """A column of names as running numbers; new names are given the next ones."""
-    names = column.unique(maintain_order=True).to_list()
+    """A column of names as running numbers; new names are given the next ones. Raises DataError where a name is missing."""
+    distinct = column.unique(maintain_order=True)
+    names = distinct.cast(pl.String).to_list()
+    if None in names or "" in names:
+        missing = int((column.is_null() | (column.cast(pl.String) == "").fill_null(False)).sum())
+        raise DataError(f"{missing} of {len(column)} events have no {column.name}")
     new = [name for name in names if name not in known]
     known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-    numbers = [known[name] for name in names]
-    return column.replace_strict(names, pl.Series(numbers, dtype=pl.UInt32), return_dtype=pl.UInt32)
+    numbers = np.array([known[name] for name in names], dtype=np.uint32)
+    if column.dtype != pl.Categorical:
+        return column.replace_strict(distinct, pl.Series(numbers), return_dtype=pl.UInt32)
+    place = distinct.to_physical().to_numpy()
+    table = np.zeros(int(place.max()) + 1, dtype=np.uint32)
+    table[place] = numbers
+    return pl.Series(table[column.to_physical().to_numpy()])
 
 
 def _ranked(codes: dict[str, int]) -> tuple[pa.Array, Array]:
