@@ -212,7 +212,7 @@ def _predicted(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Dra
 def _repeated(draft: Draft, every: int, during: Span, found: View) -> Draft:
     """A row at the first moment, and at every later one, until the window or the record ends."""
     first = cut.microseconds_of(draft.rows.time)
-    last = np.minimum(during.end.time - (not during.window.plan.end_inclusive), found.record[1])
+    last = np.minimum(during.end.time - 1, found.record[1])
     times = np.where(first == NEVER, 1, np.maximum((last - np.maximum(first, 0)) // every + 1, 1))
     row, ordinal = cut.spread(np.zeros(len(first), np.int64), times)
     time = np.where(first[row] == NEVER, NEVER, first[row] + ordinal * every)

@@ -420,10 +420,10 @@ class Verdict:
 
 
 def within(span: Span, then: View) -> list[Verdict]:
-    """Who is left out since the prediction does not lie in the window that the cohort names; its very start is in it."""
+    """Who is left out since the prediction does not lie in the window that the cohort names: from its start to before its end."""
     plan, prediction = span.window.plan, then.rows.prediction
     early = ~span.start.lacking & (prediction < span.start.time)
-    late = ~span.end.lacking & (prediction > span.end.time - (not plan.end_inclusive))
+    late = ~span.end.lacking & (prediction >= span.end.time)
     given = "" if plan.has else plan.reason
     return [
         Verdict(early, "time", given or f"the prediction comes before the window {span.window.name}"),
