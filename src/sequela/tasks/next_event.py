@@ -26,7 +26,7 @@ from sequela.types import Answer, Array, Encoded, Likeliest, Ragged, Seq, Spec, 
 
 SUMS = ("nats", "first", "in_10")  # of a row's codes: minus the log of their probability; how many were the likeliest; of the ten
 RANKED = 10  # codes that an answer names
-PIECE = 1 << 22  # scores of codes held at once: 16 MiB, and as much for their gradient
+PIECE = 9 << 20  # scores held at once: 36 MiB; glibc gives blocks above 32 MiB back at once, and lets smaller ones pile up
 
 
 class Config(heads.Config, frozen=True):
