@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.study import audit, likeness
 from sequela.study.cut import SCHEMA
-from sequela.types import Cohort, Known, Plain, Target
+from sequela.types import Cohort, Counts, Known, Plain, Target
 
 STUDY = {
     "name": "t", "question": "?", "data": {"source": "x"}, "cohort": {"index": "ICU//ADMISSION"},
@@ -166,6 +167,17 @@ def test_a_column_that_is_missing_where_the_label_is_positive_is_named():
     planted = with_values(clean, values)
     assert told(planted) == {"suspicious_input"}
     assert "c7 being missing 1.000" in audit.suspicious_input(planted).text
+
+
+def test_a_code_that_alone_tells_the_label_is_found_among_thousands(clean: audit.Material) -> None:
+    label = clean.cohort.target.values[:, 0]
+    chance = np.random.default_rng(0).random((len(label), 50)) < 0.2
+    counts = np.column_stack([chance, label]).astype(np.float32)
+    blocks = Counts(csr_array(counts), tuple(f"last.{n}" for n in range(51)), "last")
+    planted = replace(clean, plain=replace(clean.plain, counts=(blocks,)))
+    assert told(planted) == {"suspicious_input"} and "last.50 1.000" in audit.suspicious_input(planted).text
+    harmless = replace(clean, plain=replace(clean.plain, counts=(Counts(csr_array(counts[:, :50]), blocks.names[:50], "last"),)))
+    assert told(harmless) == set()
 
 
 def test_one_class_given_away_is_enough():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -220,6 +220,21 @@ def _foresight(material: Material, rows: Array) -> Iterator[tuple[str, float]]:
             yield f"{name} being missing", _best(missing.astype(float), np.ones(len(rows), bool), questions, material.kind)
         if (~missing).sum() >= SEEN * len(rows):
             yield name, _best(column, ~missing, questions, material.kind)
+    if material.kind != "regression":
+        for block in material.plain.counts:
+            yield from zip(block.names, _told_by_presence(block.values[rows], questions).tolist(), strict=True)
+
+
+def _told_by_presence(counts: Any, questions: Sequence[tuple[Array, Array]]) -> Array:
+    """`foresight` of whether each sparse count is above 0, the best over the questions, float64 "Q"."""
+    best = np.full(counts.shape[1], 0.5)
+    present = (counts > 0).astype(np.float64)
+    for label, known in questions:
+        event, other = known & (label == 1), known & (label != 1)
+        if min(event.sum(), other.sum()) >= FEWEST:
+            apart = np.abs(present[event].mean(axis=0) - present[other].mean(axis=0))
+            best = np.maximum(best, 0.5 + apart / 2)
+    return best
 
 
 def _questions(material: Material, rows: Array) -> Iterator[tuple[Array, Array]]:
