@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+import shutil
 import tarfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sequela import config
 from sequela.errors import ConfigError, DataError
@@ -170,7 +174,7 @@ def test_types_that_are_left_out_are_not_read(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[Json, str]] = {
     "a subject that is not there": ({"subject": {"reference": "Patient/Q"}}, "its subject is not in the data"),
     "no subject": ({"subject": None}, "no subject"),
-    "a group": ({"subject": {"reference": "Group/1"}}, "it speaks of a Group, not of a Patient"),
+    "a group": ({"subject": {"reference": "Group/1"}}, "it refers to Group, where Patient is expected"),
     "no time": ({"effectiveDateTime": None}, "no time"),
     "no code": ({"code": {"text": "creatinine"}}, "no code"),
     "a time without an offset": ({"effectiveDateTime": "2020-05-01T12:00:00"}, "a time of day without an offset from UTC"),
@@ -217,6 +221,24 @@ def test_a_broken_line_is_refused_and_the_others_are_read(tmp_path: Path) -> Non
     store = read(tmp_path, {"a.ndjson": "\n".join(lines)}, 0.9)
     assert sorted(name for names in reasons(store).values() for name in names) == [f"a.ndjson line {n}" for n in (2, 3, 4)]
     assert len(rows(store, CREATININE)) == 1
+
+
+def test_bytes_that_are_no_text_are_refused_by_line(tmp_path: Path) -> None:
+    bad = json.dumps(observed("bad", status="final")).encode().replace(b"final", b"fin\xc2l")
+    content = b"\n".join([json.dumps(PATIENT).encode(), bad, json.dumps(observed()).encode()])
+    store = read(tmp_path, {"a.ndjson": content}, 0.5)
+    assert list(reasons(store).values()) == [["a.ndjson line 2"]] and len(rows(store, CREATININE)) == 1
+
+
+def test_encounters_that_are_parts_of_each_other_are_one_visit(tmp_path: Path) -> None:
+    one = {**ADMITTED, "partOf": {"reference": "Encounter/F"}}
+    other = {**ADMITTED, "id": "F", "partOf": {"reference": "Encounter/E"}}
+    assert told(tmp_path, one, other).events(codes=["VISIT//IMP"])["visit"].to_list() == [1, 1]
+
+
+def test_a_part_of_something_that_is_no_encounter_is_refused(tmp_path: Path) -> None:
+    store = told(tmp_path, {**ADMITTED, "partOf": {"reference": "Location/1"}}, max_refused=0.5)
+    assert list(reasons(store)) == ["Encounter: it refers to Location, where Encounter is expected"]
 
 
 def test_a_bundle_that_is_cut_short_is_refused_by_name(tmp_path: Path) -> None:
@@ -717,3 +739,65 @@ def test_synthea_is_read_whole_and_every_resource_is_accounted_for(tmp_path: Pat
     assert ours == numbers
     assert len(store.subjects) == counted["Patient"]
     assert len(frame.filter(pl.col("code").str.starts_with("VISIT//"), pl.col("code") != "VISIT//END")) == counted["Encounter"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(8)), cut=st.integers(0, 8))
+def test_neither_the_order_of_resources_nor_the_file_they_are_in_changes_the_store(
+    tmp_path: Path, order: list[int], cut: int
+) -> None:
+    atc = coded("http://www.whocc.no/atc", "C03CA01")
+    given = [
+        PATIENT,
+        ADMITTED,
+        visit("F", "2020-04-01T00:00:00Z", "2020-04-02T00:00:00Z"),
+        lab(1, "preliminary", 1, "13:00:00"),
+        lab(2, "final", 2, "14:00:00"),
+        observed("2", encounter={"reference": "Encounter/E"}),
+        {"resourceType": "Medication", "id": "M", "code": atc},
+        resource("MedicationRequest", "1", authoredOn="2020-05-01", medicationReference={"reference": "Medication/M"}),
+    ]
+    mixed = [given[place] for place in order]
+    shutil.rmtree(tmp_path / "in", ignore_errors=True)
+    plain = read(tmp_path, {"a.ndjson": given}).dataset.content_hash
+    shutil.rmtree(tmp_path / "in")
+    assert (
+        read(tmp_path, {"a.ndjson": mixed[:cut], "b.json": bundle(*(("", each) for each in mixed[cut:]))}).dataset.content_hash
+        == plain
+    )
+
+
+ODD: tuple[Any, ...] = (
+    None, [], {}, "", 0, -1.5, True, "x", ["x"], [{}], "9999-12-31", "0001-01-01T00:00:00+14:00", "2020-05-01T10:00:00+99:99",
+    {"reference": "/"}, {"reference": "Patient/"}, {"reference": "Encounter/E"},
+)  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything inside an object."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in inside:
+        yield (*path, name)
+        yield from places(inner, (*path, name))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_stands_in_an_element_the_reader_refuses_and_never_crashes(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    condition = resource("Condition", code=coded(SNOMED, "1"), onsetDateTime="2015", encounter={"reference": "Encounter/E"})
+    part = visit("F", "2020-05-01T10:00:00Z", "2020-05-02T10:00:00Z", partOf={"reference": "Encounter/E"})
+    lines = json.loads(
+        json.dumps([PATIENT, ADMITTED, part, lab(1, "final", 1, "13:00:00"), lab(2, "final", 2), observed("2"), condition])
+    )
+    for _ in range(3):
+        *way, last = draw.choice([path for path in places(lines) if len(path) > 1])
+        inner: Any = lines
+        for step in way:
+            inner = inner[step]
+        inner[last] = draw.choice(ODD)
+    try:
+        store = read(tmp_path, {"a.ndjson": lines}, 1.0)
+    except DataError:
+        return
+    ignored = sum(count for text, count in store.flow.notes.items() if ": rows ignored: " in text)
+    assert store.flow.accepted + store.flow.refused_count + ignored == len(lines)

@@ -182,6 +182,9 @@ def _encounter(teller: Teller, identity: str, encounter: fhir.Encounter) -> Told
         raise LeftOut(encounter.status)
     start = _when(teller.moment(encounter.period.start))
     teller.span("", encounter.period)
+    teller.index.find("Encounter", encounter.part_of)
+    if identity not in teller.index.stays:
+        raise DataError("it has no id by which it can be told")
     root = teller.index.root(identity)
     visit = teller.index.visits[root]
     known = teller.recorded(start, "")

@@ -15,6 +15,7 @@ from sequela.errors import DataError
 from sequela.readers._fhir_types import ABSENT, SUPPORTED
 
 PATTERNS = ("*.json", "*.json.gz", "*.ndjson", "*.ndjson.gz", "*.jsonl", "*.jsonl.gz")
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding raises for content that is not as it should be
 _DAMAGED = (gzip.BadGzipFile, EOFError, zlib.error)
 _LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
@@ -96,7 +97,7 @@ def _found(where: str, url: str, content: bytes | Raw) -> Iterator[Record]:
     """The resource, or those of the bundle that it is."""
     try:
         head = _HEAD.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except BROKEN as error:
         yield Record(where, "", "", url, b"", f"not JSON, or cut short: {error}")
         return
     if head.fhir_version and not head.fhir_version.startswith(SUPPORTED):
@@ -115,7 +116,7 @@ def _found(where: str, url: str, content: bytes | Raw) -> Iterator[Record]:
 def _entries(where: str, content: bytes | Raw) -> Iterator[Record]:
     try:
         bundle = _BUNDLE.decode(content)
-    except msgspec.DecodeError as error:
+    except BROKEN as error:
         yield Record(where, "", "", "", b"", f"a bundle that is not R4: {error}")
         return
     for number, entry in enumerate(bundle.entry, start=1):

@@ -169,7 +169,9 @@ class Index:
     def root(self, name: str) -> str:
         """The encounter that this one is a part of, directly or not; itself where it is none's part."""
         seen = {name}
-        while (above := self.stays[name].part_of) in self.stays and above not in seen:
+        while (above := self.stays[name].part_of) in self.stays:
+            if above in seen:  # parts of each other: the first of them stands for all
+                return min(seen)
             seen.add(above)
             name = above
         return name
@@ -190,7 +192,7 @@ class Index:
         if len(parts) < 2:
             return text
         if parts[-2] != kind:
-            raise DataError(f"it speaks of a {parts[-2]}, not of a {kind}")
+            raise DataError(f"it refers to {parts[-2]}, where {kind} is expected")
         return parts[-1]
 
     def medication(self, resource: Medicated) -> Concept | None:

@@ -130,7 +130,7 @@ def _indexed(config: Config, source: Source, names: list[str], sink: Sink) -> In
             continue
         try:
             resource = _DECODERS[record.kind].decode(record.content) if record.kind in INDEXED else None
-        except msgspec.ValidationError:
+        except files.BROKEN:
             continue
         index.add(record, resource)
     index.finish()
@@ -174,7 +174,7 @@ class _Taken:
     def _decoded(self, record: Record) -> Resource | None:
         try:
             return _DECODERS[record.kind].decode(record.content)
-        except msgspec.ValidationError as error:
+        except files.BROKEN as error:
             self.sink.refuse(record.where, f"{record.kind}: not as in R4: {error}")
             return None
 
