@@ -25,6 +25,7 @@ from sequela.store.store import Store
 
 STUDIES = Path(__file__).parents[2] / "studies" / "ehr"
 QUICK = ("train.epochs=3", "evaluate.bootstrap=0", "evaluate.threshold=0.1", "task.others=ignore")
+QUICK += ('baselines.names=["previous_visit"]',)
 SUBJECTS = 150
 NEVER = {frozenset((drug(a), drug(b))) for a, b, severity, _ in INTERACTIONS if severity == "contraindicated"}
 
