@@ -24,7 +24,7 @@ from sequela.errors import DataError
 from sequela.store.schema import EVENTS
 from sequela.types import Array
 
-SPILL_ROWS = 1_000_000
+SPILL_ROWS = 250_000
 SHARD_ROWS = 250_000
 MOST_SHARDS = 256  # files open at once while spilled events are dealt out
 ROW_GROUP = 2**17
