@@ -2,7 +2,7 @@
 
     python bench/next_visit.py CSV_DIR [CSV_DIR …] [--part test] [--models retain gru …] [--set inputs.history.encoder.width=32]
 
-Each CSV_DIR holds MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and
+Each network is the mean of MEMBERS of them, alone and together with logistic regression, weighed on tune. Each CSV_DIR holds MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and
 truth.csv with HADM_ID and p_death_next, the probability with which the next stay's outcome was drawn: its AUROC is the best that
 anybody can reach. Several folders of different sizes make the learning curve. The study is that of
 studies/ehr/next_visit_mortality.toml, the settings of each network are those below, chosen on tune parts alone. What is told is
@@ -18,7 +18,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,17 @@ from sequela.pipeline import import_data, trial  # noqa: E402
 from sequela.pipeline.prepared import Prepared, prepare  # noqa: E402
 from sequela.pipeline.progress import silent  # noqa: E402
 from sequela.store.store import Store  # noqa: E402
-from sequela.train import fit  # noqa: E402
-from sequela.types import Array, Part  # noqa: E402
+from sequela.train import ensemble, fit  # noqa: E402
+from sequela.types import Answer, Array, Part  # noqa: E402
 
 STUDY = Path(__file__).resolve().parents[1] / "studies" / "ehr" / "next_visit_mortality.toml"
-SGD = ('train.optimizer={ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 1e-3 }', "train.epochs=30", "train.patience=4")
+MEMBERS = 4  # networks of each kind, from different seeds, whose answers are averaged
+SGD = (
+    'train.optimizer={ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 1e-3 }',
+    "train.average=0.98",
+    "train.epochs=30",
+    "train.patience=4",
+)
 MODELS: Mapping[str, Sequence[str]] = {
     "retain": ('inputs.history.encoder={ name = "retain", width = 64 }', *SGD),
     "gru": ('inputs.history.encoder={ name = "gru", width = 64 }', *SGD),
@@ -93,13 +99,43 @@ def _written(interval: Interval) -> list[float]:
     return [round(interval.value, 4), round(interval.low, 4), round(interval.high, 4)]
 
 
-def network(folder: Path, store: Store, name: str, part: Part, overrides: Sequence[str]) -> tuple[Array, dict[str, Any]]:
-    """The risk that one network gives the rows of a part, and how it came to it."""
+@dataclass(frozen=True)
+class Said:
+    """What somebody says of the tune part, and of the part that is told."""
+
+    tune: Answer
+    held: Answer
+
+    @property
+    def risk(self) -> Array:
+        return self.held.values[:, 0]
+
+
+def network(folder: Path, store: Store, name: str, part: Part, overrides: Sequence[str]) -> tuple[Said, dict[str, Any]]:
+    """The mean answer of MEMBERS networks of one kind, and how they came to it."""
     mine = rows(folder, store, (*MODELS[name], *overrides))
-    with tempfile.TemporaryDirectory() as place:
-        trained = fit.fit(mine.prepared.study, mine.read.train, mine.read.tune, Path(place))
-    answer = models.predict(trained.model, trained.task, mine.read.of(part).inputs)
-    return answer.values[:, 0], {"best_epoch": trained.best_epoch, "train_cpu_seconds": round(trained.cpu_seconds, 1)}
+    said: list[Said] = []
+    epochs, seconds = [], 0.0
+    for seed in range(MEMBERS):
+        with tempfile.TemporaryDirectory() as place:
+            trained = fit.fit(mine.prepared.study, mine.read.train, mine.read.tune, Path(place), seed=seed)
+        answers = [models.predict(trained.model, trained.task, mine.read.of(p).inputs) for p in ("tune", part)]
+        said.append(Said(*answers))
+        epochs.append(trained.best_epoch)
+        seconds += trained.cpu_seconds
+    return _mean(said), {"best_epochs": epochs, "train_cpu_seconds": round(seconds, 1)}
+
+
+def _mean(said: Sequence[Said]) -> Said:
+    tune, held = ([getattr(member, side) for member in said] for side in ("tune", "held"))
+    return Said(*(replace(side[0], values=np.mean([one.values for one in side], axis=0)) for side in (tune, held)))
+
+
+def together(model: Said, plain: Said, tune: Evidence) -> tuple[Array, dict[str, float]]:
+    """The risk of both averaged, as an ensemble of a study is: with weights found on tune."""
+    weights = ensemble.weigh({"model": model.tune, "logistic": plain.tune}, tune.target, "logit")
+    said = ensemble.combine({"model": model.held, "logistic": plain.held}, weights, "logit")
+    return said.values[:, 0], {name: round(weight, 3) for name, weight in weights.items()}
 
 
 def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
@@ -111,7 +147,8 @@ def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]
         plain = logistic.build(logistic.Config())
         with measure() as fitting:
             plain.fit(mine.read.train, mine.read.tune, "binary", 0)
-        beside = plain.answer(held).values[:, 0]
+        logit = Said(plain.answer(mine.read.tune), plain.answer(held))
+        beside = logit.risk
         found: dict[str, Any] = {
             "subjects": len(np.unique(mine.prepared.cohort.subject_id)),
             "rows": {name: len(mine.read.parts[name]) for name in ("train", "tune", "test")},
@@ -119,13 +156,15 @@ def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]
             "oracle": judged(held, truth, beside),
             "logistic": {
                 **judged(held, beside),
-                "chosen": dict(plain.chosen["death"]["chosen"]) if "death" in plain.chosen else {},
+                "chosen": dict(next(iter(plain.chosen.values()))["chosen"]),
                 "cpu_seconds": round(fitting.cpu_seconds, 1),
             },
         }
         for name in names:
-            risk, told = network(folder, store, name, part, overrides)
-            found[name] = {**judged(held, risk, beside), **told}
+            said, told = network(folder, store, name, part, overrides)
+            joined, weights = together(said, logit, mine.read.tune)
+            both = {**judged(held, joined, beside), "weights": weights}
+            found[name] = {**judged(held, said.risk, beside), **told, "with_logistic": both}
             print(folder.name, name, found[name], flush=True)
         return found
 
