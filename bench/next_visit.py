@@ -2,11 +2,12 @@
 
     python bench/next_visit.py CSV_DIR [CSV_DIR …] [--part test] [--models retain gru …] [--set inputs.history.encoder.width=32]
 
-Each network is the mean of MEMBERS of them, alone and together with logistic regression, weighed on tune. Each CSV_DIR holds MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and
-truth.csv with HADM_ID and p_death_next, the probability with which the next stay's outcome was drawn: its AUROC is the best that
-anybody can reach. Several folders of different sizes make the learning curve. The study is that of
-studies/ehr/next_visit_mortality.toml, the settings of each network are those below, chosen on tune parts alone. What is told is
-of the tune part, unless `--part test` asks for the other, which is for once, at the end.
+Each network is the mean of MEMBERS of them, alone and together with logistic regression, weighed on tune. Each CSV_DIR holds
+MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and truth.csv with
+HADM_ID and p_death_next, the probability with which the next stay's outcome was drawn: its AUROC is the best that anybody
+can reach. Several folders of different sizes make the learning curve. The study is that of
+studies/ehr/next_visit_mortality.toml, the settings of each network are those below, chosen on tune parts alone. What is told
+is of the tune part, unless `--part test` asks for the other, which is for once, at the end.
 
 The risk of a stay is a sum of the weights of thousands of codes, most of them rare. What decides is that the optimizer moves a
 rare code by what its few rows say, and no further: plain stochastic gradients do; Adam divides by their size, and does not.
