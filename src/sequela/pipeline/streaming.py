@@ -92,7 +92,7 @@ def stream(
     read, base = loaded(study, overrides)
     names_exist(read)
     store = records(read.data, base, data, progress)
-    found = [cohorts.labelled(shard, read) for shard in store.shards()]
+    found = [_labelled(read, shard) for shard in store.shards()]
     cohort, flow = joined(found)
     if not len(cohort):
         raise cohorts.empty(flow)
@@ -103,6 +103,12 @@ def stream(
         )
     bare = Stream(read, store, planned[0].applied(cohort), flow, {}, np.cumsum([len(rows) for rows, _ in found]))
     return replace(bare, fitted=models.fit_inputs_each(read, partial(_training, bare)))
+
+
+def _labelled(study: Study, shard: Shard) -> tuple[Cohort, Flow]:
+    """The rows of a shard and their flow, without the names of those left out: there may be millions."""
+    cohort, flow = cohorts.labelled(shard, study)
+    return cohort, replace(flow, refused={})
 
 
 def _training(bare: Stream) -> Iterator[Known]:

@@ -165,18 +165,29 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
 
     `codes`: these alone. Else all but those of the kinds outcome, label and score, which are inputs only where named.
     """
-    line = timeline(_readable(store, codes, _subjects(store, cohort)))
+    line = timeline(store.events(None if codes is None else list(codes), _subjects(store, cohort)))
     window = _Window.of(cohort, history)
     samples = _Samples.of(line, store.payloads)
     row, place = _points(line, window)
     if samples.any:
         row, place = _with_signals(line, samples, window, row, place)
     row, place = line.current(row, place, window.high)
+    if codes is None:
+        row, place = _without_hidden(store, line, row, place)
     begin, end = samples.range(line, place, window.low[row], window.high[row]) if samples.any else (None, None)
     held = line.events.select(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED)
     found = Shared(held, line.time, row, place, window.high, begin, end)
     start = _days(microseconds_of(cohort.start), window.high)
     return Known(len(cohort), found, store.payloads, store.kinds, start, cohort.subject_id, store.parents)
+
+
+def _without_hidden(store: Records, line: Timeline, row: Array, place: Array) -> tuple[Array, Array]:
+    """Those pairs whose event is of no kind that is an input only where named."""
+    hidden = [code for code, kind in store.kinds.items() if kind in HIDDEN]
+    if not hidden:
+        return row, place
+    seen = ~line.events["code"].is_in(hidden).to_numpy()[place]
+    return row[seen], place[seen]
 
 
 def counted(store: Records, cohort: Cohort, history: int | None, codes: Sequence[str]) -> Array:
@@ -239,15 +250,6 @@ def _lines(events: pl.DataFrame, rows: Array, count: int) -> pl.DataFrame:
 def microseconds_of(time: Array) -> Array:
     """datetime64 as int64 microseconds; NaT is NEVER."""
     return time.astype("datetime64[us]").astype(np.int64)
-
-
-def _readable(store: Records, codes: Sequence[str] | None, subjects: list[int] | None) -> pl.DataFrame:
-    """The events of these codes, or of all but the hidden ones, which are few."""
-    if codes is not None:
-        return store.events(list(codes), subjects)
-    hidden = [code for code, kind in store.kinds.items() if kind in HIDDEN]
-    events = store.events(None, subjects)
-    return events.filter(~pl.col("code").is_in(hidden)) if hidden else events
 
 
 def _subjects(store: Records, cohort: Cohort) -> list[int] | None:
