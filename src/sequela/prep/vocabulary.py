@@ -171,7 +171,7 @@ def _quantiles(name: str, inner: Sequence[float]) -> list[str]:
 def _above(name: str, parents: Parents) -> tuple[str, ...]:
     """All that is broader than a code, the nearest first: what its system says, and the store."""
     chain = hierarchy.parents(name)
-    if not parents or not any(code in parents for code in (name, *chain)):
+    if all(one in chain for code in (name, *chain) for one in parents.get(code, ())):  # the store adds nothing
         return chain
     return hierarchy.ancestors(name, lambda code: parents.get(code, ()))
 
