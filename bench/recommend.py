@@ -1,6 +1,6 @@
 """Medication sets on simulated prescriptions whose truth is planted: better than the previous visit, safer than the data.
 
-    python bench/recommend.py [--subjects 3000] [--epochs 15] [--seeds 3]
+    python bench/recommend.py [--subjects 3000] [--epochs 20] [--seeds 3]
 
 What is shown: the Jaccard index beside the nearest previous visit, as it is and held to the same rules, with paired intervals;
 how the rate of interacting pairs falls as the penalty rises, and what it costs; that nothing recommended is excluded by the
@@ -82,7 +82,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subjects", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3, help="trainings for each point of the curve")
     parser.add_argument("--simulation", type=int, default=0, help="seed of the simulated patients")
     return parser.parse_args()
@@ -214,7 +214,10 @@ def point(store: Store, folder: Path, weight: float, asked: argparse.Namespace) 
     found: dict[str, list[float]] = {"ddi_rate": [], "jaccard": [], "set_size": [], "ddi_rate_given": []}
     for seed in range(asked.seeds):
         settings = {"task.ddi_weight": weight, "task.ddi_target": 0.0, "train.seed": seed, "train.epochs": asked.epochs}
-        overrides = tuple(f"{key}={value}" for key, value in {**settings, "evaluate.bootstrap": 0}.items())
+        overrides = tuple(
+            f"{key}={value}"
+            for key, value in {**settings, "evaluate.bootstrap": 0, "baselines.names": '["previous_visit"]'}.items()
+        )
         run = pipeline.run(STUDY, data=store, out=folder / f"curve-{weight}-{seed}", overrides=overrides)
         for name, values in found.items():
             values.append(defined(run.metric(name)))
