@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -33,14 +33,16 @@ def ends(written: str) -> tuple[str, str]:
     return first, last or first
 
 
-def covering(category: str, among: Sequence[str]) -> tuple[str, ...]:
+def covering(category: str, among: tuple[str, ...]) -> tuple[str, ...]:
     """The ranges that hold a category, the narrowest first; digits come before letters in a category's order."""
-    holding = [written for written in among if _holds(written, category)]
+    size = len(category)
     return tuple(
-        sorted(sorted(holding, key=lambda written: ends(written)[1]), key=lambda written: ends(written)[0], reverse=True)
+        written for first, last, written in _narrowest_first(among) if first <= category <= last and len(first) == size
     )
 
 
-def _holds(written: str, category: str) -> bool:
-    first, last = ends(written)
-    return len(first) == len(category) and first <= category <= last
+@cache
+def _narrowest_first(among: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """First, last and name of each range; of those that hold one category, the narrower before the wider."""
+    spans = [(*ends(written), written) for written in among]
+    return tuple(sorted(sorted(spans, key=lambda span: span[1]), key=lambda span: span[0], reverse=True))
