@@ -127,7 +127,8 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 )
 
 _SPELLINGS = {
-    "c": "degc", "deg. c": "degc", "deg. f": "degf", "torr": "mmhg", "seconds": "sec", "s": "sec", "celsius": "degc", "°c": "degc", "cel": "degc", "f": "degf", "fahrenheit": "degf", "°f": "degf",
+    "c": "degc", "deg. c": "degc", "celsius": "degc", "°c": "degc", "cel": "degc", "deg. f": "degf", "f": "degf",
+    "fahrenheit": "degf", "°f": "degf", "torr": "mmhg", "seconds": "sec", "s": "sec",
     "[degf]": "degf", "lbs": "lb", "pounds": "lb", "[lb_av]": "lb", "kilograms": "kg", "inches": "in", "inch": "in",
     "[in_i]": "in", "percent": "%", "mm[hg]": "mmhg", "mm hg": "mmhg", "mcg/l": "ug/l", "mcmol/l": "umol/l",
     "insp/min": "breaths/min", "/min": "1/min", "{beats}/min": "beats/min", "x10^9/l": "10^9/l", "10*9/l": "10^9/l",

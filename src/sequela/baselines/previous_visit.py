@@ -64,8 +64,9 @@ def _found(rows: Evidence, wanted: str) -> str:
         if wanted in ("", name) and spec.vocabulary and len(spec.shape) == 1 and set(rows.target.names) & set(spec.names)
     ]
     if len(fitting) != 1:
+        called = f"called {wanted!r} " if wanted else ""
         raise DataError(
-            f"{len(fitting)} inputs of visits {f'called {wanted!r} ' if wanted else ''}name any of the {len(rows.target.names)} labels, expected one",
+            f"{len(fitting)} inputs of visits {called}name any of the {len(rows.target.names)} labels, expected one",
             hint='say which with baselines.names = [{ name = "previous_visit", input = "…" }]',
         )
     return fitting[0]

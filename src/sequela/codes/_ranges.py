@@ -36,9 +36,7 @@ def ends(written: str) -> tuple[str, str]:
 def covering(category: str, among: tuple[str, ...]) -> tuple[str, ...]:
     """The ranges that hold a category, the narrowest first; digits come before letters in a category's order."""
     size = len(category)
-    return tuple(
-        written for first, last, written in _narrowest_first(among) if first <= category <= last and len(first) == size
-    )
+    return tuple(written for first, last, written in _narrowest_first(among) if first <= category <= last and len(first) == size)
 
 
 @cache
