@@ -1,4 +1,4 @@
-"""A minimal GRU: gates that look at the step alone, so that all steps are computed at once (Feng 2024, "Were RNNs all we needed?").
+"""A minimal GRU: gates that look at the step alone, so all steps are computed at once (Feng 2024, "Were RNNs all we needed?").
 
     z = sigmoid(W x + b)                 n = V x + c        (section 3.1)
     h(t) = (1 - z) h(t-1) + z n
