@@ -54,6 +54,20 @@ def told(material: audit.Material) -> set[str]:
     return {alarm.check for alarm in audit.alarms(found)}
 
 
+def test_many_rows_of_few_people_are_not_taken_for_many_people() -> None:
+    """Whoever dies has a heart rate of their own in all of a hundred hours: twelve people, twelve facts."""
+    clean = ward(3, rows=1200)
+    subject = np.arange(1200) // 100
+    rate = np.random.default_rng(0).permutation(12)[subject] + 0.001 * np.arange(1200)
+    dies = (rate >= 4).astype(float)[:, None]
+    target = replace(clean.cohort.target, values=dies)
+    cohort = replace(clean.cohort, subject_id=subject, target=target, part=np.full(1200, "train"))
+    few = replace(with_values(clean, np.tile(rate[:, None], (1, 20))), cohort=cohort)
+    assert audit.suspicious_input(few).severity == "ok"
+    everybody = replace(few, cohort=replace(cohort, subject_id=np.arange(1200)))
+    assert audit.suspicious_input(everybody).severity == "leak"
+
+
 def with_values(material: audit.Material, values: np.ndarray) -> audit.Material:
     return replace(material, plain=Plain(values.astype(np.float32), material.plain.names))
 

@@ -225,29 +225,53 @@ def _foresight(material: Material, rows: Array) -> Iterator[tuple[str, float]]:
             yield from zip(block.names, _told_by_presence(block.values[rows], questions).tolist(), strict=True)
 
 
-def _told_by_presence(counts: Any, questions: Sequence[tuple[Array, Array]]) -> Array:
+def _told_by_presence(counts: Any, questions: Sequence[_Asked]) -> Array:
     """`foresight` of whether each sparse count is above 0, the best over the questions, float64 "Q"."""
     best = np.full(counts.shape[1], 0.5)
     present = (counts > 0).astype(np.float64)
-    for label, known in questions:
-        event, other = known & (label == 1), known & (label != 1)
+    for question in questions:
+        event, other = question.known & (question.label == 1), question.known & (question.label != 1)
         if min(event.sum(), other.sum()) >= FEWEST:
             apart = np.abs(present[event].mean(axis=0) - present[other].mean(axis=0))
             best = np.maximum(best, 0.5 + apart / 2)
     return best
 
 
-def _questions(material: Material, rows: Array) -> Iterator[tuple[Array, Array]]:
-    """(label, known) of the training rows for each column of the target, or for each class against the rest."""
-    target = material.cohort.target.take(rows)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A label of the training rows; where people have several rows, one of each label stands for each of them.
+
+    An hour of a stay is like the hour before: rows of few people tell little, however many they are.
+    """
+
+    label: Array  # float64 "n"
+    known: Array  # bool "n"
+    person: Array | None  # int64 "n": equal for the rows of one subject and label; None: everybody has one row
+
+    def of(self, column: Array, here: Array) -> tuple[Array, Array]:
+        """The column where it is known, and the labels: as they are, or the mean of each person's rows of one label."""
+        rows = here & self.known
+        if self.person is None:
+            return column[rows], self.label[rows]
+        person, first = np.unique(self.person[rows], return_index=True)
+        place = np.searchsorted(person, self.person[rows])
+        mean = np.bincount(place, column[rows], len(person)) / np.bincount(place, minlength=len(person))
+        return mean, self.label[rows][first]
+
+
+def _questions(material: Material, rows: Array) -> Iterator[_Asked]:
+    """Each column of the target, or each class against the rest."""
+    target, subject = material.cohort.target.take(rows), material.cohort.subject_id[rows]
+    alone = material.kind == "regression" or len(np.unique(subject)) == len(subject)
     for values, known in zip(target.values.T, target.known.T, strict=True):
         for wanted in range(len(target.names)) if material.kind == "multiclass" else [None]:
-            yield (values if wanted is None else (values == wanted).astype(float)), known
+            label = values if wanted is None else (values == wanted).astype(float)
+            yield _Asked(label, known, None if alone else np.unique(subject, return_inverse=True)[1] * 2 + (label == 1))
 
 
-def _best(column: Array, here: Array, questions: Sequence[tuple[Array, Array]], kind: TargetKind) -> float:
+def _best(column: Array, here: Array, questions: Sequence[_Asked], kind: TargetKind) -> float:
     measure = correlation if kind == "regression" else foresight
-    return max((measure(column[here & known], label[here & known]) for label, known in questions), default=0.0)
+    return max((measure(*question.of(column, here)) for question in questions), default=0.0)
 
 
 def foresight(column: Array, label: Array) -> float:
@@ -308,7 +332,7 @@ def sorted_ids(material: Material) -> Alarm:
     """The names of subjects told apart by label: harmless in itself, but whoever splits by order, or reads names, is misled."""
     rows = np.flatnonzero(material.train & material.cohort.target.known.any(1))
     place = _order(material.cohort.source_id[rows])
-    questions = [(label[known], place[known]) for label, known in _questions(material, rows)]
+    questions = [(asked.label[asked.known], place[asked.known]) for asked in _questions(material, rows)]
     best = max((foresight(at, label) for label, at in questions), default=0.5) if material.kind != "regression" else 0.5
     if best < material.study.audit.suspicious_auroc:
         return Alarm("sorted_ids", "ok", "the order of subjects does not tell the label")
