@@ -230,7 +230,7 @@ def test_rows_that_share_a_key_are_all_refused_wherever_they_stand(
         sink = memory()
         written(tmp_path, HEADER + "".join(ROW.replace("1,", f"{number},", 1) for number in order), "LABS.csv")
         imported(tmp_path, sink, table)
-        assert sorted(sink.all["source_id"]) == ["1", "3", "4", "5", "6", "7"]
+        assert sorted(sink.all["source_id"]) == [1, 3, 4, 5, 6, 7]
         assert set(sink.refused.values()) == {"LABS: other rows have the same id"} and len(sink.refused) == 2
 
 
