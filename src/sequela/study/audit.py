@@ -332,8 +332,9 @@ def sorted_ids(material: Material) -> Alarm:
     """The names of subjects told apart by label: harmless in itself, but whoever splits by order, or reads names, is misled."""
     rows = np.flatnonzero(material.train & material.cohort.target.known.any(1))
     place = _order(material.cohort.source_id[rows])
-    questions = [(asked.label[asked.known], place[asked.known]) for asked in _questions(material, rows)]
-    best = max((foresight(at, label) for label, at in questions), default=0.5) if material.kind != "regression" else 0.5
+    every = np.ones(len(rows), bool)
+    told = [asked.of(place.astype(np.float64), every) for asked in _questions(material, rows)]
+    best = max((foresight(*one) for one in told), default=0.5) if material.kind != "regression" else 0.5
     if best < material.study.audit.suspicious_auroc:
         return Alarm("sorted_ids", "ok", "the order of subjects does not tell the label")
     return Alarm("sorted_ids", "note", f"subjects are named in the order of their labels (AUROC {best:.3f})", len(rows))
