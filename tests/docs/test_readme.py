@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,9 +25,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
-def commands() -> list[list[str]]:
-    """The lines that begin with sequela, without their comments."""
-    return [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines() if line[:7] == "sequela"]
+def commands(section: str) -> list[list[str]]:
+    """The lines of a section that begin with sequela, without their comments."""
+    text = README[README.index(f"## {section}\n") :].partition("\n## ")[0]
+    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("sequela")]
 
 
 def write_records(folder: Path, patients: int = 80) -> None:
@@ -58,7 +60,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_command_of_the_readme_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = commands()
+    given = commands("Your own data")
     assert [words[1] for words in given] == ["import", "check", "run", "predict"]
     for words in given:
         assert main([*words[1:], *(QUICK if words[1] == "run" else [])]) == 0, capsys.readouterr().err
@@ -68,6 +70,18 @@ def test_every_command_of_the_readme_runs(place: Path, capsys: pytest.CaptureFix
         path.name for path in (place / "runs" / "risk").iterdir()
     }
     assert open_store(place / "my.store").flow.refused_count == 0
+
+
+def test_the_commands_for_hospital_records_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data: Callable[..., Path]
+) -> None:
+    (tmp_path / "mimic-iii").symlink_to(real_data("mimic3_demo"))
+    (tmp_path / "studies").symlink_to(Path(__file__).resolve().parents[2] / "studies")
+    monkeypatch.chdir(tmp_path)
+    given = commands("Hospital records")
+    assert [words[1] for words in given] == ["import", "check", "run"]
+    assert [main(words[1:]) for words in given[:2]] == [0, 0]
+    assert open_store(tmp_path / "mimic.store").flow.refused_share < 0.001
 
 
 def test_the_lines_of_python_in_the_readme_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
