@@ -111,7 +111,8 @@ class Cohort:
 class Shared:
     """The events known of many rows, each held once: row[p] knows the event place[p]; by row, then time.
 
-    A patient's record is known at each of their rows; held once, it costs a pair of integers a row, not a copy.
+    A patient's record is known at each of their rows; held once, it costs a pair of integers a row, not a copy. The column code
+    is text, or, read from a shard of a store, an Enum of the codes of the whole store: integers.
     """
 
     events: pl.DataFrame  # E events: code, numeric_value, text_value, payload, visit; by subject, then time
@@ -140,7 +141,7 @@ class Shared:
 
     def frame(self) -> pl.DataFrame:
         """The columns of Known.events, a line for each pair."""
-        said = self.events[self.place]
+        said = self.events.with_columns(self.events["code"].cast(str))[self.place]
         make = type(said)  # this file imports nothing heavy
         none = np.full(len(self.place), -1)
         bounds = make({"begin": none if self.begin is None else self.begin, "end": none if self.end is None else self.end})

@@ -24,6 +24,7 @@ class Wanted:
     def __init__(self, codes: Sequence[str], exclude: Sequence[str]) -> None:
         self._codes, self._exclude = codes, exclude
         self._judged: dict[tuple[str, str], bool] = {}
+        self._listed: _Listed | None = None
 
     def __call__(self, name: str, kind: str) -> bool:
         """Whether the code of that name and kind is taken."""
@@ -32,9 +33,30 @@ class Wanted:
             self._judged[key] = self._taken(name, kind)
         return self._judged[key]
 
+    def among(self, dtype: pl.Enum, kinds: Mapping[str, str]) -> _Listed:
+        """Those of a store's codes that are taken; asked again of the same store, the very same."""
+        found = self._listed
+        if found is None or found.kinds is not kinds or found.dtype != dtype:
+            self._listed = found = _Listed(dtype, kinds, *self._numbers(dtype.categories.to_list(), kinds))
+        return found
+
+    def _numbers(self, names: Sequence[str], kinds: Mapping[str, str]) -> tuple[list[str], Array]:
+        kept = np.array([self._taken(name, kinds.get(name, "")) for name in names], bool)
+        return list(compress(names, kept)), np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+
     def _taken(self, name: str, kind: str) -> bool:
         taken = any(fits(name, one) for one in self._codes) if self._codes else kind in TAKEN and name != BIRTH
         return taken and not any(fits(name, one) for one in self._exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The codes of a store that are taken: their names, and of each code which of them it is, int32; -1 where it is none."""
+
+    dtype: pl.Enum
+    kinds: Mapping[str, str]
+    names: list[str]
+    number: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +89,10 @@ def taken(known: Known, wanted: Wanted) -> Taken:
 
 
 def _numbered(codes: pl.Series, wanted: Wanted, kinds: Mapping[str, str]) -> tuple[list[str], Array]:
-    """The wanted names that occur, and which of them each event is, int32 "E"; -1 where it is none."""
+    """The wanted names (at least those that occur), and which of them each event is, int32 "E"; -1 where it is none."""
+    if isinstance(codes.dtype, pl.Enum):
+        listed = wanted.among(codes.dtype, kinds)
+        return listed.names, listed.number[codes.to_physical().to_numpy()]
     physical = codes.cast(pl.Categorical)
     each = physical.unique()
     names = each.cast(pl.String).to_list()

@@ -75,7 +75,7 @@ class Stream:
             shard, rows = held[place]
             own = rows if part is None else rows[self.cohort.part[rows] == part]
             if len(own):
-                yield Shard(shard.store, shard.path), own
+                yield Shard(shard.store, shard.path, numbered=True), own
 
 
 def stream(

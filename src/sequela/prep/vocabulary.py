@@ -71,13 +71,18 @@ class Count:
     def __init__(self, fewest: int, *, values: bool) -> None:
         self._fewest = fewest
         self._values: dict[str, Sample] | None = {} if values else None
-        self._held: dict[str, int] = {}
-        self._rare: dict[str, set[int]] = {}
+        self._names = _Names()
+        self._held = np.zeros(0, np.int64)  # of each name: how many subjects have it
+        self._needed = np.zeros(0, np.int64)
+        self._rare = np.zeros((2, 0), np.int64)  # names of which too few have, and who
         self._parents: dict[str, Sequence[str]] = {}
+        self._said: Parents | None = None  # the parents that were added last
 
     def add(self, coded: Coded, subject: Array, parents: Parents) -> None:
         """Adds training events, each of a subject "E"; the subjects are others than those of every chunk before."""
-        self._parents.update(parents)
+        if parents is not self._said:
+            self._parents.update(parents)
+            self._said = parents
         self._add_subjects(coded, subject)
         if self._values is not None:
             for name, events in coded.valued():
@@ -87,20 +92,18 @@ class Count:
         who = _distinct(subject)
         pairs = _distinct(coded.code.astype(np.int64) * max(len(who), 1) + np.searchsorted(who, subject))
         code, owner = np.divmod(pairs, max(len(who), 1))
-        first = np.searchsorted(code, np.arange(len(coded.names) + 1)).tolist()
-        for place, name in enumerate(coded.names):
-            if first[place] == first[place + 1]:
-                continue
-            self._held[name] = held = self._held.get(name, 0) + first[place + 1] - first[place]
-            if held >= needed(name, self._fewest):
-                self._rare.pop(name, None)
-            else:
-                self._rare.setdefault(name, set()).update(who[owner[first[place] : first[place + 1]]].tolist())
+        name = self._names.of(coded.names)[code]
+        new = self._names.known[len(self._held) :]
+        self._needed = np.append(self._needed, np.array([needed(one, self._fewest) for one in new], np.int64))
+        self._held = np.append(self._held, np.zeros(len(new), np.int64)) + np.bincount(name, minlength=len(self._needed))
+        said = np.concatenate([self._rare, np.stack([name, who[owner]])], 1)
+        self._rare = said[:, (self._held < self._needed)[said[0]]]
 
     def vocabulary(self, most: int = 0, bins: int = 0) -> Vocabulary:
         """What was counted, of the `most` frequent codes (0: all), values told by so many quantiles (0: not)."""
-        counts = {name: held for name, held in self._held.items() if name not in self._rare}
-        counts |= _Ladder(frozenset(counts), self._fewest, self._parents).risen(self._rare)
+        counts = self._frequent()
+        rare, owner = self._rare
+        counts |= _Ladder(frozenset(counts), self._fewest, self._parents).risen(self._names.known, rare, owner)
         kept = sorted(counts, key=lambda name: (-counts[name], name))[: most or None]
         edges = self._edges(kept, bins)
         tokens, subjects = [UNKNOWN], [0]
@@ -109,6 +112,12 @@ class Count:
             tokens += [name, *quantiles]
             subjects += [counts[name], *(counts[name] // len(quantiles) for _ in quantiles)]
         return Vocabulary(tokens=tokens, subjects=subjects, edges=edges)
+
+    def _frequent(self) -> dict[str, int]:
+        """code -> subjects, of those that enough have."""
+        enough = np.flatnonzero((self._held > 0) & (self._held >= self._needed))
+        names = self._names.known
+        return {names[place]: held for place, held in zip(enough.tolist(), self._held[enough].tolist(), strict=True)}
 
     def _edges(self, kept: Sequence[str], bins: int) -> dict[str, list[float]]:
         """The values between the quantiles of the kept codes that have RARE values or more for each."""
@@ -132,6 +141,23 @@ def needed(name: str, fewest: int) -> int:
     return fewest if name.partition("//")[0] in PUBLIC else max(fewest, RARE)
 
 
+class _Names:
+    """Names numbered as they come; a list of names that comes again, the very same, is looked up once."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self._number: dict[str, int] = {}
+        self._last: tuple[Sequence[str], Array] | None = None
+
+    def of(self, names: Sequence[str]) -> Array:
+        """The number of each name, int64."""
+        if self._last is None or self._last[0] is not names:
+            found = [self._number.setdefault(name, len(self._number)) for name in names]
+            self.known = list(self._number)
+            self._last = names, np.array(found, np.int64)
+        return self._last[1]
+
+
 class Numbers:
     """The numbers of codes by name; each name is looked up once, however often it is read."""
 
@@ -139,10 +165,12 @@ class Numbers:
         self.vocabulary, self.parents = vocabulary, parents
         self._named = _numbers(vocabulary)
         self._of = dict(self._named)
+        self._broader = _Broader(parents)
+        self._last: tuple[Sequence[str], Array] | None = None
 
     def encode(self, coded: Coded) -> Array:
         """The token of each event, int32 "E"."""
-        of_name = np.array([self._number(name) for name in coded.names], np.int32)
+        of_name = self._all(coded.names)
         tokens: Array = of_name[coded.code] if len(of_name) else np.zeros(len(coded.code), np.int32)
         edges = self.vocabulary.edges
         for name, events in coded.valued() if edges else ():
@@ -150,10 +178,16 @@ class Numbers:
                 tokens[events] = self._named[name] + 1 + np.searchsorted(edges[name], coded.value[events])
         return tokens
 
+    def _all(self, names: Sequence[str]) -> Array:
+        """The number of each name, int32."""
+        if self._last is None or self._last[0] is not names:
+            self._last = names, np.array([self._number(name) for name in names], np.int32)
+        return self._last[1]
+
     def _number(self, name: str) -> int:
         """That of the code, or of the nearest of its broader codes that has one; else 0."""
         if name not in self._of:
-            broader = (self._named[code] for code in _above(name, self.parents) if code in self._named)
+            broader = (self._named[code] for code in self._broader(name) if code in self._named)
             self._of[name] = next(broader, 0)
         return self._of[name]
 
@@ -168,12 +202,18 @@ def _quantiles(name: str, inner: Sequence[float]) -> list[str]:
     return [f"{name}//Q{number + 1}" for number in range(len(inner) + 1)] if inner else []
 
 
-def _above(name: str, parents: Parents) -> tuple[str, ...]:
+class _Broader:
     """All that is broader than a code, the nearest first: what its system says, and the store."""
-    chain = hierarchy.parents(name)
-    if all(one in chain for code in (name, *chain) for one in parents.get(code, ())):  # the store adds nothing
-        return chain
-    return hierarchy.ancestors(name, lambda code: parents.get(code, ()))
+
+    def __init__(self, parents: Parents) -> None:
+        self._parents = parents
+        self._adding = frozenset(code for code, named in parents.items() if not set(named).issubset(hierarchy.parents(code)))
+
+    def __call__(self, name: str) -> tuple[str, ...]:
+        chain = hierarchy.parents(name)
+        if name not in self._adding and self._adding.isdisjoint(chain):  # the store adds nothing
+            return chain
+        return hierarchy.ancestors(name, lambda code: self._parents.get(code, ()))
 
 
 def _distinct(keys: Array) -> Array:
@@ -187,14 +227,17 @@ class _Ladder:
     """Rare codes and all that is broader, as numbers: what each is below, and how many steps lie above it."""
 
     def __init__(self, frequent: Container[str], fewest: int, parents: Parents) -> None:
-        self._frequent, self._fewest, self._parents = frequent, fewest, parents
+        self._frequent, self._fewest, self._broader = frequent, fewest, _Broader(parents)
         self._number: dict[str, int] = {}
         self._nodes: list[tuple[str, int, int, int]] = []  # name, next broader (-1: none, or frequent), height, subjects needed
 
-    def risen(self, rare: Mapping[str, set[int]]) -> dict[str, int]:
-        """code -> subjects, of the broader codes that have enough: the deepest give theirs up first."""
-        node = np.repeat([self._of(name) for name in rare], [len(held) for held in rare.values()]).astype(np.int64)
-        owner = np.array([subject for held in rare.values() for subject in held], np.int64)
+    def risen(self, names: Sequence[str], rare: Array, owner: Array) -> dict[str, int]:
+        """code -> subjects, of the broader codes that have enough: the deepest give theirs up first.
+
+        rare: which of the names each owner has, int64.
+        """
+        own, place = np.unique(rare, return_inverse=True)
+        node = np.array([self._of(names[number]) for number in own.tolist()], np.int64)[place]
         who = _distinct(owner)
         owner, width = np.searchsorted(who, owner), max(len(who), 1)
         above, height, least = (np.array([one[field] for one in self._nodes], np.int64) for field in (1, 2, 3))
@@ -211,7 +254,7 @@ class _Ladder:
     def _of(self, name: str) -> int:
         """The number of a code, which it is given with all that is above it."""
         if name not in self._number:
-            chain = _above(name, self._parents)
+            chain = self._broader(name)
             above = self._of(chain[0]) if chain and chain[0] not in self._frequent else -1
             self._number[name] = len(self._nodes)
             self._nodes.append((name, above, len(chain), needed(name, self._fewest)))

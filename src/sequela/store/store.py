@@ -49,6 +49,11 @@ class Store:
         return self._table("codes")
 
     @cached_property
+    def numbered(self) -> pl.Enum:
+        """The type of a column of codes held as integers: places in `codes`."""
+        return pl.Enum(self.codes["code"])
+
+    @cached_property
     def kinds(self) -> Mapping[str, str]:
         """code -> kind, of every code."""
         return dict(zip(self.codes["code"].to_list(), self.codes["kind"].to_list(), strict=True))
@@ -107,10 +112,14 @@ class Store:
 
 @dataclass(frozen=True)
 class Shard:
-    """The subjects of one shard of a store as a store of their own; their events are read once and held while it is in use."""
+    """The subjects of one shard of a store as a store of their own; their events are read once and held while it is in use.
+
+    numbered: the codes of events are Store.numbered, not text.
+    """
 
     store: Store
     path: Path
+    numbered: bool = False
 
     @property
     def codes(self) -> pl.DataFrame:
@@ -151,7 +160,8 @@ class Shard:
 
     @cached_property
     def _events(self) -> pl.DataFrame:
-        return pl.read_parquet(self.path)
+        found = pl.read_parquet(self.path)
+        return found.with_columns(found["code"].cast(self.store.numbered)) if self.numbered else found
 
 
 def open_store(path: str | Path) -> Store:

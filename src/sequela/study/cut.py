@@ -31,7 +31,7 @@ SCHEMA = {
     "begin": pl.Int64,
     "end": pl.Int64,
 }  # the columns of Known.events
-_CARRIED = ("code", "numeric_value", "text_value", "payload", "visit")  # of the events, as they are
+_CARRIED = ("numeric_value", "text_value", "payload", "visit")  # of the events, as they are, beside the code
 
 
 # -------------------------------------------------------------------------------------------------------------------- timeline
@@ -175,7 +175,7 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     if codes is None:
         row, place = _without_hidden(store, line, row, place)
     begin, end = samples.range(line, place, window.low[row], window.high[row]) if samples.any else (None, None)
-    held = line.events.select(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED)
+    held = line.events.select("code", *(pl.col(name).cast(SCHEMA[name]) for name in _CARRIED))
     found = Shared(held, line.time, row, place, window.high, begin, end)
     start = _days(microseconds_of(cohort.start), window.high)
     return Known(len(cohort), found, store.payloads, store.kinds, start, cohort.subject_id, store.parents)
