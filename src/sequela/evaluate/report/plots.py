@@ -177,22 +177,34 @@ def _short(words: str, most: int = 15) -> str:
 
 
 def flow(steps: Sequence[FlowStep]) -> Safe:
-    """Boxes from all rows to those used, with what was left out on the way."""
+    """Boxes from all rows to those used, with what was left out on the way; conditions that left nobody out are counted below."""
     if not steps:
         return EMPTY
-    gap, box, width = 62, 30, 640
-    height = (len(steps) + 1) * gap
+    shown = [(place + 1, step) for place, step in enumerate(steps) if step.out or step.before != _came(steps, place)]
+    gap, box, width = 62, 30, 760
+    height = (len(shown) + 1) * gap
     pieces = [f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="Flow of rows">']
     pieces.append(_box(10, 4, f"{steps[0].before:,} rows considered", box))
-    for place, step in enumerate(steps):
-        y = 4 + place * gap
+    for line, (place, step) in enumerate(shown):
+        y = 4 + line * gap
         subjects = f" of {step.subjects:,} subjects" if step.subjects is not None else ""
+        more = step.before - _came(steps, place - 1)
         pieces.append(f'<path class="axis" d="M130 {y + box}V{y + gap}M130 {y + box + 16}H300"/>')
-        left = f"{place + 1}.  −{step.out:,}  {_short(f'{step.what}: {step.reason}', 50)}"
-        pieces.append(f'<text x="306" y="{y + box + 20}">{text(left)}</text>')
+        left = f"{place}.  −{step.out:,}  {step.what}: {step.reason}" if step.out else f"{place}.  +{more:,}  {_MORE}"
+        pieces.append(f'<text x="306" y="{y + box + 20}">{text(_short(left, 76))}</text>')
         pieces.append(_box(10, y + gap, f"{step.after:,} rows{subjects}", box))
     pieces.append("</svg>")
-    return figure(Safe("".join(pieces)), "Flow. From every row that the question could be asked of to those used.")
+    idle = len(steps) - len(shown)
+    nobody = f" {idle} further conditions left nobody out." if idle else ""
+    return figure(Safe("".join(pieces)), f"Flow. From every row that the question could be asked of to those used.{nobody}")
+
+
+_MORE = "moments of prediction in each stay"
+
+
+def _came(steps: Sequence[FlowStep], place: int) -> int:
+    """Rows that the step before handed on; where a step begins with more, each row became several."""
+    return steps[place - 1].after if place else steps[0].before
 
 
 def _box(x: int, y: int, words: str, height: int) -> str:

@@ -7,6 +7,8 @@ from sequela.evaluate.report import numbers
 from sequela.evaluate.report.run import MAIN, Run, better, label
 from sequela.metrics.table import METRICS
 
+NARROW = 1.5  # an interval of observed over expected that is wider tells nothing
+
 
 def verdict(run: Run) -> list[str]:
     """Sentences in the order in which they matter."""
@@ -107,6 +109,8 @@ def _calibration(run: Run) -> list[str]:
         return [f"Its risks are too high on average: {shown}."]
     if row.low > 1:
         return [f"Its risks are too low on average: {shown}."]
+    if row.high > NARROW * row.low:
+        return [f"Whether its risks are right on average is not told by so few events: {shown}."]
     return [f"Its risks are right on average: {shown}."]
 
 

@@ -32,20 +32,27 @@ def data(run: Run) -> Safe:
         table(["", ""], facts),
         plots.flow(run.flow.steps),
         _by_group(run),
-        bullets([*refused, *notes]),
+        bullets(refused),
+        _noted(notes),
         _inputs(run),
     )
 
 
+def _noted(notes: list[str]) -> Safe:
+    """What the reader and the cohort counted; a long list is folded."""
+    return bullets(notes) if len(notes) <= FEW else folded(f"What was counted on the way ({len(notes)} notes)", bullets(notes))
+
+
 def _by_group(run: Run) -> Safe:
     """Of each group, how many rows each step of the flow left out; few people are not told apart."""
-    steps = [(place + 1, step) for place, step in enumerate(run.flow.steps) if step.groups]
-    if not steps:
+    told = [(place + 1, step) for place, step in enumerate(run.flow.steps) if step.groups]
+    if not told:
         return EMPTY
+    steps = [(number, step) for number, step in told if step.out] or told[-1:]
     rows: list[list[Piece]] = []
-    for name, levels in steps[0][1].groups.items():
+    for name, levels in told[0][1].groups.items():
         for level, (out, on) in levels.items():
-            last = steps[-1][1].groups[name].get(level, (0, 0))[1]
+            last = told[-1][1].groups[name].get(level, (0, 0))[1]
             gone = [_few(step.groups[name].get(level, (0, 0))[0]) for _, step in steps]
             rows.append([f"{name}: {level or 'not known'}", numbers.count(out + on), *gone, _few(last), _share(out + on, last)])
     head = ["Group", "Rows", *(f"Left out at {number}" for number, _ in steps), "Used", "Share used"]
