@@ -90,7 +90,7 @@ timelines = st.lists(
     st.tuples(
         st.sampled_from("abc"),
         hours,
-        st.sampled_from(["HR", "BP", "DEATH"]),
+        st.sampled_from(["HR", "BP", "DEATH", "AGE"]),
         st.integers(0, 9),
         st.none() | st.integers(1, 3),  # visit
         hours,  # available
@@ -114,7 +114,7 @@ def test_what_is_known_is_what_a_plain_loop_finds(store, events, moments, histor
         for row, (number, at) in enumerate(moments)
         for name, hour, code, value, visit, available, superseded in sorted(events, key=lambda e: -1 if e[1] is None else e[1])
         if name == subject.get(number) and code != "DEATH"
-        if hour is None or (hour <= at and (history is None or hour >= at - history))
+        if hour is None or (hour <= at and (history is None or hour >= at - history or code == "AGE"))
         if (available is None or available <= at) and (superseded is None or superseded > at)
     ]
     found = known.events.select("row", "code", "numeric_value", "visit", pl.col("position").fill_nan(None)).rows()

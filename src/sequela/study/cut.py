@@ -1,8 +1,8 @@
 """What is known at the moment of each row: the only place that cuts time.
 
 An event is known from its own time on, or from when it became available where that is later, until a later version of it took its
-place; one without time always is. A history window is closed at both ends, so that 48 h of
-history before a prediction 48 h after admission hold the events of admission itself.
+place; one without time always is. A history window is closed at both ends, so that 48 h of history before a prediction 48 h after
+admission hold the events of admission itself. What describes the subject (kind static) is known however long ago it was told.
 """
 
 from __future__ import annotations
@@ -171,6 +171,8 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     row, place = _points(line, window)
     if samples.any:
         row, place = _with_signals(line, samples, window, row, place)
+    if history is not None:
+        row, place = _with_statics(store, line, window, row, place)
     row, place = line.current(row, place, window.high)
     if codes is None:
         row, place = _without_hidden(store, line, row, place)
@@ -179,6 +181,20 @@ def known(store: Records, cohort: Cohort, history: int | None, codes: Sequence[s
     found = Shared(held, line.time, row, place, window.high, begin, end)
     start = _days(microseconds_of(cohort.start), window.high)
     return Known(len(cohort), found, store.payloads, store.kinds, start, cohort.subject_id, store.parents)
+
+
+def _with_statics(store: Records, line: Timeline, window: _Window, row: Array, place: Array) -> tuple[Array, Array]:
+    """The same pairs, with what describes the subject and was told before the window: an age does not lapse."""
+    kept = [code for code, kind in store.kinds.items() if kind == "static"]
+    told = np.flatnonzero(line.events["code"].is_in(kept).to_numpy() & (line.time != NEVER)) if kept else np.zeros(0, np.int64)
+    if not len(told):
+        return row, place
+    statics = timeline(line.events[told])
+    _, timed, _ = statics.of(window.subject_id)
+    owner, found = spread(timed, statics.since(window.subject_id, window.low))
+    row, place = np.concatenate([row, owner]), np.concatenate([place, told[found]])
+    order = np.lexsort((place, row))
+    return row[order], place[order]
 
 
 def _without_hidden(store: Records, line: Timeline, row: Array, place: Array) -> tuple[Array, Array]:
