@@ -24,7 +24,7 @@ from sequela.errors import DataError
 from sequela.store.schema import EVENTS
 from sequela.types import Array
 
-SPILL_ROWS = 250_000
+SPILL_ROWS, SPILL_BYTES = 750_000, 2**26  # whichever is reached first
 SHARD_ROWS = 250_000
 MOST_SHARDS = 256  # files open at once while spilled events are dealt out
 ROW_GROUP = 2**17
@@ -59,8 +59,12 @@ class Shards:
     rows: int = 0
     spill_rows: int = SPILL_ROWS
     shard_rows: int = SHARD_ROWS
+    spill_bytes: int = SPILL_BYTES
     _columns: set[str] = field(default_factory=lambda: {*_NUMBERED, "time"})  # those that ever said something
+    _of_category: _Categories = field(default_factory=lambda: _Categories())
     _held: list[pl.DataFrame] = field(default_factory=list)
+    _held_rows: int = 0
+    _held_bytes: int = 0
     _parts: list[Path] = field(default_factory=list)
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -71,7 +75,9 @@ class Shards:
         self._columns.update(clean.columns)
         self.rows += len(clean)
         self._held.append(clean)
-        if sum(map(len, self._held)) >= self.spill_rows:
+        self._held_rows += len(clean)
+        self._held_bytes += clean.estimated_size()
+        if self._held_rows >= self.spill_rows or self._held_bytes >= self.spill_bytes:
             self._spill()
 
     def write(self, subject_ids: Array) -> Events:
@@ -84,7 +90,7 @@ class Shards:
         found = Events(set(self.codes))
         (self.folder / "data").mkdir()
         with _frugal():
-            for shard, ready in enumerate(self._sorted(subject_ids, shard_of, rank)):
+            for shard, ready in enumerate(self._sorted(_Subjects.of(subject_ids), shard_of, rank)):
                 found.add(ready)
                 _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
         shutil.rmtree(self._spills, ignore_errors=True)
@@ -105,14 +111,17 @@ class Shards:
 
     def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
         """With running numbers for subjects and codes."""
-        subject, code = _number(frame["source_id"], self.numbers), _number(frame["code"], self.codes)
-        return frame.drop("source_id").with_columns(subject.alias("subject"), code.alias("code"))
+        code = frame["code"]
+        numbers = self._of_category.numbers(code, self.codes) if code.dtype == pl.Categorical else _number(code, self.codes)
+        subject = _number_runs(frame["source_id"], self.numbers).alias("subject")
+        return pl.DataFrame([subject, numbers.alias("code"), *frame.drop("source_id", "code").iter_columns()])
 
     def _spill(self) -> None:
         self._spills.mkdir(exist_ok=True)
         path = self._spills / f"{len(self._parts):05d}.arrow"
         pl.concat(self._held, how="diagonal").write_ipc(path, compression="lz4")
         self._held.clear()
+        self._held_rows = self._held_bytes = 0
         self._parts.append(path)
 
     def _each(self) -> Iterator[pl.DataFrame]:
@@ -120,18 +129,18 @@ class Shards:
             yield pl.read_ipc(path, columns=["subject"])
         yield from self._held
 
-    def _sorted(self, subject_ids: Array, shard_of: Array, rank: Array) -> Iterator[pl.DataFrame]:
+    def _sorted(self, subjects: _Subjects, shard_of: Array, rank: Array) -> Iterator[pl.DataFrame]:
         """The events of each shard in turn, in their order."""
         if self._parts:
             for path in self._deal(shard_of, int(shard_of.max()) + 1):
-                yield _sorted(pl.read_ipc_stream(path), subject_ids, rank)
+                yield _sorted(pl.read_ipc_stream(path), subjects, rank)
                 path.unlink()
             return
-        whole = _sorted(pl.concat(self._held, how="diagonal"), subject_ids, rank)
+        whole = _sorted(pl.concat(self._held, how="diagonal"), subjects, rank)
         self._held.clear()
-        order = np.argsort(subject_ids)
-        ends = np.searchsorted(whole["subject_id"].to_numpy(), subject_ids[order], side="right")
-        last = np.append(shard_of[order][1:] != shard_of[order][:-1], True)
+        ends = np.searchsorted(whole["subject_id"].to_numpy(), subjects.rising, side="right")
+        cut = shard_of[subjects.order]
+        last = np.append(cut[1:] != cut[:-1], True)
         first = 0
         for end in ends[last].tolist():
             yield whole[first:end]
@@ -161,6 +170,46 @@ class Shards:
             for name, type_ in _HELD.items()
             if name in self._columns
         )
+
+
+@dataclass(frozen=True)
+class _Subjects:
+    """The subjects in the order of their ids."""
+
+    order: Array  # running numbers
+    rising: Array  # ids
+    place: Array  # of each running number
+
+    @classmethod
+    def of(cls, ids: Array) -> _Subjects:
+        order = np.argsort(ids)
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        return cls(order, ids[order], place)
+
+
+@dataclass
+class _Categories:
+    """The running numbers of codes that come as categories, by the number of the category."""
+
+    _of: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # -1: not seen
+    _last: pl.Series | None = None  # polars forgets the categories' numbers with the last column that has them
+
+    def numbers(self, column: pl.Series, known: dict[str, int]) -> pl.Series:
+        """As _number."""
+        if column.null_count():
+            return _number(column, known)
+        categories = column.to_physical().to_numpy()
+        missing = int(categories.max()) + 1 - len(self._of)
+        if missing > 0:
+            self._of = np.append(self._of, np.full(missing, -1))
+        found = self._of[categories]
+        if (new := found < 0).any():
+            distinct = column.filter(new).unique(maintain_order=True)
+            self._of[distinct.to_physical().to_numpy()] = _number(distinct, known).to_numpy()
+            found = self._of[categories]
+        self._last = column.clear()
+        return pl.Series(found.astype(np.uint32))
 
 
 @dataclass
@@ -200,26 +249,30 @@ def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     missing = set(_GIVEN) - set(_OPTIONAL) - set(frame.columns)
     if unknown or missing:
         raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(_GIVEN)}")
-    filled = [name for name in _GIVEN if name in frame.columns and not _says_nothing(name, frame[name])]
-    return _without_zones(frame.select(filled)).select(_as_given(name, frame.schema[name]) for name in filled)
+    _check_zones(frame.schema)
+    return frame.select(
+        _as_given(name, frame.schema[name]) for name in _GIVEN if name in frame.columns and not _says_nothing(name, frame[name])
+    )
 
 
 def _as_given(name: str, type_: pl.DataType) -> pl.Expr:
     """The column in its type; names that are integers or categories already are numbered as they are."""
-    quick = {"source_id": pl.Int64, "code": pl.Categorical}
-    return pl.col(name) if type_ == quick.get(name) else pl.col(name).cast(_GIVEN[name])
+    quick = {"source_id": pl.Int64(), "code": pl.Categorical()}
+    if type_ in (quick.get(name), _GIVEN[name]):
+        return pl.col(name)
+    whole = pl.col(name).dt.replace_time_zone(None) if getattr(type_, "time_zone", None) else pl.col(name)
+    return whole.cast(_GIVEN[name])
 
 
 def _says_nothing(name: str, column: pl.Series) -> bool:
     return name in _OPTIONAL and column.null_count() == len(column)
 
 
-def _without_zones(frame: pl.DataFrame) -> pl.DataFrame:
-    """The times in UTC as times without a zone. Raises DataError for those of any other zone."""
-    zones = {name: getattr(frame.schema[name], "time_zone", None) for name in _TIMES if name in frame.columns}
-    if other := [zone for zone in zones.values() if zone not in (None, "UTC")]:
+def _check_zones(schema: pl.Schema) -> None:
+    """Raises DataError for times of any other zone than UTC."""
+    zones = [getattr(schema[name], "time_zone", None) for name in _TIMES if name in schema]
+    if other := [zone for zone in zones if zone not in (None, "UTC")]:
         raise DataError(f"events have times in {other[0]}; a reader gives UTC")
-    return frame.with_columns(pl.col(name).dt.replace_time_zone(None) for name, zone in zones.items() if zone)
 
 
 def _number(column: pl.Series, known: dict[str, int]) -> pl.Series:
@@ -231,13 +284,18 @@ def _number(column: pl.Series, known: dict[str, int]) -> pl.Series:
         raise DataError(f"{missing} of {len(column)} events have no {column.name}")
     new = [name for name in names if name not in known]
     known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-    numbers = np.array([known[name] for name in names], dtype=np.uint32)
-    if column.dtype != pl.Categorical:
-        return column.replace_strict(distinct, pl.Series(numbers), return_dtype=pl.UInt32)
-    place = distinct.to_physical().to_numpy()
-    table = np.zeros(int(place.max()) + 1, dtype=np.uint32)
-    table[place] = numbers
-    return pl.Series(table[column.to_physical().to_numpy()])
+    numbers = pl.Series([known[name] for name in names], dtype=pl.UInt32)
+    return numbers if len(distinct) == len(column) else column.replace_strict(distinct, numbers, return_dtype=pl.UInt32)
+
+
+def _number_runs(column: pl.Series, known: dict[str, int]) -> pl.Series:
+    """The same of names that come in runs: one look-up for each."""
+    if column.dtype != pl.Int64 or column.null_count():
+        return _number(column, known)
+    values = column.to_numpy()
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    numbers = _number(pl.Series(column.name, values[first]), known).to_numpy()
+    return pl.Series(np.repeat(numbers, np.diff(first, append=len(values))))
 
 
 def _ranked(codes: dict[str, int]) -> tuple[pa.Array, Array]:
@@ -257,26 +315,28 @@ def _ranges(subject_ids: Array, counts: Array, rows: int) -> Array:
     return shard
 
 
-def _sorted(frame: pl.DataFrame, subject_ids: Array, rank: Array) -> pl.DataFrame:
+def _sorted(frame: pl.DataFrame, subjects: _Subjects, rank: Array) -> pl.DataFrame:
     """By subject, then time, those without time first, else in the order in which they came; codes are ranks."""
-    ids, time = subject_ids[frame["subject"].to_numpy()], frame["time"].dt.timestamp("us")
-    ready = frame.drop("subject").with_columns(
-        pl.Series("subject_id", ids, dtype=pl.Int64), pl.Series("code", rank[frame["code"].to_numpy()])
-    )
-    return ready[_order(ids, time)]
+    place = subjects.place[frame["subject"].to_numpy()]
+    order = _order(place, frame["time"].dt.timestamp("us"))
+    ids = pl.Series("subject_id", subjects.rising[place[order]])
+    codes = pl.Series("code", rank[frame["code"].to_numpy()[order]])
+    return frame.drop("subject", "code")[order].with_columns(ids, codes)
 
 
-def _order(ids: Array, time: pl.Series) -> Array:
-    """A stable order by id, then time, null first: of one integer for both where they fit into its 63 bits."""
+def _order(place: Array, time: pl.Series) -> Array:
+    """A stable order by place, then time, null first: of one integer for both where they fit into its 63 bits."""
     moments = time.to_numpy() if not time.null_count() else time.fill_null(time.min() or 0).to_numpy()
-    second = 1_000_000 if not (moments % 1_000_000).any() else 1
-    since = (moments - moments.min()) // second + 1
+    since = moments - moments.min()
+    seconds = since // 1_000_000
+    if np.array_equal(seconds * 1_000_000, since):
+        since = seconds
+    since += 1
     since[time.is_null().to_numpy()] = 0
-    _, number = np.unique(ids, return_inverse=True)
     bits = int(since.max()).bit_length()
-    if int(number.max()).bit_length() + bits > 63:
-        return np.lexsort((since, number))
-    return np.argsort((number << bits) | since, kind="stable")
+    if int(place.max()).bit_length() + bits > 63:
+        return np.lexsort((since, place))
+    return np.argsort((place << bits) | since, kind="stable")
 
 
 def _write(frame: pl.DataFrame, names: pa.Array, path: Path) -> None:

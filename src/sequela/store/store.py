@@ -114,7 +114,7 @@ class Store:
 class Shard:
     """The subjects of one shard of a store as a store of their own; their events are read once and held while it is in use.
 
-    numbered: the codes of events are Store.numbered, not text.
+    numbered: where no codes are named, those of the events are Store.numbered, not text.
     """
 
     store: Store
@@ -156,7 +156,9 @@ class Shard:
         frame = self._events
         if subjects is not None:
             frame = frame.filter(pl.col("subject_id").is_in(list(subjects)))
-        return frame if codes is None else frame.filter(pl.col("code").is_in(list(codes)))
+        if codes is None:
+            return frame
+        return frame.filter(pl.col("code").is_in(list(codes))).with_columns(pl.col("code").cast(pl.String))
 
     @cached_property
     def _events(self) -> pl.DataFrame:

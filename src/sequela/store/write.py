@@ -48,7 +48,7 @@ class Code(msgspec.Struct, frozen=True):
     parents: tuple[str, ...]
 
 
-_COLUMNS = {"description": "description", "parents": "parent_codes", "kind": "kind", "unit": "unit"}  # of a Code -> of CODES
+_COLUMNS = ("kind", "unit", "description", "parent_codes")  # of CODES: the fields of a Code
 
 
 class StoreWriter:
@@ -177,9 +177,8 @@ class StoreWriter:
                 f"the reader {self._origin.reader!r} gave events of codes it did not declare: {', '.join(undeclared[:5])}"
             )
         names = sorted(events.codes)
-        codes = [self._codes[name] for name in names]
-        described = {field: [getattr(code, own) for code in codes] for own, field in _COLUMNS.items()}
-        self._table("codes", CODES, {"code": names, **described})
+        described = zip(*(msgspec.structs.astuple(self._codes[name]) for name in names), strict=True)
+        self._table("codes", CODES, {"code": names, **dict(zip(_COLUMNS, described, strict=True))})
         subjects = sorted(zip(ids.tolist(), self._shards.numbers, strict=True))
         self._table("subjects", SUBJECTS, {"subject_id": [i for i, _ in subjects], "source_id": [name for _, name in subjects]})
         splits = [(i, SPLIT_OF[self._assigned[name]]) for i, name in subjects if name in self._assigned]
