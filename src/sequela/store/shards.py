@@ -49,6 +49,30 @@ _SOUGHT = ["subject_id", "time"]  # the columns by which row groups are skipped
 
 
 @dataclass
+class _Categories:
+    """The running numbers of codes that come as categories, by the number of the category."""
+
+    _of: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # -1: not seen
+    _last: pl.Series | None = None  # polars forgets the categories' numbers with the last column that has them
+
+    def numbers(self, column: pl.Series, known: dict[str, int]) -> pl.Series:
+        """As _number."""
+        if column.null_count():
+            return _number(column, known)
+        categories = column.to_physical().to_numpy()
+        missing = int(categories.max()) + 1 - len(self._of)
+        if missing > 0:
+            self._of = np.append(self._of, np.full(missing, -1))
+        found = self._of[categories]
+        if (new := found < 0).any():
+            distinct = column.filter(new).unique(maintain_order=True)
+            self._of[distinct.to_physical().to_numpy()] = _number(distinct, known).to_numpy()
+            found = self._of[categories]
+        self._last = column.clear()
+        return pl.Series(found.astype(np.uint32))
+
+
+@dataclass
 class Shards:
     """Takes events in any order and writes them as shards under `folder`/data."""
 
@@ -61,7 +85,7 @@ class Shards:
     shard_rows: int = SHARD_ROWS
     spill_bytes: int = SPILL_BYTES
     _columns: set[str] = field(default_factory=lambda: {*_NUMBERED, "time"})  # those that ever said something
-    _of_category: _Categories = field(default_factory=lambda: _Categories())
+    _of_category: _Categories = field(default_factory=_Categories)
     _held: list[pl.DataFrame] = field(default_factory=list)
     _held_rows: int = 0
     _held_bytes: int = 0
@@ -76,7 +100,7 @@ class Shards:
         self.rows += len(clean)
         self._held.append(clean)
         self._held_rows += len(clean)
-        self._held_bytes += clean.estimated_size()
+        self._held_bytes += int(clean.estimated_size())
         if self._held_rows >= self.spill_rows or self._held_bytes >= self.spill_bytes:
             self._spill()
 
@@ -186,30 +210,6 @@ class _Subjects:
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         return cls(order, ids[order], place)
-
-
-@dataclass
-class _Categories:
-    """The running numbers of codes that come as categories, by the number of the category."""
-
-    _of: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # -1: not seen
-    _last: pl.Series | None = None  # polars forgets the categories' numbers with the last column that has them
-
-    def numbers(self, column: pl.Series, known: dict[str, int]) -> pl.Series:
-        """As _number."""
-        if column.null_count():
-            return _number(column, known)
-        categories = column.to_physical().to_numpy()
-        missing = int(categories.max()) + 1 - len(self._of)
-        if missing > 0:
-            self._of = np.append(self._of, np.full(missing, -1))
-        found = self._of[categories]
-        if (new := found < 0).any():
-            distinct = column.filter(new).unique(maintain_order=True)
-            self._of[distinct.to_physical().to_numpy()] = _number(distinct, known).to_numpy()
-            found = self._of[categories]
-        self._last = column.clear()
-        return pl.Series(found.astype(np.uint32))
 
 
 @dataclass
