@@ -290,12 +290,12 @@ def prescriptions(name: str, start: str, admissions: Admissions, own: str) -> Ta
     """By National Drug Code where there is one, else by the name of the drug."""
     digits = pl.col("ndc").str.contains(r"^\d+$")
     ndc = pl.when(digits).then(pl.format("NDC//{}", "ndc")).otherwise(pl.format(f"{own}//NDC//{{}}", "ndc"))
-    time, coded = pl.col(start), has_ndc()
+    time, coded = pl.col(start), pl.col("coded")
     return Table(
         name,
         {**VISIT, start: "time", "ndc": "code", "drug": "text"},
         needs=("hadm_id", start),
-        prepare=admissions.told,
+        prepare=lambda frame: admissions.told(frame).with_columns(has_ndc().alias("coded")),
         refused=STRANGERS,
         events=(
             Event(Code(ndc, columns=("ndc",)), time, available=day_or_time(time), where=coded),

@@ -142,8 +142,8 @@ class _Layout:
 
     def finished(self, frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
         """With the columns that the file has not, and the row numbers."""
-        absent = [pl.lit(None, TYPES[type_]).alias(name) for name, type_ in self.absent.items()]
-        return frame.with_columns(rows.alias("row"), *absent).select("row", *self.wanted, *self.absent)
+        absent = [pl.Series(name, [None], TYPES[type_]).new_from_index(0, len(frame)) for name, type_ in self.absent.items()]
+        return pl.DataFrame([rows.alias("row"), *(frame[name] for name in self.wanted), *absent])
 
 
 def _parsed_as(type_: ColumnType) -> pl.DataType:
@@ -268,22 +268,37 @@ def _even(block: bytes, entries: int, quoted: bool) -> int:
         outside = ~_enclosed(text == ord('"'))
         commas &= outside
         ends &= outside
-    rows = np.flatnonzero(ends)
-    expected = (entries - 1) * np.arange(1, len(rows) + 1)
-    return len(rows) if len(rows) and np.array_equal(_before(commas, rows), expected) else -1
+    return _even_rows(_words(commas), _words(ends), entries)
 
 
-def _before(found: Array, places: Array) -> Array:
-    """How many of `found` are True before each place (rank in a packed bit vector)."""
+def _words(found: Array) -> Array:
+    """Truth values as bits, 64 to a word, the first the lowest."""
     packed = np.zeros((len(found) + 63) // 64 * 8, np.uint8)
     packed[: (len(found) + 7) // 8] = np.packbits(found, bitorder="little")
-    words = packed.view(np.uint64)
+    return packed.view(np.uint64)
+
+
+def _even_rows(commas: Array, ends: Array, entries: int) -> int:
+    """As _even, of words: the n-th end has n (entries - 1) commas before it. The first end of each word, then the second, …"""
+    commas_before, ends_before = _before(commas), _before(ends)
+    at = np.flatnonzero(ends)
+    left = ends[at]
+    while len(at):
+        below = ~left & (left - np.uint64(1))
+        row = ends_before[at] + np.bitwise_count(ends[at] & below) + 1
+        if (commas_before[at] + np.bitwise_count(commas[at] & below) != (entries - 1) * row).any():
+            return -1
+        left &= left - np.uint64(1)
+        more = left != 0
+        at, left = at[more], left[more]
+    return int(np.bitwise_count(ends).sum()) or -1
+
+
+def _before(words: Array) -> Array:
+    """How many bits are set before each word."""
     counts = np.bitwise_count(words)
-    before = np.cumsum(counts, dtype=np.int64) - counts
-    at = places >> 6
-    below = (np.uint64(1) << (places & 63).astype(np.uint64)) - np.uint64(1)
-    ranks: Array = before[at] + np.bitwise_count(words[at] & below)
-    return ranks
+    before: Array = np.cumsum(counts, dtype=np.int64) - counts
+    return before
 
 
 def _fast(block: bytes, layout: _Layout, quoted: bool) -> pl.DataFrame:
