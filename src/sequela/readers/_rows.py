@@ -41,6 +41,7 @@ ColumnType: TypeAlias = Literal["whole", "number", "text", "code", "time"]
 BLOCK_BYTES = 2**21  # parsed at once
 CHUNK_ROWS, CHUNK_BYTES = 2**17, 2**22  # handed on at once
 LONGEST_ROW = 2**26
+_PIECE = 2**18  # of a block, looked at at once: fits into a cache
 FAULTY_SHARE, FAULTY_ROWS = 0.5, 10  # of a chunk: more than both and the column is misread, not a few rows
 
 TYPES: Mapping[ColumnType, pl.DataType] = {
@@ -263,18 +264,18 @@ def _parsed(block: bytes, row: int, layout: _Layout, account: Account) -> tuple[
 def _even(block: bytes, entries: int, quoted: bool) -> int:
     """How many rows the block has; -1 where one of them has more or fewer entries than the header."""
     text = np.frombuffer(block, np.uint8)
-    commas, ends = text == ord(","), text == ord("\n")
-    if quoted:
-        outside = ~_enclosed(text == ord('"'))
-        commas &= outside
-        ends &= outside
-    return _even_rows(_words(commas), _words(ends), entries)
+    inside = _enclosed(text == ord('"')) if quoted else None
+    return _even_rows(_words(text, ",", inside), _words(text, "\n", inside), entries)
 
 
-def _words(found: Array) -> Array:
-    """Truth values as bits, 64 to a word, the first the lowest."""
-    packed = np.zeros((len(found) + 63) // 64 * 8, np.uint8)
-    packed[: (len(found) + 7) // 8] = np.packbits(found, bitorder="little")
+def _words(text: Array, sign: str, inside: Array | None) -> Array:
+    """Where this sign stands outside quotation marks, as bits, 64 to a word, the first the lowest."""
+    packed = np.zeros((len(text) + 63) // 64 * 8, np.uint8)
+    for first in range(0, len(text), _PIECE):
+        found = text[first : first + _PIECE] == ord(sign)
+        if inside is not None:
+            found &= ~inside[first : first + _PIECE]
+        packed[first // 8 : (first + len(found) + 7) // 8] = np.packbits(found, bitorder="little")
     return packed.view(np.uint64)
 
 

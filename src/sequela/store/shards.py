@@ -160,15 +160,11 @@ class Shards:
                 yield _sorted(pl.read_ipc_stream(path), subjects, rank)
                 path.unlink()
             return
-        whole = _sorted(pl.concat(self._held, how="diagonal"), subjects, rank)
+        whole = pl.concat(self._held, how="diagonal")
         self._held.clear()
-        ends = np.searchsorted(whole["subject_id"].to_numpy(), subjects.rising, side="right")
-        cut = shard_of[subjects.order]
-        last = np.append(cut[1:] != cut[:-1], True)
-        first = 0
-        for end in ends[last].tolist():
-            yield whole[first:end]
-            first = end
+        which = shard_of[whole["subject"].to_numpy()]
+        for shard in range(int(shard_of.max()) + 1):
+            yield _sorted(whole.filter(pl.Series(which == shard)), subjects, rank)
 
     def _deal(self, shard_of: Array, shards: int) -> list[Path]:
         """A file for each shard with its events in the order in which they came."""
@@ -200,7 +196,6 @@ class Shards:
 class _Subjects:
     """The subjects in the order of their ids."""
 
-    order: Array  # running numbers
     rising: Array  # ids
     place: Array  # of each running number
 
@@ -209,7 +204,7 @@ class _Subjects:
         order = np.argsort(ids)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
-        return cls(order, ids[order], place)
+        return cls(ids[order], place)
 
 
 @dataclass
@@ -328,9 +323,8 @@ def _order(place: Array, time: pl.Series) -> Array:
     """A stable order by place, then time, null first: of one integer for both where they fit into its 63 bits."""
     moments = time.to_numpy() if not time.null_count() else time.fill_null(time.min() or 0).to_numpy()
     since = moments - moments.min()
-    seconds = since // 1_000_000
-    if np.array_equal(seconds * 1_000_000, since):
-        since = seconds
+    if not (since % 1_000_000).any():
+        since //= 1_000_000
     since += 1
     since[time.is_null().to_numpy()] = 0
     bits = int(since.max()).bit_length()

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast, get_args
@@ -39,8 +40,8 @@ from sequela.store.store import MANIFEST, is_store
 from sequela.types import Array, Part, Payload
 
 
-class Code(msgspec.Struct, frozen=True):
-    """What a reader declared of a code."""
+class Code(msgspec.Struct, frozen=True, gc=False):
+    """What a reader declared of a code; the garbage collector need not look at thousands of them, which hold text alone."""
 
     kind: CodeKind
     unit: str
@@ -48,7 +49,7 @@ class Code(msgspec.Struct, frozen=True):
     parents: tuple[str, ...]
 
 
-_COLUMNS = ("kind", "unit", "description", "parent_codes")  # of CODES: the fields of a Code
+_COLUMNS = {"description": "description", "parents": "parent_codes", "kind": "kind", "unit": "unit"}  # of a Code -> of CODES
 
 
 class StoreWriter:
@@ -177,8 +178,9 @@ class StoreWriter:
                 f"the reader {self._origin.reader!r} gave events of codes it did not declare: {', '.join(undeclared[:5])}"
             )
         names = sorted(events.codes)
-        described = zip(*(msgspec.structs.astuple(self._codes[name]) for name in names), strict=True)
-        self._table("codes", CODES, {"code": names, **dict(zip(_COLUMNS, described, strict=True))})
+        codes = [self._codes[name] for name in names]
+        described = {field: list(map(attrgetter(own), codes)) for own, field in _COLUMNS.items()}
+        self._table("codes", CODES, {"code": names, **described})
         subjects = sorted(zip(ids.tolist(), self._shards.numbers, strict=True))
         self._table("subjects", SUBJECTS, {"subject_id": [i for i, _ in subjects], "source_id": [name for _, name in subjects]})
         splits = [(i, SPLIT_OF[self._assigned[name]]) for i, name in subjects if name in self._assigned]
