@@ -129,6 +129,12 @@ class Shared:
         since, until = self.time[self.place], self.high[self.row]
         return np.where((since == NEVER) | (until == NEVER), np.nan, (since - until) / DAY)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in memory."""
+        arrays = (self.time, self.row, self.place, self.high, self.begin, self.end)
+        return int(self.events.estimated_size()) + sum(one.nbytes for one in arrays if one is not None)
+
     def of(self, rows: Array, count: int) -> Shared:
         """What is known of these of the `count` rows (each at most once, in the order given), numbered anew."""
         number = np.full(count, -1, np.int64)

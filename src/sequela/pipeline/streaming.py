@@ -1,7 +1,7 @@
 """The batches of a study, read a shard at a time: memory does not grow with the number of patients.
 
 For training loops of one's own, and for records that do not fit into memory as sequences. Only the rows (who, when, which label)
-are held for all; what is known of them is read again for each pass, one shard's at a time.
+are held for all; what is known of them is held up to HELD bytes, and beyond those read again for each pass, a shard at a time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from sequela.study.joined import joined
 from sequela.study.split import plans
 from sequela.types import Array, Batch, Cohort, Known, Part, Spec
 
+HELD = 48 * 2**20  # bytes of what is known that are held between passes
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -42,6 +44,7 @@ class Stream:
     flow: Flow
     fitted: Mapping[str, Fitted]
     ends: Array  # int64: where the rows of each shard end in the cohort
+    held: Held
 
     @property
     def specs(self) -> dict[str, Spec]:
@@ -53,8 +56,8 @@ class Stream:
 
         In the order of the store, or, with an epoch, shuffled: shards, then rows within each, by the training seed and the epoch.
         """
-        for place, (shard, rows) in enumerate(self._shards(part, epoch)):
-            inputs, _ = models.read_inputs(self.fitted, _known(self.study, shard, self.cohort.take(rows)))
+        for place, (known, rows) in enumerate(self._known(part, epoch)):
+            inputs, _ = models.read_inputs(self.fitted, known)
             length = batching.lengths(inputs)
             order = batching.sorted_(length, size) if epoch is None else self._shuffled(length, size, epoch, place)
             target = self.cohort.target.take(rows)
@@ -63,19 +66,40 @@ class Stream:
     def _shuffled(self, length: Array, size: int, epoch: int, place: int) -> list[Array]:
         return batching.shuffled(length, size, streams.number(self.study.train.seed, "shard", place), epoch)
 
-    def _shards(self, part: Part | None, epoch: int | None) -> Iterator[tuple[Shard, Array]]:
-        """Each shard with its rows of the part, where it has any."""
-        held = list(zip(self.store.shards(), np.split(np.arange(len(self.cohort)), self.ends[:-1]), strict=True))
-        order = (
-            range(len(held))
-            if epoch is None
-            else streams.generator(self.study.train.seed, "shards", epoch).permutation(len(held))
-        )
-        for place in order:
-            shard, rows = held[place]
-            own = rows if part is None else rows[self.cohort.part[rows] == part]
-            if len(own):
-                yield Shard(shard.store, shard.path, numbered=True), own
+    def _known(self, part: Part | None, epoch: int | None) -> Iterator[tuple[Known, Array]]:
+        """What is known of the rows of the part, and which they are: a shard at a time, each that has any."""
+        rows = np.split(np.arange(len(self.cohort)), self.ends[:-1])
+        shards = list(self.store.shards())
+        random = None if epoch is None else streams.generator(self.study.train.seed, "shards", epoch)
+        for place in range(len(rows)) if random is None else random.permutation(len(rows)):
+            here = np.ones(len(rows[place]), bool) if part is None else self.cohort.part[rows[place]] == part
+            if here.any():
+                shard = replace(shards[place], numbered=True)
+                yield self.held.known(shard, self.cohort.take(rows[place]), here), rows[place][here]
+
+
+class Held:
+    """What is known of the rows of each shard: of the first shards held, of the others read again each time."""
+
+    def __init__(self, history: int | None, most: int = HELD) -> None:
+        self._history, self._room = history, most
+        self._known: dict[Path, Known] = {}
+
+    def hold(self, shard: Shard, rows: Cohort) -> None:
+        """Holds what is known of all rows of a shard, while there is room."""
+        if self._room > 0 and len(rows):
+            whole = cut.known(shard, rows, self._history)
+            self._room -= whole.shared.nbytes if whole.shared else 0
+            if self._room >= 0:
+                self._known[shard.path] = whole
+
+    def known(self, shard: Shard, rows: Cohort, here: Array) -> Known:
+        """Of the rows that are here (bool "N"), of all those of a shard."""
+        whole = self._known.get(shard.path)
+        own = np.flatnonzero(here)
+        if whole is None:
+            return cut.known(shard, rows.take(own), self._history)
+        return whole if len(own) == len(here) else cut.take(whole, own)
 
 
 def stream(
@@ -92,7 +116,8 @@ def stream(
     read, base = loaded(study, overrides)
     names_exist(read)
     store = records(read.data, base, data, progress)
-    found = [_labelled(read, shard) for shard in store.shards()]
+    held = Held(history(read))
+    found = [_labelled(read, replace(shard, numbered=True), held) for shard in store.shards()]
     cohort, flow = joined(found)
     if not len(cohort):
         raise cohorts.empty(flow)
@@ -101,21 +126,19 @@ def stream(
         raise ConfigError(
             f"the study has {len(planned)} splits, and a stream is of one", hint="name one list file, or split by subject"
         )
-    bare = Stream(read, store, planned[0].applied(cohort), flow, {}, np.cumsum([len(rows) for rows, _ in found]))
+    ends = np.cumsum([len(rows) for rows, _ in found])
+    bare = Stream(read, store, planned[0].applied(cohort), flow, {}, ends, held)
     return replace(bare, fitted=models.fit_inputs_each(read, partial(_training, bare)))
 
 
-def _labelled(study: Study, shard: Shard) -> tuple[Cohort, Flow]:
+def _labelled(study: Study, shard: Shard, held: Held) -> tuple[Cohort, Flow]:
     """The rows of a shard and their flow, without the names of those left out: there may be millions."""
     cohort, flow = cohorts.labelled(shard, study)
+    held.hold(shard, cohort)  # while its events are at hand
     return cohort, replace(flow, refused={})
 
 
 def _training(bare: Stream) -> Iterator[Known]:
     """What is known of the training rows, a shard at a time."""
-    for shard, rows in bare._shards("train", None):
-        yield _known(bare.study, shard, bare.cohort.take(rows))
-
-
-def _known(study: Study, shard: Shard, rows: Cohort) -> Known:
-    return cut.known(shard, rows, history(study))
+    for known, _ in bare._known("train", None):
+        yield known
