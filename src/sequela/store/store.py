@@ -155,10 +155,11 @@ class Shard:
         """As Store.events, of the subjects in this shard."""
         frame = self._events
         if subjects is not None:
-            frame = frame.filter(pl.col("subject_id").is_in(list(subjects)))
+            frame = frame.filter(frame["subject_id"].is_in(pl.Series(subjects, dtype=pl.Int64).implode()))
         if codes is None:
             return frame
-        return frame.filter(pl.col("code").is_in(list(codes))).with_columns(pl.col("code").cast(pl.String))
+        named = frame.filter(frame["code"].is_in(list(codes)))  # as a series: an expression makes text of all codes first
+        return named.with_columns(named["code"].cast(pl.String))
 
     @cached_property
     def _events(self) -> pl.DataFrame:

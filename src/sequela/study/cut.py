@@ -114,12 +114,11 @@ def timeline(events: pl.DataFrame) -> Timeline:
     """A Timeline of events sorted by subject, then time, those without time first."""
     subject_id = events["subject_id"].to_numpy()
     time = microseconds(events["time"])
-    subject, first = np.unique(subject_id, return_index=True)
-    end = np.append(first[1:], len(subject_id)).astype(np.int64)
-    untimed = np.concatenate([[0], np.cumsum(time == NEVER)])
-    timed = first + untimed[end] - untimed[first]
+    first = np.flatnonzero(np.append(True, subject_id[1:] != subject_id[:-1])[: len(subject_id)])
+    end = np.append(first[1:], len(subject_id)).astype(np.int64)[: len(first)]
+    timed = first + np.diff(np.searchsorted(np.flatnonzero(time == NEVER), np.append(first, len(time))))
     available, superseded = _moments(events, "available", NEVER), _moments(events, "superseded", ALWAYS)
-    return Timeline(events, time, subject, first.astype(np.int64), timed, end, available, superseded)
+    return Timeline(events, time, subject_id[first], first, timed, end, available, superseded)
 
 
 def _moments(events: pl.DataFrame, column: str, absent: int) -> Array | None:
@@ -131,7 +130,8 @@ def _moments(events: pl.DataFrame, column: str, absent: int) -> Array | None:
 
 def microseconds(time: pl.Series, absent: int = NEVER) -> Array:
     """A column of times as int64 microseconds, `absent` where null."""
-    return time.cast(pl.Datetime("us")).dt.timestamp("us").fill_null(absent).to_numpy()
+    found = time.cast(pl.Datetime("us")).to_physical()
+    return (found.fill_null(absent) if found.null_count() else found).to_numpy()
 
 
 def bisect(values: Array, low: Array, high: Array, sought: Array, *, after_equal: bool) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -41,6 +41,7 @@ class Predicates:
     plan: Mapping[str, config.Predicate]
     subjects: Sequence[int] | None = None
     strict: bool = True
+    _laid: dict[str, Timeline] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, predicate in self.plan.items():
@@ -60,6 +61,12 @@ class Predicates:
             return _moments([self.events(one) for one in inner], len(predicate.all) or 1)
         return self._read.filter(pl.col("code").is_in(self._codes[name]), *_conditions(name, predicate))
 
+    def line(self, name: str) -> Timeline:
+        """The same laid out by subject, once."""
+        if name not in self._laid:
+            self._laid[name] = cut.timeline(self.events(name))
+        return self._laid[name]
+
     def codes(self, name: str) -> list[str]:
         """The codes that the predicate may be told by, sorted."""
         predicate = self.plan[name]
@@ -69,7 +76,7 @@ class Predicates:
     @cached_property
     def bounds(self) -> Timeline:
         """Every timed event of the subjects: where their records begin and end."""
-        return cut.timeline(self._record.filter(pl.col("time").is_not_null()).select("subject_id", "time"))
+        return cut.timeline(self._record.select("subject_id", "time").drop_nulls("time"))
 
     @cached_property
     def _record(self) -> pl.DataFrame:
@@ -140,6 +147,7 @@ def _stretches(held: pl.DataFrame, least: int) -> pl.DataFrame:
     if not (held["until"] != ALWAYS).any():
         nth = pl.col("since").sort().get(least - 1, null_on_oob=True)
         return held.group_by(_MOMENT).agg(pl.col("visit").max(), nth, pl.col("until").max()).filter(pl.col("since").is_not_null())
+    held = held.filter(pl.col("since") < pl.col("until"))  # one that was replaced before it was available was never known
     ends = [held.select(*_MOMENT, "visit", at=at, change=pl.lit(change)) for at, change in (("since", 1), ("until", -1))]
     steps = pl.concat(ends).group_by(*_MOMENT, "at").agg(pl.col("visit").max(), pl.col("change").sum()).sort(*_MOMENT, "at")
     holds = (pl.col("change").cum_sum() >= least).over(_MOMENT)

@@ -321,9 +321,8 @@ class View:
     def line(self, name: str, *, same_visit: bool) -> tuple[Timeline, Array]:
         """Where the predicate holds, and the key by which each row finds its own there: its subject, or its trigger's visit."""
         if (name, same_visit) not in self._laid:
-            events = self.predicates.events(name)
-            whole = (cut.timeline(events), self.rows.subject)
-            self._laid[name, same_visit] = _by_visit(events, self.rows) if same_visit else whole
+            whole = self.predicates.line(name)
+            self._laid[name, same_visit] = _by_visit(whole.events, self.rows) if same_visit else (whole, self.rows.subject)
         return self._laid[name, same_visit]
 
     def seen(self, line: Timeline, row: Array, place: Array) -> tuple[Array, Array]:
