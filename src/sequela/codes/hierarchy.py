@@ -37,7 +37,7 @@ def parents(code: str) -> tuple[str, ...]:
     if broader is None:
         return ()
     try:
-        return tuple(f"{system}//{name}" for name in broader(rest))
+        return tuple([f"{system}//{name}" for name in broader(rest)])
     except DataError:
         return ()
 
@@ -63,7 +63,7 @@ def _icd9cm(rest: str) -> tuple[str, ...]:
         return _above(rest, ranges("icd9cm", "blocks"), icd9.blocks, icd9.chapters)
     code = icd9.dotted(rest)
     category = icd9.category(code)
-    return (*_shorter(code, category), *_named(icd9.blocks(category), icd9.chapters(category)))
+    return _shorter(code, category) + _ranges_of(category, icd9.blocks, icd9.chapters)
 
 
 def _icd9proc(rest: str) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def _icd9proc(rest: str) -> tuple[str, ...]:
         return ()
     code = icd9.dotted_procedure(rest)
     category = icd9.category(code)
-    return (*_shorter(code, category), *_named((), icd9.procedure_chapters(category)))
+    return _shorter(code, category) + _ranges_of(category, _none, icd9.procedure_chapters)
 
 
 def _icd10cm(rest: str) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _icd10cm(rest: str) -> tuple[str, ...]:
         return _above(rest, ranges("icd10cm", "blocks"), icd10.blocks, icd10.chapters)
     code = icd10.dotted(rest)
     category = icd10.category(code)
-    return (*_shorter(code, category), *_named(icd10.blocks(category), icd10.chapters(category)))
+    return _shorter(code, category) + _ranges_of(category, icd10.blocks, icd10.chapters)
 
 
 def _icd10pcs(rest: str) -> tuple[str, ...]:
@@ -101,6 +101,17 @@ def _shorter(code: str, category: str) -> tuple[str, ...]:
         code = code.rstrip(".")
         found.append(code)
     return tuple(found)
+
+
+@cache
+def _ranges_of(category: str, blocks: _Of, chapters: _Of) -> tuple[str, ...]:
+    """The blocks and the chapter that hold a category: many codes share them."""
+    return _named(blocks(category), chapters(category))
+
+
+def _none(category: str) -> tuple[str, ...]:
+    """Procedures of ICD-9 have no blocks."""
+    return ()
 
 
 def _named(blocks: Sequence[str], chapters: Sequence[str]) -> tuple[str, ...]:

@@ -56,10 +56,21 @@ def of_events(visits: Visits, taken: Events) -> Steps:
 
 def raw(steps: Steps, known: Known, age: str) -> Array:
     """float64 "S 5" in natural units, in the order of NAMES; NaN for an age that is not known."""
+    years = _years(steps, known, age) if age else np.full(len(steps.row), np.nan)
+    return np.stack([years, *_durations(steps)], 1)
+
+
+def _years(steps: Steps, known: Known, age: str) -> Array:
+    """The age at each step, as one code tells it; NaN where it does not."""
+    found: Array = (steps.begin - born(known, age)[steps.row]) / 365.25
+    return found
+
+
+def _durations(steps: Steps) -> tuple[Array, ...]:
+    """Days from the step before, days that the visit had lasted, days to the prediction, and which visit it is."""
     gap = np.zeros(len(steps.row))
     gap[1:] = np.where(steps.row[1:] == steps.row[:-1], np.maximum(steps.begin[1:] - steps.end[:-1], 0), 0)
-    years = (steps.begin - born(known, age)[steps.row]) / 365.25 if age else np.full(len(steps.row), np.nan)
-    return np.stack([years, gap, np.maximum(steps.end - steps.since, 0), -steps.end, steps.ordinal], 1)
+    return gap, np.maximum(steps.end - steps.since, 0), -steps.end, steps.ordinal
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,18 +99,17 @@ class Learning:
     """A sample of the training steps' numbers, part by part."""
 
     def __init__(self) -> None:
-        self._samples = {name: Sample(SAMPLED) for name in NAMES if name != "age"}
+        self._samples: dict[str, Sample] = {name: Sample(SAMPLED) for name in NAMES if name != "age"}
         self._ages = {code: Sample(SAMPLED) for code in (AGE, BIRTH)}
 
     def add(self, steps: Steps, known: Known, subject: Array) -> None:
         """Adds the steps of rows of other subjects."""
         owner = subject[steps.row]
         for code, sample in self._ages.items():
-            years = raw(steps, known, code)[:, 0]
+            years = _years(steps, known, code)
             sample.add(owner[np.isfinite(years)], years[np.isfinite(years)])
-        numbers = np.log1p(raw(steps, known, ""))
-        for name, sample in self._samples.items():
-            sample.add(owner, numbers[:, NAMES.index(name)])
+        for name, numbers in zip(NAMES[1:], _durations(steps), strict=True):
+            self._samples[name].add(owner, np.log1p(numbers))
 
     def fitted(self) -> Beside:
         """The scales; age is told by AGE where any training row has it, else by the birth."""

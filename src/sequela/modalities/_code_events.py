@@ -46,7 +46,7 @@ class Wanted:
 
     def _taken(self, name: str, kind: str) -> bool:
         taken = any(fits(name, one) for one in self._codes) if self._codes else kind in TAKEN and name != BIRTH
-        return taken and not any(fits(name, one) for one in self._exclude)
+        return taken and not (self._exclude and any(fits(name, one) for one in self._exclude))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _numbered(codes: pl.Series, wanted: Wanted, kinds: Mapping[str, str]) -> tup
 
 
 def _of_shared(shared: Shared, names: Sequence[str], code: Array) -> Taken:
-    frame, time, row, event = shared.events, shared.time, shared.row, shared.place
+    frame, time, row, event = shared.events.select("visit", "numeric_value"), shared.time, shared.row, shared.place
     here = code >= 0
     if not here.all():
         pairs = np.flatnonzero(here[event])
@@ -157,4 +157,4 @@ def _of_code(known: Known, code: str) -> tuple[Array, Array, Array]:
     pairs = np.flatnonzero(here[shared.place])
     row, place = shared.row[pairs], shared.place[pairs]
     position = _Shared(shared.time, shared.high, shared.row, shared.place)[pairs]
-    return row, position, _numbers(shared.events)[place].astype(np.float64)
+    return row, position, _numbers(shared.events.select("numeric_value")[place]).astype(np.float64)

@@ -104,7 +104,7 @@ class Count:
         counts = self._frequent()
         rare, owner = self._rare
         counts |= _Ladder(frozenset(counts), self._fewest, self._parents).risen(self._names.known, rare, owner)
-        kept = sorted(counts, key=lambda name: (-counts[name], name))[: most or None]
+        kept = sorted(counts, key=lambda name: (-counts[name], name))[:most] if most else list(counts)
         edges = self._edges(kept, bins)
         tokens, subjects = [UNKNOWN], [0]
         for name in sorted(kept):
@@ -186,10 +186,10 @@ class Numbers:
 
     def _number(self, name: str) -> int:
         """That of the code, or of the nearest of its broader codes that has one; else 0."""
-        if name not in self._of:
-            broader = (self._named[code] for code in self._broader(name) if code in self._named)
-            self._of[name] = next(broader, 0)
-        return self._of[name]
+        found = self._of.get(name)
+        if found is None:
+            self._of[name] = found = next((self._named[code] for code in self._broader(name) if code in self._named), 0)
+        return found
 
 
 def _numbers(vocabulary: Vocabulary) -> dict[str, int]:
@@ -211,7 +211,7 @@ class _Broader:
 
     def __call__(self, name: str) -> tuple[str, ...]:
         chain = hierarchy.parents(name)
-        if name not in self._adding and self._adding.isdisjoint(chain):  # the store adds nothing
+        if not self._adding or (name not in self._adding and self._adding.isdisjoint(chain)):  # the store adds nothing
             return chain
         return hierarchy.ancestors(name, lambda code: self._parents.get(code, ()))
 
@@ -236,8 +236,12 @@ class _Ladder:
 
         rare: which of the names each owner has, int64.
         """
-        own, place = np.unique(rare, return_inverse=True)
-        node = np.array([self._of(names[number]) for number in own.tolist()], np.int64)[place]
+        node = np.full(len(names), -1, np.int64)
+        for number in _distinct(rare).tolist():
+            if self._broader(names[number]):
+                node[number] = self._of(names[number])
+        node = node[rare]
+        node, owner = node[node >= 0], owner[node >= 0]  # who has a code that nothing is broader than has no more to give
         who = _distinct(owner)
         owner, width = np.searchsorted(who, owner), max(len(who), 1)
         above, height, least = (np.array([one[field] for one in self._nodes], np.int64) for field in (1, 2, 3))
@@ -253,9 +257,10 @@ class _Ladder:
 
     def _of(self, name: str) -> int:
         """The number of a code, which it is given with all that is above it."""
-        if name not in self._number:
+        number = self._number.get(name)
+        if number is None:
             chain = self._broader(name)
             above = self._of(chain[0]) if chain and chain[0] not in self._frequent else -1
-            self._number[name] = len(self._nodes)
+            self._number[name] = number = len(self._nodes)
             self._nodes.append((name, above, len(chain), needed(name, self._fewest)))
-        return self._number[name]
+        return number
