@@ -25,9 +25,9 @@ LENGTHS = (5, 1, 3, 0)
 kinds = pytest.mark.parametrize("kind", SPECS)
 
 
-def encoder(spec: Spec) -> retain.RETAIN:
+def encoder(spec: Spec, recency: float = 0) -> retain.RETAIN:
     torch.manual_seed(0)
-    made = retain.build(spec, retain.Config(width=WIDTH, state=STATE)).double().eval()
+    made = retain.build(spec, retain.Config(width=WIDTH, state=STATE, recency=recency)).double().eval()
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, 0, 0.6)
     return made
@@ -127,9 +127,44 @@ def test_steps_sum_to_the_pooled_vector() -> None:
     torch.testing.assert_close(out.steps.sum(1), out.pooled[:, :WIDTH])
 
 
+@torch.no_grad()
+def test_recency_takes_its_share_from_earlier_visits_by_their_days() -> None:
+    made, seq = encoder(SPECS["bare visits"], recency=1.0), drawn(SPECS["bare visits"])
+    made.recency.fill_(0)
+    plain = made.weights(seq)
+    made.recency.fill_(1.5)
+    aged = made.weights(seq)
+    for row, length in enumerate(LENGTHS[:3]):
+        days = seq.position[row, length - 1] - seq.position[row, :length]
+        factor = (aged[row, :length] / plain[row, :length])[:, 0]
+        torch.testing.assert_close(factor / factor[-1], (1 + days) ** -1.5)
+
+
+@torch.no_grad()
+def test_with_recency_and_bias_training_starts_from_the_latest_visit() -> None:
+    spec = SPECS["bare visits"]
+    torch.manual_seed(0)
+    made = retain.build(spec, retain.Config(width=WIDTH, recency=40.0, bias=20.0)).double().eval()
+    seq = drawn(spec)
+    torch.testing.assert_close(
+        made(seq).pooled[:3], made.visits(seq)[range(3), [n - 1 for n in LENGTHS[:3]]], rtol=1e-3, atol=1e-5
+    )
+
+
 @kinds
-def test_backpropagation_equals_finite_differences_in_retain(kind: str) -> None:
-    made, seq = encoder(SPECS[kind]), drawn(SPECS[kind])
+def test_terms_sum_to_the_logit_with_recency_too(kind: str) -> None:
+    made, seq = encoder(SPECS[kind], recency=1.0), drawn(SPECS[kind])
+    head = torch.nn.Linear(made.width, 1).double()
+    with torch.no_grad():
+        logit = head(made(seq).pooled).squeeze(1)
+    terms = retain.contributions(made, seq, head.weight.detach()[0])
+    torch.testing.assert_close(terms.total() + head.bias, logit, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("recency", [0.0, 1.0])
+@kinds
+def test_backpropagation_equals_finite_differences_in_retain(kind: str, recency: float) -> None:
+    made, seq = encoder(SPECS[kind], recency), drawn(SPECS[kind])
     names = [name for name, _ in made.named_parameters()]
 
     def loss(*parameters: torch.Tensor) -> torch.Tensor:

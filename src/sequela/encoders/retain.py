@@ -11,6 +11,14 @@ term for each code of each visit: `contributions` gives them, equation 5, exactl
 Beside the paper: numbers of a step (`side`, such as the gap since the last visit) enter v by a linear map, so that each has its
 own term; those of the row (`context`) give both GRUs their first state and follow the pooled vector. Steps that hold numbers
 instead of codes are a linear map of them, and of which were seen. Each step gives its term of the pooled sum.
+
+Two options, off as in the paper, let training start from the latest visit taken whole and learn from there what else counts.
+The paper's start is a mean over visits of which each number passes by a small random share, which few rows do not undo:
+
+    recency = r   w g(t) - r log(1 + d(t)): d(t) the time from step t to the last, in days where a record has days; r is learnt
+    bias = b      b starts there: from 2 on, tanh lets nearly all of v(t) through
+
+The terms stay exact, for a(t) and b(t) are all that changes.
 """
 
 from __future__ import annotations
@@ -35,6 +43,8 @@ class Config(Strict, frozen=True):
     state: Annotated[int, Meta(ge=0)] = 0  # width of both GRUs; 0: that of the vectors
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
     visit_dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the visits' vectors
+    recency: Annotated[float, Meta(ge=0)] = 0.0  # first weight of log(1 + time before the last step) against a score; 0: none
+    bias: float = 0.0  # that b of b(t) starts with; 0: drawn, as torch draws those of a linear map
 
 
 class RETAIN(nn.Module):
@@ -49,6 +59,9 @@ class RETAIN(nn.Module):
         self.visits = Projected(spec, config.width)
         self.initial = Initial(spec, 2 * state)
         self.of_visits, self.of_numbers = Attention(config.width, state), Attention(config.width, state, config.width)
+        self.recency = nn.Parameter(torch.tensor(config.recency)) if config.recency else None
+        if config.bias:
+            nn.init.constant_(self.of_numbers.out.bias, config.bias)
         self.visit_dropout, self.dropout = nn.Dropout(config.visit_dropout), nn.Dropout(config.dropout)
         self.steps_width = config.width
         self.width = config.width + spec.context
@@ -65,9 +78,18 @@ class RETAIN(nn.Module):
     def _weights(self, vectors: Tensor, seq: Seq) -> Tensor:
         backwards = masks.reverse(vectors, seq.mask)
         of_visits, of_numbers = self.initial(seq, vectors).chunk(2, 1)
-        share = masks.softmax(self.of_visits(backwards, of_visits).squeeze(2), seq.mask)
+        scores = self.of_visits(backwards, of_visits).squeeze(2)
+        if self.recency is not None:
+            scores = scores - self.recency * _since(seq).to(scores.dtype)
+        share = masks.softmax(scores, seq.mask)
         weights = share.unsqueeze(2) * self.of_numbers(backwards, of_numbers).tanh()
         return masks.reverse(weights, seq.mask)
+
+
+def _since(seq: Seq) -> Tensor:
+    """log(1 + time from a step to the last one), backwards as the scores are: "B T", of whatever unit `position` has."""
+    backwards = masks.reverse(masks.existing(seq.position, seq.mask).unsqueeze(2), seq.mask).squeeze(2)
+    return torch.log1p((backwards[:, :1] - backwards).clamp(min=0))
 
 
 class Attention(nn.Module):
