@@ -73,6 +73,31 @@ class _Categories:
 
 
 @dataclass
+class _Integers:
+    """The running numbers of subjects that come as integers, mostly in runs; those of recent rows are at hand."""
+
+    _recent: Array = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # rising
+    _numbers: Array = field(default_factory=lambda: np.empty(0, dtype=np.uint32))
+
+    def numbers(self, column: pl.Series, known: dict[str, int]) -> pl.Series:
+        """As _number."""
+        if column.dtype != pl.Int64 or column.null_count():
+            return _number(column, known)
+        values = column.to_numpy()
+        first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        return pl.Series(np.repeat(self._of(values[first], known), np.diff(first, append=len(values))))
+
+    def _of(self, values: Array, known: dict[str, int]) -> Array:
+        place = np.searchsorted(self._recent, values)
+        if place.max() < len(self._recent) and (self._recent[place] == values).all():
+            return self._numbers[place]
+        numbers = _number(pl.Series("source_id", values), known).to_numpy()
+        self._recent, at = np.unique(values, return_index=True)
+        self._numbers = numbers[at]
+        return numbers
+
+
+@dataclass
 class Shards:
     """Takes events in any order and writes them as shards under `folder`/data."""
 
@@ -86,6 +111,7 @@ class Shards:
     spill_bytes: int = SPILL_BYTES
     _columns: set[str] = field(default_factory=lambda: {*_NUMBERED, "time"})  # those that ever said something
     _of_category: _Categories = field(default_factory=_Categories)
+    _of_integer: _Integers = field(default_factory=_Integers)
     _held: list[pl.DataFrame] = field(default_factory=list)
     _held_rows: int = 0
     _held_bytes: int = 0
@@ -117,6 +143,7 @@ class Shards:
             for shard, ready in enumerate(self._sorted(_Subjects.of(subject_ids), shard_of, rank)):
                 found.add(ready)
                 _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
+                del ready  # before the next shard is made
         shutil.rmtree(self._spills, ignore_errors=True)
         return found
 
@@ -137,7 +164,7 @@ class Shards:
         """With running numbers for subjects and codes."""
         code = frame["code"]
         numbers = self._of_category.numbers(code, self.codes) if code.dtype == pl.Categorical else _number(code, self.codes)
-        subject = _number_runs(frame["source_id"], self.numbers).alias("subject")
+        subject = self._of_integer.numbers(frame["source_id"], self.numbers).alias("subject")
         return pl.DataFrame([subject, numbers.alias("code"), *frame.drop("source_id", "code").iter_columns()])
 
     def _spill(self) -> None:
@@ -281,16 +308,6 @@ def _number(column: pl.Series, known: dict[str, int]) -> pl.Series:
     known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
     numbers = pl.Series([known[name] for name in names], dtype=pl.UInt32)
     return numbers if len(distinct) == len(column) else column.replace_strict(distinct, numbers, return_dtype=pl.UInt32)
-
-
-def _number_runs(column: pl.Series, known: dict[str, int]) -> pl.Series:
-    """The same of names that come in runs: one look-up for each."""
-    if column.dtype != pl.Int64 or column.null_count():
-        return _number(column, known)
-    values = column.to_numpy()
-    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    numbers = _number(pl.Series(column.name, values[first]), known).to_numpy()
-    return pl.Series(np.repeat(numbers, np.diff(first, append=len(values))))
 
 
 def _ranked(codes: dict[str, int]) -> tuple[pa.Array, Array]:
