@@ -2,12 +2,13 @@
 
     python bench/next_visit.py CSV_DIR [CSV_DIR …] [--part test] [--models retain gru …] [--set inputs.history.encoder.width=32]
 
-Each network is the mean of MEMBERS of them, alone and together with logistic regression, weighed on tune. Each CSV_DIR holds
+Each network is the mean of several (--members), alone and together with logistic regression, weighed on tune. Each CSV_DIR holds
 MIMIC-III's tables PATIENTS, ADMISSIONS, DIAGNOSES_ICD, PROCEDURES_ICD and PRESCRIPTIONS, simulated, and truth.csv with
 HADM_ID and p_death_next, the probability with which the next stay's outcome was drawn: its AUROC is the best that anybody
 can reach. Several folders of different sizes make the learning curve. The study is that of
-studies/ehr/next_visit_mortality.toml, the settings of each network are those below, chosen on tune parts alone. What is told
-is of the tune part, unless `--part test` asks for the other, which is for once, at the end.
+studies/ehr/next_visit_mortality.toml, whose settings are RETAIN's; those below are the others'. All were chosen on tune parts
+and on further simulated patients, never on a test part. What is told is of the tune part, unless `--part test` asks for the
+other, which is for once, at the end.
 
 The risk of a stay is a sum of the weights of thousands of codes, most of them rare. What decides is that the optimizer moves a
 rare code by what its few rows say, and no further: plain stochastic gradients do; Adam divides by their size, and does not.
@@ -43,15 +44,10 @@ from sequela.train import ensemble, fit  # noqa: E402
 from sequela.types import Answer, Array, Part  # noqa: E402
 
 STUDY = Path(__file__).resolve().parents[1] / "studies" / "ehr" / "next_visit_mortality.toml"
-MEMBERS = 4  # networks of each kind, from different seeds, whose answers are averaged
-SGD = (
-    'train.optimizer={ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 1e-3 }',
-    "train.average=0.98",
-    "train.epochs=30",
-    "train.patience=4",
-)
+MEMBERS = 2  # networks of each kind, from different seeds, whose answers are averaged, unless --members says otherwise
+SGD = ('train.optimizer={ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 1e-3 }',)
 MODELS: Mapping[str, Sequence[str]] = {
-    "retain": ('inputs.history.encoder={ name = "retain", width = 64 }', *SGD),
+    "retain": (),  # as the study has it
     "gru": ('inputs.history.encoder={ name = "gru", width = 64 }', *SGD),
     "transformer": ('inputs.history.encoder={ name = "transformer", width = 64 }', *SGD),
 }
@@ -112,12 +108,20 @@ class Said:
         return self.held.values[:, 0]
 
 
-def network(folder: Path, store: Store, name: str, part: Part, overrides: Sequence[str]) -> tuple[Said, dict[str, Any]]:
-    """The mean answer of MEMBERS networks of one kind, and how they came to it."""
-    mine = rows(folder, store, (*MODELS[name], *overrides))
+@dataclass(frozen=True)
+class Asked:
+    """What holds for every network."""
+
+    overrides: Sequence[str]  # laid over the study
+    members: int
+
+
+def network(folder: Path, store: Store, name: str, part: Part, asked: Asked) -> tuple[Said, dict[str, Any]]:
+    """The mean answer of the networks of one kind, and how they came to it."""
+    mine = rows(folder, store, (*MODELS[name], *asked.overrides))
     said: list[Said] = []
     epochs, seconds = [], 0.0
-    for seed in range(MEMBERS):
+    for seed in range(asked.members):
         with tempfile.TemporaryDirectory() as place:
             trained = fit.fit(mine.prepared.study, mine.read.train, mine.read.tune, Path(place), seed=seed)
         answers = [models.predict(trained.model, trained.task, mine.read.of(p).inputs) for p in ("tune", part)]
@@ -139,11 +143,11 @@ def together(model: Said, plain: Said, tune: Evidence) -> tuple[Array, dict[str,
     return said.values[:, 0], {name: round(weight, 3) for name, weight in weights.items()}
 
 
-def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
+def one(folder: Path, part: Part, names: Sequence[str], asked: Asked) -> dict[str, Any]:
     """Everything about one folder."""
     with tempfile.TemporaryDirectory() as place:
         store = import_data("mimic3", folder, Path(place) / "store")
-        mine = rows(folder, store, overrides)
+        mine = rows(folder, store, asked.overrides)
         held, truth = mine.of(part)
         plain = logistic.build(logistic.Config())
         with measure() as fitting:
@@ -162,7 +166,7 @@ def one(folder: Path, part: Part, names: Sequence[str], overrides: Sequence[str]
             },
         }
         for name in names:
-            said, told = network(folder, store, name, part, overrides)
+            said, told = network(folder, store, name, part, asked)
             joined, weights = together(said, logit, mine.read.tune)
             both = {**judged(held, joined, beside), "weights": weights}
             found[name] = {**judged(held, said.risk, beside), **told, "with_logistic": both}
@@ -176,11 +180,14 @@ def main() -> None:
     parser.add_argument("--part", choices=("tune", "test"), default="tune")
     parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=list(MODELS))
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="laid over the study of every model")
+    parser.add_argument("--members", type=int, default=MEMBERS, help="networks of each kind, whose answers are averaged")
     given = parser.parse_args()
+    asked = Asked(given.overrides, given.members)
     threads.prepare(1)
-    curve = [{"folder": folder.name, **one(folder, given.part, given.models, given.overrides)} for folder in given.folders]
+    curve = [{"folder": folder.name, **one(folder, given.part, given.models, asked)} for folder in given.folders]
     settings = {name: list(MODELS[name]) for name in given.models}
-    record("next_visit", {"part": given.part, "settings": settings, "overrides": given.overrides, "curve": curve}, PACKAGES)
+    told = {"part": given.part, "members": given.members, "settings": settings, "overrides": given.overrides, "curve": curve}
+    record("next_visit", told, PACKAGES)
 
 
 if __name__ == "__main__":
