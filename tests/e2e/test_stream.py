@@ -10,6 +10,7 @@ import pytest
 
 from sequela import stream
 from sequela.errors import ConfigError
+from sequela.pipeline import streaming
 from sequela.pipeline.prepared import prepare
 from sequela.pipeline.progress import silent
 from sequela.pipeline.trial import read
@@ -68,7 +69,9 @@ def study(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_stream_holds_the_numbers_of_a_run(store: Store, study: Path) -> None:
+@pytest.mark.parametrize("room", [0, 30_000, 2**20])  # bytes: for no shard, for some, for all
+def test_a_stream_holds_the_numbers_of_a_run(store: Store, study: Path, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "HELD", room)
     held = stream(study, data=store)
     assert len(list(store.shards())) > 2
     prepared = prepare(held.study, study.parent, store, silent)

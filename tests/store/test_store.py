@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,29 @@ def test_spilling_and_sharding_change_neither_the_events_nor_their_hash(tmp_path
     assert one == 1
 
 
+def test_events_spill_by_their_bytes_too(tmp_path: Path) -> None:
+    events = frame(*((str(k), DAY, "A", None, "long " * 100) for k in range(100)))
+    (tmp_path / "x").mkdir()
+    shards = Shards(tmp_path / "x", spill_bytes=20_000)
+    shards.add(events)
+    assert (tmp_path / "x" / "spilled").is_dir()
+    assert shards.write(np.arange(100)).rows == 100
+
+
+def test_integers_and_categories_are_numbered_as_their_text_is(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    texts, numbered = [], []
+    for last in (20, 20, 5, 40):
+        rows = [(str(draw.integers(last)), DAY, f"C{draw.integers(last)}", float(k), None) for k in range(60)]
+        texts.append(frame(*rows))
+        own = pl.Categorical() if last < 40 else pl.Categorical(pl.Categories.random())
+        numbered.append(frame(*rows).with_columns(pl.col("source_id").cast(pl.Int64), pl.col("code").cast(own)))
+    expected, digest, _ = spilling(tmp_path / "texts", texts, 10**6, 50)
+    found, other, _ = spilling(tmp_path / "numbered", numbered, 10**6, 50)
+    assert found.equals(expected)
+    assert other == digest
+
+
 def test_a_subject_is_in_one_shard_only(tmp_path: Path) -> None:
     frames = [frame(*((str(k % 5), DAY, "A", float(k), None) for k in range(100)))]
     spilling(tmp_path / "x", frames, 30, 10)
@@ -185,6 +209,13 @@ def test_the_shards_of_a_store_are_stores_of_their_own_subjects(tmp_path: Path, 
     assert pl.concat([shard.events() for shard in shards]).equals(store.events())
     assert pl.concat([shard.subjects for shard in shards]).equals(store.subjects)
     assert pl.concat([shard.events(["A"], [1, 3]) for shard in shards]).equals(store.events(["A"], [1, 3]))
+
+
+def test_a_shard_may_give_its_codes_as_places_in_the_code_table(tmp_path: Path) -> None:
+    store = open_store(write(tmp_path / "a.store", frame(*((str(k % 5), DAY, "BA"[k % 2], float(k), None) for k in range(30)))))
+    (shard,) = (replace(one, numbered=True) for one in store.shards())
+    assert store.codes["code"].gather(shard.events()["code"].to_physical()).to_list() == store.events()["code"].to_list()
+    assert shard.events(["A", "absent"], [1, 3]).equals(store.events(["A"], [1, 3]))
 
 
 # ----------------------------------------------------------------------------------------------------------------- content hash

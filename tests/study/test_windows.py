@@ -204,6 +204,12 @@ def test_windows_are_what_the_page_says_of_them_event_by_event(store, given_, fi
                         assert view.count(predicate, span)[row] == plainly.count(predicate, start, end, plan)
 
 
+def test_a_version_replaced_before_it_was_available_does_not_hide_another_of_its_moment(store):
+    data = store([("s", 5, "T"), ("s", 3, "A"), ("s", 3, "A", None, None, 6, 4)])
+    found, view = laid_out(data, {"w": {"start": "trigger - 4h", "end": "trigger"}}, "0h", then=True)
+    assert view.count("either", found["w"]).tolist() == [1]
+
+
 PAST_AND_FUTURE = {
     "before": {"start": "prediction - 6h", "end": "prediction", "has": {"a": "(1, None)"}},
     "around": {"start": "trigger - 2h", "end": "prediction + 3h", "has": {"b": "(None, 2)"}},

@@ -81,7 +81,7 @@ class Stream:
 class Held:
     """What is known of the rows of each shard: of the first shards held, of the others read again each time."""
 
-    def __init__(self, history: int | None, most: int = HELD) -> None:
+    def __init__(self, history: int | None, most: int) -> None:
         self._history, self._room = history, most
         self._known: dict[Path, Known] = {}
 
@@ -116,7 +116,7 @@ def stream(
     read, base = loaded(study, overrides)
     names_exist(read)
     store = records(read.data, base, data, progress)
-    held = Held(history(read))
+    held = Held(history(read), HELD)
     found = [_labelled(read, replace(shard, numbered=True), held) for shard in store.shards()]
     cohort, flow = joined(found)
     if not len(cohort):
