@@ -31,7 +31,7 @@ from sequela.study.joined import joined
 from sequela.study.split import plans
 from sequela.types import Array, Batch, Cohort, Known, Part, Spec
 
-HELD = 48 * 2**20  # bytes of what is known that are held between passes
+HELD = 24 * 2**20  # bytes of what is known that are held between passes
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from sequela.types import Array
 
 SPILL_ROWS, SPILL_BYTES = 750_000, 2**26  # whichever is reached first
 SHARD_ROWS = 250_000
+DEALT_ROWS = 150_000  # of a spill that are taken apart at once
+PART_ROWS = 2**17  # of spilled events, dealt out at once
 MOST_SHARDS = 256  # files open at once while spilled events are dealt out
 ROW_GROUP = 2**17
 
@@ -169,11 +171,12 @@ class Shards:
 
     def _spill(self) -> None:
         self._spills.mkdir(exist_ok=True)
-        path = self._spills / f"{len(self._parts):05d}.arrow"
-        pl.concat(self._held, how="diagonal").write_ipc(path, compression="lz4")
+        for part in pl.concat(self._held, how="diagonal").iter_slices(PART_ROWS):
+            path = self._spills / f"{len(self._parts):05d}.arrow"
+            part.write_ipc(path, compression="lz4")
+            self._parts.append(path)
         self._held.clear()
         self._held_rows = self._held_bytes = 0
-        self._parts.append(path)
 
     def _each(self) -> Iterator[pl.DataFrame]:
         for path in self._parts:
