@@ -90,6 +90,14 @@ def test_where_blocks_and_chunks_end_changes_nothing(
         assert taken(file, columns=columns).rows() == expected
 
 
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=200), st.integers(0, 40))
+def test_rows_are_even_only_where_each_has_the_entries_of_the_header(lengths: list[int], common: int) -> None:
+    blocks = [",".join("x" * (k % 3) for k in range(common + 1)) + "\n" for _ in lengths]
+    assert _rows._even("".join(blocks).encode(), common + 1, False) == len(lengths)
+    mixed = "".join("," * length + "\n" for length in lengths).encode()
+    assert _rows._even(mixed, common + 1, False) == (len(lengths) if set(lengths) == {common} else -1)
+
+
 @settings(max_examples=60, deadline=None)
 @given(sizes=st.lists(st.sampled_from([2, 3, 3, 3, 3, 4]), min_size=4, max_size=40).filter(lambda s: 2 * s.count(3) > len(s)))
 def test_rows_of_another_length_are_refused_even_where_their_entries_add_up(
