@@ -6,7 +6,8 @@
 TABLES is a folder of MIMIC-III-shaped CSVs. Each measurement is a process of its own: it loads the libraries, and is then charged
 for everything: hashing the tables, reading and checking every row, writing the store, building and splitting the cohort of
 studies/ehr/next_visit_mortality.toml, the vocabulary of its training part, and every padded batch with each
-patient's full history. Memory is the largest resident size less that of the interpreter with the libraries loaded. The peer
+patient's full history. Memory is the largest resident size less that of the interpreter with the libraries loaded, down to what
+they load when first called: the same way gone with a few patients. The peer
 is a Python with pyhealth installed and a script that prints `METER {"stage": "parse and build", "per_cpu_s": …, "peak_MB": …}`.
 """
 
@@ -30,6 +31,13 @@ TABLES = (
     "PROCEDURES_ICD",
     "PRESCRIPTIONS",
 )  # those that the peer reads too: their rows are counted
+HEADERS = {
+    "PATIENTS": "ROW_ID,SUBJECT_ID,GENDER,DOB,DOD,DOD_HOSP,DOD_SSN,EXPIRE_FLAG",
+    "ADMISSIONS": "ROW_ID,SUBJECT_ID,HADM_ID,ADMITTIME,DISCHTIME,DEATHTIME,ADMISSION_TYPE,DISCHARGE_LOCATION,ETHNICITY,"
+    "HOSPITAL_EXPIRE_FLAG",
+    "DIAGNOSES_ICD": "ROW_ID,SUBJECT_ID,HADM_ID,SEQ_NUM,ICD9_CODE",
+}
+FEW = 40  # patients
 REPEATS = 3
 GOALS = {"rows_per_cpu_second": 500_000, "megabytes": 200, "growth_of_memory": 0.1}
 
@@ -110,15 +118,23 @@ def measured(tables: Path) -> dict[str, Any]:
 
 
 def loaded() -> None:
-    """Imports everything that will be used."""
-    import pyarrow.compute
-    import pyarrow.ipc
-    import pyarrow.parquet  # noqa: F401
-
-    import sequela.modalities.codes
-    import sequela.pipeline.streaming
-    import sequela.readers.mimic3
-    import sequela.store.cache  # noqa: F401
+    """Loads everything that will be used, down to what libraries load when first called: the whole way with a few patients."""
+    with tempfile.TemporaryDirectory() as folder:
+        tables = Path(folder) / "tables"
+        tables.mkdir()
+        rows = {name: [header] for name, header in HEADERS.items()}
+        for patient in range(FEW):
+            rows["PATIENTS"].append(f"{patient},{patient},M,2100-01-01 00:00:00,,,,0")
+            for stay, year in ((0, 2150), (1, 2151)):
+                number, out, dies = 2 * patient + stay, f"{year}-01-05 00:00:00", stay * (patient % 2)
+                death = out if dies else ""
+                rows["ADMISSIONS"].append(
+                    f"{number},{patient},{number},{year}-01-01 00:00:00,{out},{death},EMERGENCY,HOME,WHITE,{dies}"
+                )
+                rows["DIAGNOSES_ICD"].append(f"{number},{patient},{number},1,0389")
+        for name, lines_ in rows.items():
+            (tables / f"{name}.csv").write_text("\n".join(lines_) + "\n")
+        batched(imported(tables, Path(folder) / "records.store"))
 
 
 def imported(tables: Path, place: Path) -> Any:
@@ -130,7 +146,7 @@ def imported(tables: Path, place: Path) -> Any:
 
 def batched(store: Any) -> dict[str, Any]:
     """Every batch of the study."""
-    from sequela.pipeline.streaming import stream
+    from sequela import stream
 
     held = stream(STUDY, data=store)
     batches = steps = codes = 0
