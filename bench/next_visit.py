@@ -180,6 +180,9 @@ def main() -> None:
     parser.add_argument("--part", choices=("tune", "test"), default="tune")
     parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=list(MODELS))
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="laid over the study of every model")
+    parser.add_argument(
+        "--name", default="next_visit", help="of the file of results: other settings than the study's have their own"
+    )
     parser.add_argument("--members", type=int, default=MEMBERS, help="networks of each kind, whose answers are averaged")
     given = parser.parse_args()
     asked = Asked(given.overrides, given.members)
@@ -187,7 +190,7 @@ def main() -> None:
     curve = [{"folder": folder.name, **one(folder, given.part, given.models, asked)} for folder in given.folders]
     settings = {name: list(MODELS[name]) for name in given.models}
     told = {"part": given.part, "members": given.members, "settings": settings, "overrides": given.overrides, "curve": curve}
-    record("next_visit", told, PACKAGES)
+    record(given.name, told, PACKAGES)
 
 
 if __name__ == "__main__":

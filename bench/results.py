@@ -37,6 +37,8 @@ UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope")
 
 Row = Mapping[str, Any]
 
+LONGEST = 20  # lines of a table on the page
+
 
 def page() -> str:
     """The page's text."""
@@ -157,7 +159,7 @@ def benchmark(path: Path) -> str:
     said = told.get("claim") or _summary(ROOT / "bench" / f"{path.stem}.py")
     single = [f"| {_words(name)} | {_text(value)} |" for name, value in body.items() if not _grid(value)]
     lines = ["| what | measured |", "|---|---|", *single, ""] if single else []
-    grids = [line for name, value in body.items() if _grid(value) for line in _laid(name, value)]
+    grids = [line for name, value in body.items() if _grid(value) for line in _laid(name, value, path.name)]
     head = [f"### {_words(told.get('name', path.stem))}\n", *([_ended(said)] if said else [])]
     return "\n".join([*head, *lines, *grids, _circumstances(told.get("measured", {})), ""])
 
@@ -181,15 +183,17 @@ def _grid(value: Any) -> bool:
     return bool(records) and all(isinstance(record, dict) for record in records)
 
 
-def _laid(name: str, value: Any) -> Iterator[str]:
-    """A table of records, one a line; what is nested in a record stands in its cell."""
+def _laid(name: str, value: Any, file: str) -> Iterator[str]:
+    """A table of records, one a line; what is nested in a record stands in its cell. A long one is cut and says so."""
     records = value if isinstance(value, dict) else {str(number): record for number, record in enumerate(value, 1)}
     columns = list(dict.fromkeys(column for record in records.values() for column in record))
     yield f"| {_words(name)} | {' | '.join(map(_words, columns))} |"
     yield "|---" * (len(columns) + 1) + "|"
-    for label, record in records.items():
+    for label, record in list(records.items())[:LONGEST]:
         yield f"| {_words(label)} | {' | '.join(_text(record.get(column, '–')) for column in columns)} |"
     yield ""
+    if len(records) > LONGEST:
+        yield f"{len(records) - LONGEST} more lines are in `bench/results/{file}`.\n"
 
 
 def _text(value: Any) -> str:
