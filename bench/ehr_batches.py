@@ -5,9 +5,9 @@
 
 TABLES is a folder of MIMIC-III-shaped CSVs. Each measurement is a process of its own: it loads the libraries, and is then charged
 for everything: hashing the tables, reading and checking every row, writing the store, building and splitting the cohort of
-studies/ehr/next_visit_mortality.toml, the vocabulary of its training part, and every padded batch with each
-patient's full history. Memory is the largest resident size less that of the interpreter with the libraries loaded, down to what
-they load when first called: the same way gone with a few patients. The peer
+studies/ehr/next_visit_mortality.toml, the vocabulary of its training part, and every padded batch with each patient's full
+history. Memory is the largest resident size less that of the interpreter with the libraries loaded, down to what they load when
+first called: the same way gone with a few patients. Arrow takes its memory from the system, as the command line has it. The peer
 is a Python with pyhealth installed and a script that prints `METER {"stage": "parse and build", "per_cpu_s": …, "peak_MB": …}`.
 """
 
@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SINGLE = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+SINGLE = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 STUDY = Path(__file__).parents[1] / "studies" / "ehr" / "next_visit_mortality.toml"
 TABLES = (
     "ADMISSIONS",

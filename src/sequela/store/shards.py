@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,11 +141,10 @@ class Shards:
         names, rank = _ranked(self.codes)
         found = Events(set(self.codes))
         (self.folder / "data").mkdir()
-        with _frugal():
-            for shard, ready in enumerate(self._sorted(_Subjects.of(subject_ids), shard_of, rank)):
-                found.add(ready)
-                _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
-                del ready  # before the next shard is made
+        for shard, ready in enumerate(self._sorted(_Subjects.of(subject_ids), shard_of, rank)):
+            found.add(ready)
+            _write(ready, names, self.folder / "data" / f"{shard:04d}.parquet")
+            del ready  # before the next shard is made
         shutil.rmtree(self._spills, ignore_errors=True)
         return found
 
@@ -255,17 +254,6 @@ class Events:
     def digest(self) -> bytes:
         """Each column's nulls, lengths and values are streams of their own, so cutting them elsewhere changes nothing."""
         return b"".join(name.encode() + self._streams[name].digest() for name in sorted(self._streams))
-
-
-@contextmanager
-def _frugal() -> Iterator[None]:
-    """Arrow takes its memory from the system meanwhile: its own pool keeps 50 MB that were used once."""
-    before = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)
 
 
 def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
