@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sequela import config
-from sequela.study import cohort, cut, triggers, windows
+from sequela.study import cohort, cut, spans, triggers, windows
 from sequela.study.predicates import Predicates
 
 EPOCH = datetime(2020, 1, 1)  # of the hours of a test's store
@@ -162,8 +162,8 @@ def laid_out(data, plans: dict[str, dict], predict_at: str, *, then: bool):
     cohort_ = config.convert({"trigger": "t", "predicates": NAMED, "windows": plans, "predict_at": predict_at}, config.Cohort)
     predicates = Predicates(data, cohort_.predicates, strict=False)
     draft = triggers.drafted(data, cohort_, predicates, None, None)
-    view = windows.View(predicates, draft.around, then=then)
-    return windows.spans(windows.ordered(cohort_), view), view
+    view = spans.View(predicates, draft.around, then=then)
+    return spans.laid(windows.ordered(cohort_), view), view
 
 
 def hours(time: np.ndarray, lacking: np.ndarray) -> list[float | None]:

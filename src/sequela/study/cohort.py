@@ -13,13 +13,13 @@ import polars as pl
 
 from sequela import config, registry
 from sequela.errors import ConfigError, DataError
-from sequela.study import cut, groups, outcome, triggers, windowed, windows
+from sequela.study import cut, groups, outcome, spans, triggers, windowed, windows
 from sequela.study.flow import Flow
 from sequela.study.labels import TargetKind
 from sequela.study.predicates import Predicates
 from sequela.study.records import Records, matching
+from sequela.study.spans import Verdict, View
 from sequela.study.triggers import INPUT_KINDS, Draft
-from sequela.study.windows import Verdict, View
 from sequela.types import Array, Cohort
 
 _COMPARISON = re.compile(r"^(?P<code>\S+)\s*(?P<sign><=|>=|==|!=|<|>)\s*(?P<number>-?\d+(\.\d+)?)$")
@@ -151,17 +151,17 @@ def empty(flow: Flow) -> DataError:
 def _windowed(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Draft:
     """Without the rows whose windows, as they were known at the prediction, do not hold what the study asks of them."""
     then = View(predicates, draft.around, then=True)
-    found = windows.spans(windows.ordered(plan), then)
-    during = windows.within(found[plan.during], then) if plan.during else []
-    return _without_each(draft, [*during, *windows.decided(found, then)])
+    found = spans.laid(windows.ordered(plan), then)
+    during = spans.within(found[plan.during], then) if plan.during else []
+    return _without_each(draft, [*during, *spans.decided(found, then)])
 
 
 def _borne_out(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Draft:
     """Without those whose windows turned out otherwise after the prediction."""
     asked = windows.ordered(plan)
     then, end = (View(predicates, draft.around, then=then) for then in (True, False))
-    found = {name: span for name, span in windows.spans(asked, end).items() if not windows.surely_over(span.window, plan)}
-    return _without_each(draft, windows.borne_out(windows.spans(asked, then), found, end))
+    found = {name: span for name, span in spans.laid(asked, end).items() if not windows.surely_over(span.window, plan)}
+    return _without_each(draft, spans.borne_out(spans.laid(asked, then), found, end))
 
 
 def _without_each(draft: Draft, verdicts: Iterable[Verdict]) -> Draft:

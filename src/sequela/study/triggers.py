@@ -12,12 +12,12 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError, UsageError
 from sequela.registry import nearest
-from sequela.study import cut, windows
+from sequela.study import cut, spans, windows
 from sequela.study.cut import NEVER, Timeline
 from sequela.study.flow import Flow
 from sequela.study.predicates import Predicates
 from sequela.study.records import Records, matching
-from sequela.study.windows import Rows, Span, View
+from sequela.study.spans import Rows, Span, View
 from sequela.types import Array, Cohort, Target
 
 INPUT_KINDS = frozenset({"measurement", "static", "payload"})
@@ -196,16 +196,16 @@ def _moment(at: datetime) -> np.datetime64:
 
 def _predicted(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Draft:
     """Each row with its moment of prediction, or with one row for each of them."""
-    laid = windows.before_prediction(plan)
+    told = windows.before_prediction(plan)
     found = View(predicates, draft.around, then=False)
-    spans = windows.spans(laid, found)
-    one = windows.predict_at(plan, laid)
-    moment = windows.edge(one, found, spans)
+    known = spans.laid(told, found)
+    one = windows.predict_at(plan, told)
+    moment = spans.edge(one, found, known)
     rows = replace(draft.rows, time=np.where(moment.lacking, NEVER, moment.time).astype("datetime64[us]"))
     draft = replace(draft, rows=rows)
     if plan.every:
-        draft = _repeated(draft, config.microseconds(plan.every), spans[plan.during], found)
-    sought = one.seek or (one.window and any(window.start.seek or window.end.seek for window in laid))
+        draft = _repeated(draft, config.microseconds(plan.every), known[plan.during], found)
+    sought = one.seek or (one.window and any(window.start.seek or window.end.seek for window in told))
     return draft.without(np.isnat(draft.rows.time), "time", one.absent) if sought else draft
 
 

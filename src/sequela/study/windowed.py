@@ -17,12 +17,12 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import cut, windows
+from sequela.study import cut, spans, windows
 from sequela.study.cut import ALWAYS, NEVER
 from sequela.study.labels import TargetKind
 from sequela.study.outcome import Outcomes, Unusable
 from sequela.study.predicates import Predicates, listed, matching
-from sequela.study.windows import Rows, Span, View
+from sequela.study.spans import Rows, Span, View
 from sequela.types import Array, Target
 
 _HOURS = {"hours": 3.6e9, "days": 8.64e10}  # microseconds
@@ -60,10 +60,10 @@ def resolve(study: config.Study, kind: TargetKind, predicates: Predicates, rows:
 def _asked(study: config.Study, predicates: Predicates, rows: Rows) -> _Asked:
     laid = windows.ordered(study.cohort)
     end, then = (View(predicates, rows, then=then) for then in (False, True))
-    span = windows.spans(laid, end)[study.outcome.window]
+    span = spans.laid(laid, end)[study.outcome.window]
     followed = study.outcome.censored == "negative" or bool(span.window.end.seek)
     observed = np.ones(len(rows.subject), bool) if followed else end.record[1] >= span.end.time
-    return _Asked(span, end, windows.spans(laid, then)[study.outcome.window], then, observed & ~span.lacking)
+    return _Asked(span, end, spans.laid(laid, then)[study.outcome.window], then, observed & ~span.lacking)
 
 
 # ----------------------------------------------------------------------------------------------------------------------- events
