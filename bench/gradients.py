@@ -16,11 +16,11 @@ from pathlib import Path
 
 os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
-import torch  # noqa: E402 - after the environment that it reads
-from harness import record  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+import torch
+from harness import record
+from torch import Tensor, nn
 
-from sequela import threads  # noqa: E402
+from sequela import threads
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 BEGIN, END = "<!-- numbers: written by bench/gradients.py -->", "<!-- end of numbers -->"

@@ -22,14 +22,14 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
-import numpy as np  # noqa: E402 - after the environment that torch and NumPy read
-import torch  # noqa: E402
-from harness import PACKAGES, measure, record  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
+import numpy as np
+import torch
+from harness import PACKAGES, measure, record
+from torch import Tensor, nn
 
-from sequela import batch, threads  # noqa: E402
-from sequela.encoders import gru_d  # noqa: E402
-from sequela.types import Array, Ragged, Seq, Spec  # noqa: E402
+from sequela import batch, threads
+from sequela.encoders import gru_d
+from sequela.types import Array, Ragged, Seq, Spec
 
 ROWS, STEPS, FEATURES, WIDTH, BATCH = 4096, 48, 37, 64, 128
 PEER_ROWS = 2000

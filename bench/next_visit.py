@@ -26,22 +26,22 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
-import lightning.pytorch  # noqa: E402, F401  # its import is no part of a training
-import numpy as np  # noqa: E402
-import polars as pl  # noqa: E402
-from harness import PACKAGES, measure, record  # noqa: E402
+import lightning.pytorch  # noqa: F401 - its import is no part of a training
+import numpy as np
+import polars as pl
+from harness import PACKAGES, measure, record
 
-from sequela import config, threads  # noqa: E402
-from sequela import model as models  # noqa: E402
-from sequela.baselines import logistic  # noqa: E402
-from sequela.contracts import Evidence  # noqa: E402
-from sequela.evaluate.intervals import Interval, delong, delong_difference  # noqa: E402
-from sequela.pipeline import import_data, trial  # noqa: E402
-from sequela.pipeline.prepared import Prepared, prepare  # noqa: E402
-from sequela.pipeline.progress import silent  # noqa: E402
-from sequela.store.store import Store  # noqa: E402
-from sequela.train import ensemble, fit  # noqa: E402
-from sequela.types import Answer, Array, Part  # noqa: E402
+from sequela import config, threads
+from sequela import model as models
+from sequela.baselines import logistic
+from sequela.contracts import Evidence
+from sequela.evaluate.intervals import Interval, delong, delong_difference
+from sequela.pipeline import import_data, trial
+from sequela.pipeline.prepared import Prepared, prepare
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+from sequela.train import ensemble, fit
+from sequela.types import Answer, Array, Part
 
 STUDY = Path(__file__).resolve().parents[1] / "studies" / "ehr" / "next_visit_mortality.toml"
 MEMBERS = 2  # networks of each kind, from different seeds, whose answers are averaged, unless --members says otherwise

@@ -22,24 +22,24 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
-import numpy as np  # noqa: E402 - after the environment that torch and NumPy read
-from harness import measure, record  # noqa: E402
-from msgspec import structs  # noqa: E402
+import numpy as np
+from harness import measure, record
+from msgspec import structs
 
-from sequela import config, registry, simulate  # noqa: E402
-from sequela import model as models  # noqa: E402
-from sequela import seed as streams  # noqa: E402
-from sequela.contracts import Evidence  # noqa: E402
-from sequela.errors import DataError  # noqa: E402
-from sequela.metrics.discrimination import auroc  # noqa: E402
-from sequela.pipeline import import_data, pretraining, trial  # noqa: E402
-from sequela.pipeline.prepared import prepare  # noqa: E402
-from sequela.pipeline.pretraining import Pretrained  # noqa: E402
-from sequela.pipeline.progress import silent  # noqa: E402
-from sequela.store.store import Store  # noqa: E402
-from sequela.train import rows as evidences  # noqa: E402
-from sequela.train.fit import fit  # noqa: E402
-from sequela.types import Array  # noqa: E402
+from sequela import config, registry, simulate
+from sequela import model as models
+from sequela import seed as streams
+from sequela.contracts import Evidence
+from sequela.errors import DataError
+from sequela.metrics.discrimination import auroc
+from sequela.pipeline import import_data, pretraining, trial
+from sequela.pipeline.prepared import prepare
+from sequela.pipeline.pretraining import Pretrained
+from sequela.pipeline.progress import silent
+from sequela.store.store import Store
+from sequela.train import rows as evidences
+from sequela.train.fit import fit
+from sequela.types import Array
 
 LABELLED, SEEDS, PATIENTS, TESTED = (100, 200, 400, 800, 1600), 5, 6000, 2000
 TUNED = 0.2  # of the labelled patients

@@ -22,15 +22,15 @@ from typing import Any
 
 os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
-import lightning.pytorch  # noqa: E402, F401  # its import is no part of a training
-import numpy as np  # noqa: E402
-from harness import PACKAGES, measure, record  # noqa: E402
+import lightning.pytorch  # noqa: F401 - its import is no part of a training
+import numpy as np
+from harness import PACKAGES, measure, record
 
-from sequela import config, threads  # noqa: E402
-from sequela import model as models  # noqa: E402
-from sequela.contracts import Evidence  # noqa: E402
-from sequela.train import fit  # noqa: E402
-from sequela.types import Array, Plain, Ragged, Spec, Target  # noqa: E402
+from sequela import config, threads
+from sequela import model as models
+from sequela.contracts import Evidence
+from sequela.train import fit
+from sequela.types import Array, Plain, Ragged, Spec, Target
 
 PATIENTS, VISITS, MOST, CODES, VOCABULARY = 5000, 2.4, 40, 50, 12_000
 WIDTH, BATCH, EPOCHS = 128, 64, 3

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code (errors.py); without `argv`, the one that this process was started with."""
     arguments = parser().parse_args(argv)
     if argv is None:  # the process is ours: before torch is imported, idle workers are told to sleep
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own keeps 60 MB that were used once
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own pool keeps what was used once
         threads.reexecute_if_needed()
     try:
         arguments.run(arguments)
