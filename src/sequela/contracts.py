@@ -21,11 +21,11 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from sequela.types import Answer, Array, Encoded, Known, Payload, Plain, Ragged, Seq, Spec, Target
+from sequela.types import Answer, Array, Boxed, Encoded, Grid, Known, Painted, Payload, Plain, Ragged, Seq, Spec, Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,7 +161,7 @@ class Task(Protocol):
     """
 
     needs: Literal["pooled", "steps", "map"]
-    kind: Literal["binary", "multiclass", "multilabel", "regression", "next_event"]  # how it is evaluated
+    kind: Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]  # how it is evaluated
     names: tuple[str, ...]  # of the columns of its answers
 
     def check(self, target: Target) -> None:
@@ -194,6 +194,31 @@ class Task(Protocol):
         ...
 
     def answer(self, out: Tensor) -> Answer: ...
+
+
+@runtime_checkable
+class Painter(Protocol):
+    """A task (`needs` = "map") that says something of every point: a model sees patches, and its answer is the whole picture."""
+
+    flips: bool  # the answer is the mean over the picture and its mirror images (test-time augmentation)
+
+    def chances(self, out: Any) -> Tensor:
+        """What the head gave of a batch of patches as probabilities, float32 "B Q *S": Q is the task's own affair."""
+        ...
+
+    def painted(self, slabs: Iterator[tuple[int, Array]], grid: Grid) -> tuple[Painted, Array]:
+        """The picture, and the mean probability of each name, float64 "K".
+
+        `slabs` come in order: where each begins along the first axis of the model's picture, and float32 "Q n *rest".
+        """
+        ...
+
+
+@runtime_checkable
+class Boxer(Protocol):
+    """A task (`needs` = "map") whose answers are boxes: `answer` gives them in the model's picture, `settled` as stored."""
+
+    def settled(self, boxed: Boxed, grid: Grid) -> Boxed: ...
 
 
 @runtime_checkable

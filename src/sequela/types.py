@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -41,23 +41,115 @@ class Steps(Protocol):
     def __getitem__(self, index: Array, /) -> Array: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How a picture as a model sees it lies over the stored one, axis by axis: edge = stored edge * scale + offset."""
+
+    stored: tuple[int, ...]  # points along each axis: (H, W), or (D, H, W)
+    size: tuple[int, ...]  # the same of the model's picture
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]  # in points of the model's picture
+
+    @property
+    def same(self) -> bool:
+        """Whether both are one."""
+        return self.stored == self.size and all(s == 1 for s in self.scale) and not any(self.offset)
+
+
+@runtime_checkable
+class Fields(Steps, Protocol):
+    """Steps that are pictures or volumes, of which a part can be read alone, whatever their size."""
+
+    patch: tuple[int, ...] | None  # what a network sees at once; None: the whole picture, all of one size
+    patches: int  # drawn from each picture in an epoch
+    foreground: float  # share of them that are drawn around a point with a label
+
+    def grid(self, entry: int) -> Grid: ...
+    def space(self, entry: int) -> Space | None:
+        """Of the picture as it is stored."""
+        ...
+
+    def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
+        """A part of the model's picture, float32 "C *size", made ready as whole ones are; 0 outside of it."""
+        ...
+
+    def shown(self, entry: int) -> Array:
+        """The picture as it is stored, for a person: uint8 "1 *S" or "3 *S"."""
+        ...
+
+
 # ---------------------------------------------------------------------------------------------------------- data on the way in
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where the points of an image or volume lie in the patient.
+
+    Volumes are stored with their slices from inferior to superior, rows from anterior to posterior and columns from right to
+    left (the nearest axes, nothing is resampled), so one volume is stored alike however its file turned it.
+    """
+
+    affine: Array  # float64 "4 4": (slice, row, column, 1) of the array to millimetres to the left, posterior, superior (LPS)
+    axes: str = ""  # where rising indices of the source's own axes point, first axis first ("RAS"); "" where it is as stored
+    oriented: bool = True  # False: only the spacing is known, directions and origin mean nothing
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Millimetres from one slice, row and column to the next."""
+        down, row, column = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
+        return down, row, column
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
     """A waveform, image or volume that an event points to; `values` is a read-only memory map."""
 
-    values: Array  # signals (C, L) float32; images (C, H, W) uint8, uint16 or float32
+    values: Array  # signals (C, L) float32; images (C, H, W) and volumes (C, D, H, W): uint8, uint16, int16 or float32
     rate_hz: float | None = None  # samples a second; None where the payload has no time axis
     channels: tuple[str, ...] = ()  # one name for each C
     unit: str = ""  # of the values
+    space: Space | None = None  # of an image or volume
 
 
 class Payloads(Protocol):
     """Opens payloads by the uri that an event carries; raises DataError for a uri that is not there."""
 
     def open(self, uri: str) -> Payload: ...
+
+
+class Masks(Protocol):
+    """What is true of every point of N pictures as they are stored, opened when asked."""
+
+    def __len__(self) -> int: ...
+    def take(self, rows: Array) -> Masks: ...
+    def whole(self, row: int) -> Array:
+        """int32 "*S": 0 nothing, k the k-th name (of instances, the number of one), -1 not known."""
+        ...
+
+    def space(self, row: int) -> Space | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Boxes on N pictures as they are stored, laid end to end; row i has offsets[i]:offsets[i+1]."""
+
+    offsets: Array  # int64 "N+1"
+    corners: Array  # float32 "M 4": top, left, bottom, right edges in pixels: the first pixel reaches from 0 to 1
+    label: Array  # int64 "M": the place in names
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Array) -> Boxes:
+        count = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(count)])
+        place = np.repeat(self.offsets[rows] - offsets[:-1], count) + np.arange(offsets[-1])
+        return Boxes(offsets, self.corners[place], self.label[place])
+
+    def of(self, row: int) -> tuple[Array, Array]:
+        """Corners and labels of one picture."""
+        here = slice(self.offsets[row], self.offsets[row + 1])
+        return self.corners[here], self.label[here]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +159,19 @@ class Target:
     binary: K = 1, values 0 or 1, names = (the outcome,). multiclass: K = 1, values an index into names, names = the classes.
     multilabel: values 0 or 1, names = the K labels. regression: values as they are, names = the K quantities.
     next_event: K = 1, values how many codes of the input are foreseen, names = the vocabulary.
+    segment, detect: K = 1, values 0, known where somebody marked the picture, names = what is marked; the truth is in `dense`.
     Arrays are NumPy in a cohort, tensors in a batch of the model.
     """
 
     values: Any  # float64 "N K" (float32 as a tensor)
     known: Any  # bool "N K"
     names: tuple[str, ...]
+    # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
+    # padding), top, left, bottom, right in the model's picture
+    dense: Any = None
 
     def take(self, rows: Array) -> Target:
-        return Target(self.values[rows], self.known[rows], self.names)
+        return Target(self.values[rows], self.known[rows], self.names, None if self.dense is None else self.dense.take(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +303,7 @@ class Spec:
     side: int = 0  # E, numbers beside a step
     context: int = 0  # C, numbers of the row
     single: bool = False  # every row has at most one step (an image, a patient's statics)
+    spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +383,7 @@ class Encoded:
     mask: Tensor  # bool "B T"
     pooled: Tensor | None  # "B D"
     seq: Seq | None = None  # what was read, where there is one input: of use to a head that foresees its next steps
+    coarser: tuple[Tensor, ...] = ()  # in training, maps "B T D *S" of fewer points, finest first, for deep supervision
 
 
 # --------------------------------------------------------------------------------------------------------------------- answers
@@ -303,21 +401,44 @@ class Likeliest:
 
 
 @dataclass(frozen=True, slots=True)
+class Painted:
+    """What is said of every point of a picture as it is stored."""
+
+    label: Array  # uint8 or uint16 "*S": 0 nothing, k the k-th name; of instances, the number of one
+    chance: Array  # uint8 "K *S": probability of each name in 255ths
+
+
+@dataclass(frozen=True, slots=True)
+class Boxed:
+    """Boxes that are said to be on a picture as it is stored, the surest first."""
+
+    corners: Array  # float32 "M 4": top, left, bottom, right edges in pixels
+    label: Array  # int64 "M"
+    score: Array  # float64 "M", in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a task says of each row, in NumPy.
 
     probabilities: binary K = 1 (of the event), multiclass K classes that sum to 1, multilabel K labels each in [0, 1].
     values: regression, K quantities in the unit of the target; next_event, sums over the codes foreseen (see its task).
+    masks: segment, the mean probability of each name over the picture; the picture itself is in `painted`.
+    boxes: detect, the sum of the scores of each name; the boxes themselves are in `boxed`.
     """
 
-    kind: Literal["probabilities", "values"]
+    kind: Literal["probabilities", "values", "masks", "boxes"]
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
     likeliest: Likeliest | None = None  # of next_event
+    painted: tuple[Painted | None, ...] = ()  # of segment, N: None where the row has no picture
+    boxed: tuple[Boxed | None, ...] = ()  # of detect, N
 
     def take(self, rows: Array) -> Answer:
         """The answers of these rows (indices), in the order given."""
-        return replace(self, values=self.values[rows], likeliest=self.likeliest and self.likeliest.take(rows))
+        painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
+        ranked = self.likeliest and self.likeliest.take(rows)
+        return replace(self, values=self.values[rows], likeliest=ranked, painted=painted, boxed=boxed)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -329,6 +450,8 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     values = np.concatenate([answer.values for answer in answers])
     ranked = [answer.likeliest for answer in answers if answer.likeliest is not None]
     if not ranked:
-        return Answer(first.kind, values, first.names)
+        painted = tuple(one for answer in answers for one in answer.painted)
+        boxed = tuple(one for answer in answers for one in answer.boxed)
+        return Answer(first.kind, values, first.names, painted=painted, boxed=boxed)
     codes, probabilities = (np.concatenate([getattr(one, column) for one in ranked]) for column in ("codes", "probabilities"))
     return Answer(first.kind, values, first.names, Likeliest(codes, probabilities))

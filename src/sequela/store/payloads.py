@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from sequela.errors import DataError
 from sequela.store.schema import PAYLOADS
-from sequela.types import Array, Payload
+from sequela.types import Array, Payload, Space
 
 FOLDER = "payloads"
 TABLE = "metadata/payloads.parquet"
@@ -29,6 +29,7 @@ BLOCK_BYTES = 64 * 2**20
 WAITING_BYTES = 4 * BLOCK_BYTES  # images held in memory until their block is full
 OPEN_MAPS = 64
 DTYPES = ("uint8", "uint16", "int16", "float32")
+NOTHING = np.zeros((0, 0), np.float32)
 
 
 @dataclass
@@ -69,6 +70,7 @@ class PayloadPack:
             "rate_hz": payload.rate_hz,
             "channels": list(payload.channels),
             "unit": payload.unit,
+            **_told(payload.space),
         }
         self.rows.append(row)
         self._digests.append(_digest(row, values))
@@ -137,17 +139,23 @@ class PayloadFiles:
         row = self._rows.get(uri)
         if row is None:
             raise DataError(f"the store {self.store} has no payload {uri!r}")
-        rate_hz, channels, unit = row
         file, _, index = uri.partition("#")
         values = self._map(file)
-        return Payload(values[int(index)] if index else values, rate_hz, channels, unit)
+        return replace(row, values=values[int(index)] if index else values)
 
     @cached_property
-    def _rows(self) -> dict[str, tuple[float | None, tuple[str, ...], str]]:
+    def _rows(self) -> dict[str, Payload]:
+        """Each payload by its uri, as yet without values."""
         if not (self.store / TABLE).exists():
             return {}
-        frame = pl.read_parquet(self.store / TABLE, columns=["uri", "rate_hz", "channels", "unit"])
-        return {uri: (rate, tuple(channels), unit) for uri, rate, channels, unit in frame.iter_rows()}
+        frame = pl.read_parquet(self.store / TABLE)
+        if "affine" not in frame.columns:  # a store of before images had a space
+            frame = frame.with_columns(affine=None, axes=None, oriented=None)
+        columns = ("uri", "rate_hz", "channels", "unit", "affine", "axes", "oriented")
+        return {
+            uri: Payload(NOTHING, rate, tuple(channels), unit, _space(affine, axes, oriented))
+            for uri, rate, channels, unit, affine, axes, oriented in frame.select(columns).iter_rows()
+        }
 
     def _map(self, file: str) -> Array:
         found = self._maps.get(file)
@@ -166,6 +174,17 @@ class PayloadFiles:
         return opened
 
 
+def _told(space: Space | None) -> dict[str, Any]:
+    """The columns of the table that tell of a space."""
+    if space is None:
+        return {"affine": None, "axes": None, "oriented": None}
+    return {"affine": space.affine.ravel().tolist(), "axes": space.axes, "oriented": space.oriented}
+
+
+def _space(affine: list[float] | None, axes: str | None, oriented: bool | None) -> Space | None:
+    return None if affine is None else Space(np.reshape(affine, (4, 4)), axes or "", bool(oriented))
+
+
 def _save(path: Path, arrays: Any, whole: bool = False) -> None:
     """Writes equal arrays one after another as one .npy of a leading axis, or, where `whole`, the only one as it is."""
     first = arrays[0]
@@ -180,6 +199,7 @@ def _save(path: Path, arrays: Any, whole: bool = False) -> None:
 
 
 def _digest(row: dict[str, Any], values: Array) -> bytes:
-    digest = hashlib.blake2b(repr([row[key] for key in sorted(row)]).encode(), digest_size=32)
+    told = sorted(row.keys() - (set() if row["affine"] else {"affine", "axes", "oriented"}))
+    digest = hashlib.blake2b(repr([row[key] for key in told]).encode(), digest_size=32)
     digest.update(values.data.cast("B"))
     return digest.digest()

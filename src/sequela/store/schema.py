@@ -72,6 +72,9 @@ PAYLOADS = pa.schema(
         pa.field("rate_hz", pa.float64()),
         pa.field("channels", pa.list_(pa.string()), nullable=False),
         pa.field("unit", pa.string(), nullable=False),
+        pa.field("affine", pa.list_(pa.float64())),  # types.Space: 16 numbers, row by row; null where the space is not known
+        pa.field("axes", pa.string()),
+        pa.field("oriented", pa.bool_()),
     ]
 )
 
