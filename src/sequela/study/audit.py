@@ -79,8 +79,9 @@ def audit(cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind:
 
 def _checked(name: str, material: Material) -> Alarm:
     """What a check found; those of labels have nothing to look at where the inputs foresee themselves."""
-    if material.kind == "next_event" and name in OF_LABELS:
-        return Alarm(name, "ok", "there are no labels: what is asked for are the input's own next codes")
+    if material.kind in ("next_event", "segment", "detect") and name in OF_LABELS:
+        asked = "the input's own next codes" if material.kind == "next_event" else "every point of a picture"
+        return Alarm(name, "ok", f"there are no labels of rows: what is asked for are {asked}")
     return CHECKS[name](material)
 
 

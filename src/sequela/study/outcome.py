@@ -13,10 +13,11 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import cut, labels
+from sequela.study import cut, labels, marked
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
+from sequela.study.stamped import own
 from sequela.types import Array, Cohort, Target
 
 
@@ -57,6 +58,10 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     """
     if kind == "next_event":
         return _none(outcome, rows)
+    if kind in ("segment", "detect"):
+        return Outcomes(_marked(store, outcome, kind, rows, labelled=labelled))
+    if outcome.mask or outcome.boxes:
+        raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     codes, columns = _listed(outcome.code), _listed(outcome.column)
     if bool(codes) == bool(columns):
         raise ConfigError(
@@ -68,6 +73,18 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     if outcome.value:
         return _by_value(store, outcome, codes, rows)
     return _by_event(store, outcome, codes, kind, rows)
+
+
+def _marked(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Cohort, *, labelled: bool) -> Target:
+    """Raises ConfigError for an outcome of segment that is no mask, of detect that is no boxes, or that is anything else too."""
+    wanted, given = ("mask", outcome.mask) if kind == "segment" else ("boxes", outcome.boxes)
+    alone = config.Outcome(
+        mask=outcome.mask, boxes=outcome.boxes, instances=outcome.instances and kind == "segment", classes=outcome.classes
+    )
+    if not given or outcome != alone or (outcome.mask and outcome.boxes):
+        raise ConfigError(f"the outcome of {kind} is {wanted} and their classes", hint=f'outcome.{wanted} = "…", classes = […]')
+    read = marked.masks if kind == "segment" else marked.boxes
+    return read(store, outcome, rows, labelled=labelled)
 
 
 def _none(outcome: config.Outcome, rows: Cohort) -> Outcomes:
@@ -117,13 +134,8 @@ def _raw_labels(store: Records, code: str, rows: Cohort) -> list[tuple[str | Non
 
     A row's label is the one stamped as its index event; where it has none, the subject's label without time.
     """
-    line = cut.timeline(store.events([code]))
-    start = cut.microseconds_of(rows.start)
-    first, timed, _ = line.of(rows.subject_id)
-    begin, end = line.since(rows.subject_id, start), line.after(rows.subject_id, start)
-    own = begin < end
-    owner, place = cut.spread(np.where(own, begin, first), np.where(own, end, timed))
-    found = pl.DataFrame({"row": owner, "raw": labels.raw(line.events)[place]}).drop_nulls()
+    events = own(store.events([code]), rows)
+    found = events.select("row", labels.raw(events)).drop_nulls()
     found = found.group_by("row").agg(pl.col("raw").first(), (pl.col("raw").n_unique() > 1).alias("twofold"))
     every = pl.DataFrame({"row": np.arange(len(rows))}).join(found, on="row", how="left", maintain_order="left")
     twofold = pl.col("twofold").fill_null(False)
