@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sequela import seed as streams
-from sequela.types import Array, Batch, Ragged, Seq, Target
+from sequela.errors import ConfigError
+from sequela.types import Array, Batch, Fields, Ragged, Seq, Target
 
 POOL = 32  # batches that are sorted by length together: larger pads less, smaller mixes more
 
@@ -73,6 +74,22 @@ def pad(ragged: Ragged, rows: Array) -> Seq:
         side=None if ragged.side is None else spread(ragged.side[step]),
         context=None if ragged.context is None else ragged.context[rows],
     )
+
+
+def fields_of(name: str, ragged: Ragged) -> Fields:
+    """The pictures of an input. Raises ConfigError where it gives none."""
+    if not isinstance(ragged.values, Fields):
+        raise ConfigError(
+            f"inputs.{name} gives no pictures, of which every point can be asked", hint='modality = "image", not as rows'
+        )
+    return ragged.values
+
+
+def entries(ragged: Ragged) -> Array:
+    """The entry of each row's picture, int64 "N"; -1 where it has none."""
+    first = np.minimum(ragged.offsets[:-1], max(ragged.offsets[-1] - 1, 0))
+    taken = first if ragged.take is None else (ragged.take[first] if len(ragged.take) else first)
+    return np.where(ragged.lengths > 0, taken, -1)
 
 
 def _trimmed(values: Array, seen: Array) -> tuple[Array, Array]:

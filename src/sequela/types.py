@@ -141,9 +141,10 @@ class Boxes:
         return len(self.offsets) - 1
 
     def take(self, rows: Array) -> Boxes:
-        count = np.diff(self.offsets)[rows]
+        """Of these pictures (indices or a mask), in the order given."""
+        first, count = self.offsets[:-1][rows], np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(count)])
-        place = np.repeat(self.offsets[rows] - offsets[:-1], count) + np.arange(offsets[-1])
+        place = np.repeat(first - offsets[:-1], count) + np.arange(offsets[-1])
         return Boxes(offsets, self.corners[place], self.label[place])
 
     def of(self, row: int) -> tuple[Array, Array]:
@@ -433,12 +434,13 @@ class Answer:
     likeliest: Likeliest | None = None  # of next_event
     painted: tuple[Painted | None, ...] = ()  # of segment, N: None where the row has no picture
     boxed: tuple[Boxed | None, ...] = ()  # of detect, N
+    tally: Any = None  # of either, once held against the truth: what evaluation needs of each row, with a `take` of its own
 
     def take(self, rows: Array) -> Answer:
         """The answers of these rows (indices), in the order given."""
         painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
-        ranked = self.likeliest and self.likeliest.take(rows)
-        return replace(self, values=self.values[rows], likeliest=ranked, painted=painted, boxed=boxed)
+        ranked, tally = (one and one.take(rows) for one in (self.likeliest, self.tally))
+        return replace(self, values=self.values[rows], likeliest=ranked, painted=painted, boxed=boxed, tally=tally)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -14,7 +14,7 @@ from sequela.config import Study
 from sequela.contracts import Evidence
 from sequela.errors import ConfigError
 from sequela.train.state import Weights
-from sequela.types import Array
+from sequela.types import Array, Boxes, Target
 
 SECTIONS = ("inputs", "fuse", "task", "train")
 FREE = ("train.checkpoint_seconds", "train.members", "train.final")  # change nothing in one member's training
@@ -65,11 +65,23 @@ def _evidence(rows: Evidence | None) -> dict[str, str]:
     drawn = batch.collate(rows.inputs, sample).inputs.values()
     return {
         "rows": _hash(*map(str, rows.row_id)),
-        "labels": _hash(np.where(rows.target.known, rows.target.values, 0.0), rows.target.known, *rows.target.names),
+        "labels": _hash(
+            np.where(rows.target.known, rows.target.values, 0.0),
+            rows.target.known,
+            *rows.target.names,
+            *_marked(rows.target, sample),
+        ),
         "lengths": _hash(*(ragged.lengths for ragged in rows.inputs.values())),
         "inputs": _hash(*(f"{name} {spec}" for name, spec in rows.specs.items())),
         "values": _hash(*(array for seq in drawn for array in (seq.values, seq.position, seq.side, seq.context))),
     }
+
+
+def _marked(target: Target, sample: Array) -> list[Array]:
+    """What was marked on these pictures, where anything was."""
+    if isinstance(target.dense, Boxes):
+        return [target.dense.offsets, target.dense.corners, target.dense.label]
+    return [] if target.dense is None else [target.dense.whole(row) for row in sample if target.known[row, 0]]
 
 
 def _hash(*parts: Array | str | None) -> str:

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from sequela import seed
-from sequela.contracts import Progress
+from sequela.contracts import Evidence, Progress
 from sequela.errors import TrainingError
 from sequela.train import checkpoint, optimizer, rates
 from sequela.train.average import Average
@@ -29,7 +29,7 @@ from sequela.train.interrupt import Wish
 from sequela.train.plan import Plan, Step
 from sequela.train.state import Epoch, State, snapshot
 from sequela.train.stop import best_epoch, monitored, stalled
-from sequela.train.tune import Verdict, judge
+from sequela.train.tune import Verdict, judge, judge_pictures
 from sequela.types import Array
 
 ROWS_NAMED = 10  # of a batch whose loss is not a number
@@ -170,13 +170,19 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         if self.plan.tune is None:
             return None
         with self.average.in_place():
-            verdict = judge(self.model, self.plan.task, self.plan.tune, self.plan.settings, self.between)
+            verdict = self.verdict(self.plan.tune)
         self.model.train()
         if not isfinite(verdict.loss):
             raise TrainingError(
                 f"the tune loss is {verdict.loss} after epoch {self.state.epoch + 1}", hint="lower train.optimizer.lr"
             )
         return verdict
+
+    def verdict(self, tune: Evidence) -> Verdict:
+        plan = self.plan
+        if plan.tune_pictures is not None:
+            return judge_pictures(self.model, plan.task, plan.tune_pictures, plan.settings, self.between)
+        return judge(self.model, plan.task, tune, plan.settings, self.between)
 
     def line(self, verdict: Verdict | None) -> Epoch:
         self.clocks.add_to(self.state)

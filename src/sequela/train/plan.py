@@ -14,11 +14,13 @@ from sequela import model as models
 from sequela.config import Study, Train
 from sequela.contracts import Evidence, Task
 from sequela.prep import augment
+from sequela.train import dense
 from sequela.train.order import Order
-from sequela.types import Array, Batch, Seq, Target
+from sequela.types import Array, Batch, Target
 
 if TYPE_CHECKING:
     from sequela.prep.augment import Augment
+    from sequela.train.dense import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Plan:
     order: Order
     weight: Array | None  # float32 "N": how much each row counts; None: all the same
     augment: Mapping[str, Augment]  # of the inputs that have any
+    pictures: Pictures | None = None  # where every point is asked: what draws the batches
+    tune_pictures: Pictures | None = None
 
     @property
     def steps(self) -> int:
@@ -56,17 +60,26 @@ class Plan:
 
     def step(self, epoch: int, number: int, rows: Array) -> Step:
         """The step's batch: a function of the rows, the seed and the position alone."""
-        made = models.tensors(batch.collate(self.train.inputs, rows, self.train.target, self.weight), self.settings.device)
-        if self.augment:
-            made = replace(made, inputs=self._augmented(made, epoch, number))
-        return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made)
-
-    def _augmented(self, made: Batch, epoch: int, number: int) -> dict[str, Seq]:
-        inputs = dict(made.inputs)
+        made = models.tensors(self._collated(epoch, number, rows), self.settings.device)
         for name, change in self.augment.items():
             generator = torch.Generator().manual_seed(seed.number(self.settings.seed, "augment", name, epoch, number))
-            inputs[name] = change(inputs[name], generator)
-        return inputs
+            made = _augmented(made, name, change, generator)
+        return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made)
+
+    def _collated(self, epoch: int, number: int, rows: Array) -> Batch:
+        if self.pictures is not None:
+            return self.pictures.batch(rows, self.settings.seed, epoch, number, weight=self.weight)
+        return batch.collate(self.train.inputs, rows, self.train.target, self.weight)
+
+
+def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generator) -> Batch:
+    """The batch with one input changed, and with it the truth of every point."""
+    seq, target = made.inputs[name], made.target
+    if target is None or target.dense is None:
+        return replace(made, inputs={**made.inputs, name: change(seq, generator)})
+    drawn = change.draw(seq, generator)
+    target = replace(target, dense=change.dense(seq, target.dense, drawn))
+    return replace(made, inputs={**made.inputs, name: change.apply(seq, drawn)}, target=target)
 
 
 def counted(task: Task, target: Target) -> int:
@@ -81,15 +94,18 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
     settings = study.train
     weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
+    pictures = dense.pictures(train, settings.seed) if train.target.dense is not None else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
     return Plan(
         settings=settings,
         train=train,
         tune=tune,
         task=task,
-        order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share),
+        order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share, pictures.times if pictures else 1),
         weight=weight if settings.balance == "weights" else None,
         augment={name: augment.build(named, train.specs[name]) for name, named in augments.items()},
+        pictures=pictures,
+        tune_pictures=dense.pictures(tune, settings.seed) if pictures and tune is not None else None,
     )
 
 

@@ -15,6 +15,7 @@ from sequela import model as models
 from sequela.config import Train
 from sequela.contracts import Evidence, Task
 from sequela.metrics import discrimination, regression
+from sequela.train.dense import Pictures
 from sequela.train.plan import counted
 from sequela.types import Answer, Array, Target, concatenate
 
@@ -43,6 +44,23 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
     answer = concatenate(answers)
     total = np.concatenate(losses)[back].sum()
     return Verdict(float(total / max(counted(task, rows.target), 1)), score(answer.take(back), rows.target, task.kind))
+
+
+def judge_pictures(model: nn.Module, task: Task, pictures: Pictures, settings: Train, between: Callable[[], None]) -> Verdict:
+    """The verdict on patches (the same ones at each epoch), or on whole pictures with boxes; its score is minus the loss."""
+    count = pictures.judged()
+    rows = np.repeat(np.flatnonzero(pictures.rows.target.known[:, 0]), count)
+    losses = []
+    model.eval()
+    with torch.no_grad():
+        for number, first in enumerate(range(0, len(rows), settings.batch)):
+            between()
+            made = pictures.batch(rows[first : first + settings.batch], settings.seed, "tune", number)
+            step = models.tensors(made, settings.device)
+            assert step.target is not None
+            losses.append(task.loss(model(step.inputs), step.target).double().cpu().numpy())
+    loss = float(np.concatenate(losses).mean()) if losses else 0.0
+    return Verdict(loss, -loss)
 
 
 def score(answer: Answer, target: Target, kind: str) -> float | None:
