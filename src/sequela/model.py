@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from sequela import batch as batches
 from sequela import config, registry, seed
 from sequela.config import Study
-from sequela.contracts import Encoder, Evidence, Fitted, Guarded, Modality, Task
+from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Modality, Painter, Task
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
+from sequela.nn import painting
 from sequela.types import Answer, Array, Batch, Cohort, Counts, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
 
 
@@ -270,7 +271,8 @@ def _seq(seq: Seq, device: str | torch.device) -> Seq:
 
 
 def _target(target: Target, device: str | torch.device) -> Target:
-    return Target(_tensor(target.values, device), _tensor(target.known, device), target.names)
+    dense = _tensor(target.dense, device) if isinstance(target.dense, np.ndarray) else None  # else lazy: nobody asked for it
+    return Target(_tensor(target.values, device), _tensor(target.known, device), target.names, dense)
 
 
 def _tensor(values: Array | None, device: str | torch.device) -> Tensor | None:
@@ -294,6 +296,8 @@ def predict(
     length = batches.lengths(inputs)
     if not len(length):
         return _nothing(task)
+    if isinstance(task, Painter):
+        return painting.paint(model, task, task.names, inputs, device)
     order = batches.sorted_(length, batch)
     was_training = model.training
     model.eval()
@@ -302,14 +306,19 @@ def predict(
             answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
     finally:
         model.train(was_training)
-    return concatenate(answers).take(np.argsort(np.concatenate(order)))
+    answer = concatenate(answers).take(np.argsort(np.concatenate(order)))
+    return painting.settle(task, answer, inputs) if isinstance(task, Boxer) else answer
 
 
 def _nothing(task: Task) -> Answer:
     """The answer about no row."""
-    return Answer(
-        "values" if task.kind in ("regression", "next_event") else "probabilities", np.zeros((0, len(task.names))), task.names
-    )
+    kinds: Mapping[str, Literal["values", "masks", "boxes"]] = {
+        "regression": "values",
+        "next_event": "values",
+        "segment": "masks",
+        "detect": "boxes",
+    }
+    return Answer(kinds.get(task.kind, "probabilities"), np.zeros((0, len(task.names))), task.names)
 
 
 def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
