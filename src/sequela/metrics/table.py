@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from sequela.metrics import alerts, calibration, discrimination, language, probability, regression, sets, threshold
 from sequela.types import Array
 
-Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event"]
+Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")

@@ -227,7 +227,7 @@ def judged_frame(kind: Kind, one: Judged) -> pl.DataFrame:
 
 def _decisions(kind: Kind, judged: Judged) -> dict[str, Array]:
     """What is decided of each row, as text: yes or no, the class, or the labels called."""
-    if kind in ("regression", "next_event"):
+    if kind not in ("binary", "multiclass", "multilabel"):
         return {}
     names = np.array(judged.cohort.target.names)
     found = {}
@@ -272,7 +272,7 @@ def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds:
     """The rows of a part and everybody's answers, read back from predictions.parquet."""
     rows = plan.applied(prepared.cohort).of(part)
     cohort = plan.applied(prepared.cohort).take(rows)
-    answers = files.read_answers(folder / files.PREDICTIONS, cohort, part)
+    answers = files.read_answers(folder / files.PREDICTIONS, cohort, part, cohorts.kind_of(prepared.study))
     if cohorts.kind_of(prepared.study) == "next_event":
         cohort = replace(cohort, target=files.read_target(folder / files.PREDICTIONS, cohort, part))
     return Judged(cohort, answers, thresholds, plan.name, prepared.safety(rows))

@@ -201,6 +201,8 @@ def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds
 def _part(cohort: Cohort, rows: np.ndarray, kind: str) -> PartFacts:
     target = cohort.target.take(rows)
     subjects = len(np.unique(cohort.subject_id[rows]))
+    if kind in ("segment", "detect"):
+        return PartFacts(rows=len(rows), subjects=subjects, classes={"pictures marked": int(target.known.sum())})
     if kind == "next_event":
         return PartFacts(rows=len(rows), subjects=subjects, classes={"codes foreseen": int(target.values.sum())})
     if len(target.names) == 1:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from sequela.errors import DataError
+from sequela.evaluate import tallies
 from sequela.types import Answer, Cohort, Target
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     write(path, buffer.getvalue())
 
 
-def read_answers(path: Path, cohort: Cohort, part: str) -> dict[str, Answer]:
+def read_answers(path: Path, cohort: Cohort, part: str, kind: str) -> dict[str, Answer]:
     """What each model said of these rows, from predictions.parquet, in the cohort's order.
 
     Raises DataError where a row of the cohort is not in the file.
@@ -75,7 +76,7 @@ def read_answers(path: Path, cohort: Cohort, part: str) -> dict[str, Answer]:
     found = {}
     for (model,), said in frame.group_by("model", maintain_order=True):
         ordered = pl.DataFrame({"row_id": cohort.row_id.astype(str)}).join(said, on="row_id", how="left", maintain_order="left")
-        found[str(model)] = answer_of(ordered, cohort.target.names)
+        found[str(model)] = tallies.restored(kind, ordered, answer_of(ordered, cohort.target.names, kind))
         if ordered["model"].null_count():
             raise DataError(f"{path} lacks {ordered['model'].null_count()} of {len(cohort)} rows of the cohort")
     return found
@@ -89,11 +90,12 @@ def read_target(path: Path, cohort: Cohort, part: str) -> Target:
     return Target(np.nan_to_num(values), ~np.isnan(values), cohort.target.names)
 
 
-def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",)) -> Answer:
+def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",), of: str = "") -> Answer:
     """The answer in the columns of predictions.parquet; `value` names a single quantity, which its column does not tell."""
     probabilities = [name for name in said.columns if name.startswith("p_")]
     names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
-    kind: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"
+    dense: Mapping[str, Literal["masks", "boxes"]] = {"segment": "masks", "detect": "boxes"}
+    kind: Literal["probabilities", "values", "masks", "boxes"] = dense.get(of) or ("probabilities" if probabilities else "values")
     labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)
     return Answer(kind, said.select(names).to_numpy().astype(np.float64), tuple(labels))
 
@@ -126,6 +128,7 @@ def _frame(cohort: Cohort, split: str, kind: str, model: str, answer: Answer, de
         columns["value"] = answer.values[:, 0]
     else:
         columns |= {said + name: answer.values[:, k] for k, name in enumerate(names)}
+    columns |= tallies.columns(kind, answer)
     columns["decision"] = [None] * len(cohort) if decision is None else decision.astype(str)
     frame = pl.DataFrame(columns, schema_overrides={"decision": pl.String})
     return frame.with_columns(pl.col("^target.*$").fill_nan(None))

@@ -173,6 +173,7 @@ def names_exist(study: Study) -> None:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     _can_be_held(study.ensemble)
     _foresees_alone(study)
+    _alone(study)
     pretraining.check(study)
     known = {"model", *(f"baseline:{config.choice(n, 'baselines.names').name}" for n in study.baselines.names or ())}
     for member in study.ensemble.members:
@@ -195,10 +196,7 @@ def _can_be_held(ensemble: Ensemble) -> None:
 
 
 def _foresees_alone(study: Study) -> None:
-    """Raises ConfigError where sums over next codes would be averaged or calibrated as if they were probabilities.
-
-    Or where a step would know how long its record goes on.
-    """
+    """Raises ConfigError where a step would know how long its record goes on."""
     if cohorts.kind_of(study) != "next_event":
         return
     for name, given in study.inputs.items():
@@ -208,12 +206,23 @@ def _foresees_alone(study: Study) -> None:
                 f"inputs.{name}.modality tells each step how long ago it was, and so how much is still to come",
                 hint='name what may stand beside a step, without it: side = ["age", "gap", "length", "ordinal"]',
             )
+
+
+def _alone(study: Study) -> None:
+    """Raises ConfigError where an answer that is no probability of a row would be averaged, calibrated or balanced as one."""
+    kind = cohorts.kind_of(study)
+    if kind not in ("next_event", "segment", "detect"):
+        return
     asked = {
         "train.members": study.train.members > 1,
+        "train.final": study.train.final != "best" and kind != "next_event",
         "ensemble.members": bool(study.ensemble.members),
         "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
         "train.balance": study.train.balance != "none",
         "pretrain": study.pretrain is not None,
     }
     if named := [key for key, given in asked.items() if given]:
-        raise ConfigError(f"next_event is one network's, as it is: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
+        raise ConfigError(f"{kind} is one network's, as it is: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
+    said = getattr(config.options("tasks", study.task, "task")[1], "instances", study.outcome.instances)
+    if said != study.outcome.instances:
+        raise ConfigError("task.instances and outcome.instances differ", hint="say the same in both, or in neither")

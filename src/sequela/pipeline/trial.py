@@ -25,6 +25,7 @@ from sequela.evaluate import calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.facts import PretrainFacts
 from sequela.evaluate.metric import Evaluation
+from sequela.evaluate.tallies import tallied
 from sequela.pipeline import pretraining
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
@@ -89,7 +90,8 @@ class Chosen:
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
-        return self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
+        said = self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
+        return {name: tallied(self.predictor.task.kind, answer, rows.target) for name, answer in said.items()}
 
 
 def read(split: Prepared) -> Read:
@@ -120,7 +122,8 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
         raw["ensemble"] = ensemble.combine(raw | said, weights, study.ensemble.space)
     calibrators = _calibrators(study, raw, rows.tune)
     calibrated = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()}
-    tune = {name: bare.held(answer, rows.tune) for name, answer in calibrated.items()} | said
+    held = {name: bare.held(answer, rows.tune) for name, answer in calibrated.items()} | said
+    tune = {name: tallied(bare.task.kind, answer, rows.tune.target) for name, answer in held.items()}
     thresholds = threshold.choose_all(bare.task.kind, tune, rows.tune.target, study.evaluate.threshold)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
@@ -231,7 +234,8 @@ def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) ->
     """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
     method = study.evaluate.recalibrate
     if method == "auto":
-        method = "none" if study.train.balance == "none" or cohorts.kind_of(study) in ("regression", "next_event") else "platt"
+        risks = cohorts.kind_of(study) in ("binary", "multiclass", "multilabel")
+        method = "platt" if risks and study.train.balance != "none" else "none"
     if method == "none":
         return {}
     return {name: calibrate.fit(answer, tune.target, method) for name, answer in answers.items()}

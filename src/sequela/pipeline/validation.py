@@ -18,6 +18,7 @@ from sequela.evaluate import calibrate
 from sequela.evaluate.evaluation import RECALIBRATED, Judged
 from sequela.evaluate.evaluation import evaluate as judge
 from sequela.evaluate.facts import RunFacts
+from sequela.evaluate.tallies import tallied
 from sequela.pipeline import facts, files, page
 from sequela.pipeline.data import records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
@@ -53,7 +54,8 @@ def evaluate(
     cohort = replace(found, part=np.full(len(found), "test"))
     evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
     cohort = replace(cohort, target=evidence.target)
-    answers, thresholds = predictor.answers(evidence), dict(predictor.thresholds)
+    kind, thresholds = predictor.task.kind, dict(predictor.thresholds)
+    answers = {name: tallied(kind, answer, evidence.target) for name, answer in predictor.answers(evidence).items()}
     if recalibrate:
         answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
         thresholds |= _same_cuts(thresholds, predictor.final)
@@ -84,7 +86,7 @@ def _recalibrated(kind: str, answer: Answer, cohort: Cohort) -> Answer:
 
     Raises UsageError for a task whose answers are no probabilities, DataError where a half has no event.
     """
-    if kind in ("regression", "next_event"):
+    if kind not in ("binary", "multiclass", "multilabel"):
         raise UsageError("recalibration is of probabilities; this bundle answers values")
     subjects = np.unique(cohort.subject_id)
     half = streams.generator(0, "recalibration").permutation(len(subjects)) % 2

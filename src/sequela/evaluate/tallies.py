@@ -1,0 +1,42 @@
+"""Answers about every point held against the truth, row by row: all that evaluation needs of them is their tally."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+
+from sequela.types import Answer, Target
+
+
+def tallied(kind: str, answer: Answer, target: Target) -> Answer:
+    """The answer with its tally; one that already has it, or is of another kind of task, as it is."""
+    of = _of(kind)
+    return answer if of is None or answer.tally is not None else replace(answer, tally=of.tally(answer, target))
+
+
+def columns(kind: str, answer: Answer) -> dict[str, list[Any]]:
+    """The tally as columns of predictions.parquet, a list or number for each row; none for a task without."""
+    of = _of(kind)
+    return {} if of is None else of.columns(answer.tally)
+
+
+def restored(kind: str, said: pl.DataFrame, answer: Answer) -> Answer:
+    """The answer with the tally that stands in these columns."""
+    of = _of(kind)
+    return answer if of is None else replace(answer, tally=of.restored(said, answer.names))
+
+
+def _of(kind: str) -> ModuleType | None:
+    """Where the tallies of a kind of task are made."""
+    if kind == "segment":
+        from sequela.evaluate import segmentation
+
+        return segmentation
+    if kind == "detect":
+        from sequela.evaluate import detection
+
+        return detection
+    return None
