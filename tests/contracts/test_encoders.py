@@ -24,6 +24,7 @@ SPECS = {
     "windows": Spec("waveform", (2, 64), "seconds", side=2),
     "rows of an image": Spec("image", (1, 1, 28), "index"),
     "image": Spec("image", (1, 28, 28), "index", single=True),
+    "volume": Spec("image", (1, 4, 9, 8), "millimetres", single=True, spacing=(3.0, 1.0, 1.0)),
     "static": Spec("static", (6,), "index", single=True),
 }
 # options beside the defaults, where a different path through the code depends on them
@@ -35,6 +36,10 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
     "mlp": [{"layers": 3, "activation": "gelu"}],
     "resnet": [{"map": True, "depth": 10}],
     "cnn_rnn": [{"bidirectional": True}],
+    "unet": [
+        {"width": 4, "deep_supervision": True, "residual": True, "norm": "batch"},
+        {"width": 4, "stride": 2, "norm": "group"},
+    ],
     "gamenet": [{"medications": ["ATC//1", "ATC//2"], "visit": "mean"}],
     "retain": [{"state": 5, "width": 7}],
     "dipole": [
@@ -255,7 +260,7 @@ def test_what_it_declares_is_what_it_gives(name: str, kind: str, options: dict[s
         assert out.pooled.shape == (ROWS, made.width)
     if {"steps", "map"} & made.gives:
         assert out.steps.shape[:3] == (*seq.mask.shape, made.steps_width)
-        assert out.steps.dim() == (5 if "map" in made.gives and len(spec.shape) == 3 else out.steps.dim())
+        assert out.steps.dim() == (2 + len(spec.shape) if "map" in made.gives else 3)
 
 
 @cases
@@ -279,7 +284,9 @@ def test_every_parameter_learns(name: str, kind: str, options: dict[str, object]
         for parameter in made.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape))
     weight = torch.randn(made.width, generator=torch.Generator().manual_seed(3))
-    (made(seq).pooled @ weight).square().sum().backward()
+    out = made(seq)
+    maps = [*([out.steps] if "map" in made.gives else []), *out.coarser]
+    sum([(one[:, :, 0] - 1).square().sum() for one in maps], (out.pooled @ weight).square().sum()).backward()
     still = [key for key, p in made.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
     assert not still
 

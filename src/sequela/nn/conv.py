@@ -1,4 +1,4 @@
-"""Residual convolutions over waveforms (one dimension) and images (two): norms, blocks and the trunk (He 2016).
+"""Convolutions over waveforms (one dimension), images (two) and volumes (three): norms, residual blocks, the trunk (He 2016).
 
 Letters: S steps laid end to end, C channel.
 """
@@ -9,11 +9,13 @@ import math
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Dimensions: TypeAlias = Literal[1, 2]
-NormName: TypeAlias = Literal["batch", "group"]
+Dimensions: TypeAlias = Literal[1, 2, 3]
+NormName: TypeAlias = Literal["batch", "group", "instance"]
+CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -33,15 +35,37 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
         """Any number of dimensions will do."""
 
 
+class InstanceNorm(nn.Module):
+    """Each channel of each picture by its own mean and spread, then a learnt scale and shift (Ulyanov 2016).
+
+    A channel of one number has no spread: it is scaled and shifted as it is.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, values: Tensor) -> Tensor:
+        if values[:1, :1].numel() <= 1:
+            shape = (-1,) + (1,) * (values.dim() - 2)
+            return values * self.weight.view(shape) + self.bias.view(shape)
+        return functional.group_norm(values, values.shape[1], self.weight, self.bias)
+
+
 def norm(name: NormName, channels: int) -> nn.Module:
-    """Batch normalisation, or group normalisation with up to 8 groups of two channels or more (Wu and He 2018)."""
-    return BatchNorm(channels) if name == "batch" else nn.GroupNorm(math.gcd(8, max(channels // 2, 1)), channels)
+    """Batch, instance, or group normalisation with up to 8 groups of two channels or more (Wu and He 2018)."""
+    if name == "group":
+        return nn.GroupNorm(math.gcd(8, max(channels // 2, 1)), channels)
+    return BatchNorm(channels) if name == "batch" else InstanceNorm(channels)
 
 
-def convolution(dimensions: Dimensions, narrow: int, wide: int, kernel: int, stride: int = 1) -> nn.Module:
-    """Without bias, padded so that stride 1 keeps the size of an odd kernel's input."""
-    kind = nn.Conv1d if dimensions == 1 else nn.Conv2d
-    return kind(narrow, wide, kernel, stride, padding=kernel // 2, bias=False)
+def convolution(
+    dimensions: int, narrow: int, wide: int, kernel: int | tuple[int, ...], stride: int | tuple[int, ...] = 1, bias: bool = False
+) -> nn.Module:
+    """Padded so that stride 1 keeps the size of an odd kernel's input."""
+    padding = kernel // 2 if isinstance(kernel, int) else tuple(side // 2 for side in kernel)
+    return CONVOLUTIONS[dimensions](narrow, wide, kernel, stride, padding, bias=bias)  # type: ignore[arg-type]
 
 
 class Residual(nn.Module):

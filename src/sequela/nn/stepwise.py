@@ -78,12 +78,13 @@ def spread(vectors: Tensor, mask: Tensor) -> Tensor:
     return padded.index_put((mask,), vectors)
 
 
-def refuse_other(spec: Spec, shape: str) -> None:
-    """Raises ConfigError where a step is not of numbers with as many axes as `shape`, such as "C H W", names."""
-    axes = shape.split()
-    if spec.vocabulary or len(spec.shape) != len(axes):
-        found = "codes" if spec.vocabulary else f"numbers of shape {spec.shape}"
-        raise ConfigError(
-            f"each step of {spec.kind!r} is {found}; this encoder reads ({', '.join(axes)})",
-            hint="images take cnn or resnet, waveforms resnet1d, codes and measurements a recurrent encoder",
-        )
+def refuse_other(spec: Spec, *shapes: str) -> None:
+    """Raises ConfigError where a step is not of numbers with as many axes as one of `shapes`, such as "C H W", names."""
+    if not spec.vocabulary and any(len(spec.shape) == len(shape.split()) for shape in shapes):
+        return
+    found = "codes" if spec.vocabulary else f"numbers of shape {spec.shape}"
+    read = " or ".join(f"({', '.join(shape.split())})" for shape in shapes)
+    raise ConfigError(
+        f"each step of {spec.kind!r} is {found}; this encoder reads {read}",
+        hint="images take cnn or resnet, waveforms resnet1d, codes and measurements a recurrent encoder",
+    )
