@@ -58,7 +58,7 @@ def test_a_table_says_file_subject_part_and_labels(tmp_path, folder, sink):
 
 def test_colour_cmyk_alpha_and_palette_become_what_is_asked_for(tmp_path, folder, sink):
     colour = save(tmp_path, "colour.png", mode="RGB")
-    save(tmp_path, "alpha.png", mode="RGBA")
+    Image.fromarray(np.dstack([colour, np.full(colour.shape[:2], 255, np.uint8)])).save(tmp_path / "alpha.png")
     save(tmp_path, "print.jpg", mode="CMYK")
     Image.fromarray(colour).quantize(16).save(tmp_path / "palette.png")
     read(folder, sink, tmp_path, mode="colour")
@@ -134,7 +134,7 @@ def test_a_line_without_its_file_or_with_an_unknown_part_is_refused(tmp_path, fo
 
 
 def test_what_cannot_be_meant_is_an_error_that_names_the_nearest(tmp_path, folder, sink):
-    with pytest.raises(DataError, match="no PNG or JPEG"):
+    with pytest.raises(DataError, match="no PNG, JPEG or TIFF"):
         read(folder, sink, tmp_path)
     (tmp_path / "list.csv").write_text("flie,label\na.png,1\n")
     with pytest.raises(DataError, match="no table") as refused:

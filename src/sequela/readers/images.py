@@ -1,69 +1,77 @@
-"""Pictures: a folder, or a table (CSV) of PNG and JPEG files, with labels from the table or from the folders' names.
+"""Pictures: a folder, or a table (CSV) of PNG, JPEG and TIFF files, with labels, masks and boxes that lie beside them.
 
 Without a table an image's label is the name of its folder, and a folder named train, val or test above it says its part:
-`train/NORMAL/0007.png`. With a table, each line names a file, and may name a subject, a part and labels. Written: IMAGE without
-time, 8 or 16 bits as in the file, upright as the camera says; LABEL//<column>.
+`train/NORMAL/0007.png`. With a table, each line names a file, and may name a subject, a part and labels. Written, without time:
+
+    IMAGE                   8 or 16 bits, or real numbers, as in the file, upright as the camera says
+    LABEL//<column>         what the folder or the table says
+    MASK, or as named       label: an integer map of the same shape, from `masks = { MASK = "../labels/{stem}.png" }`
+    BOX//<class>            label, its text "top left bottom right" in pixels of the stored picture, from `boxes`
+    BOXES                   label: how many; a picture without it was marked by nobody
+    LABEL//count_<class>    how many of each class; of a mask in `count`, LABEL//count_<mask>
+    <GROUP>                 static: what a named group of `subject_pattern`, or a column in `statics`, says
+    KIND, SIZE              static, where `describe` asks: grey or colour, and height × width, of the file
 """
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from types import ModuleType
-from typing import Annotated, Any, Literal
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
-import numpy as np
-import polars as pl
 from msgspec import Meta
 
-from sequela import extras
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers._samples import PART_NAMES, events, label_events
-from sequela.registry import nearest
-from sequela.types import Array, Payload
+from sequela.readers import _mask_file, _picture, _picture_list
+from sequela.readers._picture_events import PictureWriter
+from sequela.readers._picture_list import Entry
+from sequela.readers._picture_marks import TURNED, BoxFiles, Marks, MaskFiles, listed_boxes
+from sequela.readers._samples import PART_NAMES
+from sequela.types import Part
 
-VERSION = 1
-ENDINGS = (".png", ".jpg", ".jpeg")
-CHANNELS = {"grey": ("grey",), "colour": ("red", "green", "blue")}
+VERSION = 2
 DEFAULT_LABELS = ("label",)
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises on bad files
+Label = Annotated[int, Meta(ge=0, le=65535)]
 
 
 class Config(Strict, frozen=True):
     table: str = ""  # a CSV file in the source, one line an image; left out: all images of the source
     file: str = "file"  # columns of the table; the paths are from the table's folder, or the source's
-    labels: tuple[str, ...] = DEFAULT_LABELS  # columns; the default may be missing
+    labels: tuple[str, ...] | None = None  # columns; left out: "label" if there is one, or the folder where nothing is marked
     subject: str = "subject"  # left out of the table: each image is a subject
     part: str = "part"
-    mode: Literal["grey", "colour"] = "grey"
+    statics: tuple[str, ...] = ()  # columns of the table that describe the subject: "age" becomes AGE
+    pictures: str = "**"  # without a table: which of the files, as "images/*.png"
+    subject_pattern: str = (
+        ""  # a regular expression on the path without ending; its named groups are statics, but `subject`
+    )
+    parts: Mapping[Part, str] = {}  # a list of pictures in the source (a .txt file), or a regular expression on the path
+    masks: Mapping[str, str] = {}  # code -> where a picture's mask lies, from its folder; {stem} and named groups are filled in
+    mask_values: tuple[Label, ...] | None = None  # the k-th becomes k; left out: as they are, but 255 alone is 1
+    count: tuple[str, ...] = ()  # masks whose values number single things
+    boxes: Literal["", "voc", "coco"] = ""
+    annotations: str = ""  # voc: where a picture's file lies, as in masks; coco: which JSON files of the source
+    mode: _picture.Mode = "grey"
     size: int | tuple[int, int] | None = None  # height and width to which all are brought; left out: as they are
     max_pixels: Annotated[int, Meta(ge=1)] = 100_000_000  # an image that says it has more is refused unread
+    pages: Literal["refuse", "volume"] = "refuse"  # of a TIFF with several
+    describe: bool = False  # KIND and SIZE too
 
+    @property
+    def form(self) -> _picture.Form:
+        """How a picture is read."""
+        size = (self.size, self.size) if isinstance(self.size, int) else self.size
+        return _picture.Form(self.mode, size, self.max_pixels, self.pages)
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One image to read."""
-
-    file: str
-    subject: str
-    part: str = ""
-    labels: tuple[str, ...] = ()  # one for each label column, "" where missing
-
-
-@dataclass(slots=True)
-class _Taken:
-    """What was read so far."""
-
-    entries: list[Entry] = field(default_factory=list)
-    uris: list[str] = field(default_factory=list)
-    files: set[str] = field(default_factory=set)
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The statics that patterns may name."""
+        named = re.compile(self.subject_pattern).groupindex
+        return (*(name for name in named if name != "subject"), *self.statics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,149 +79,147 @@ class ImagesReader:
     config: Config
 
     def read(self, source: Source, sink: Sink) -> None:
-        """Writes every image; one that is missing, damaged, too large or of an unknown part is refused by its name.
+        """Writes every image; one that is missing, damaged, too large, in no known part or wrongly marked is refused by name.
 
-        Raises DataError where there is no image or no such table, MissingExtra where Pillow is not installed.
+        Raises DataError where there is no image or no such table, or what marks them all cannot be used.
         """
-        pillow = extras.need("PIL.Image", "images")
-        extras.need("PIL.ImageOps", "images")
-        files = frozenset(source.files())
-        columns, entries = self._listed(source, files) if self.config.table else _folders(files)
+        files = _picture_list.readable(source.files(), sink)
+        columns, entries = self._listed(source, sink, files)
         if not entries:
             raise DataError(
-                f"{source.name} has no PNG or JPEG image", hint="the reader images takes a folder of images, or a table"
+                f"{source.name} has no PNG, JPEG or TIFF image", hint="the reader images takes a folder of images, or a table"
             )
-        taken = _Taken()
+        values = {code: _mask_file.Values(self.config.mask_values) for code in self.config.masks}
+        masks = MaskFiles(source, files, self.config.masks, values)
+        writer = self._writer(sink)
+        reading = _Reading(self.config, source, files, masks, self._boxes(source, files, entries), writer)
         for done, entry in enumerate(entries, 1):
             try:
-                if entry.file in taken.files:
-                    raise DataError("listed more than once; the first line counts")
-                image = self._image(pillow, source, files, entry)
+                reading.take(entry)
             except DataError as error:
                 sink.refuse(entry.file, error.message)
-            else:
-                taken.uris.append(sink.payload(entry.file, Payload(image, None, CHANNELS[self.config.mode])))
-                taken.entries.append(entry)
-                taken.files.add(entry.file)
             sink.progress(done, len(entries))
-        _write(sink, taken, columns)
+        masks.check()
+        writer.finish(columns)
 
-    def _image(self, pillow: ModuleType, source: Source, files: frozenset[str], entry: Entry) -> Array:
-        if entry.file not in files:
+    def _listed(self, source: Source, sink: Sink, files: frozenset[str]) -> tuple[tuple[str, ...], list[Entry]]:
+        """The label columns, and the pictures with all that is known of them before they are opened."""
+        columns, entries = self._table(source, files) if self.config.table else self._folders(source, files)
+        if self.config.subject_pattern:
+            found = list(_picture_list.named(entries, self.config.subject_pattern))
+            entries = [one for one in found if isinstance(one, Entry)]
+            for one in found:
+                if not isinstance(one, Entry):
+                    sink.refuse(*one)
+        entries = _picture_list.without_marks(entries, self.config.masks.values())
+        return columns, self._with_parts(source, sink, files, entries)
+
+    def _folders(self, source: Source, files: frozenset[str]) -> tuple[tuple[str, ...], list[Entry]]:
+        chosen = files if self.config.pictures == "**" else files.intersection(source.files(self.config.pictures))
+        marked = self.config.masks or self.config.boxes
+        labels = (() if marked else DEFAULT_LABELS) if self.config.labels is None else self.config.labels
+        if labels not in ((), DEFAULT_LABELS):
+            raise ConfigError(f"without a table there are no columns {', '.join(labels)}", hint='name it: table = "labels.csv"')
+        entries = _picture_list.folders(chosen)
+        return labels, entries if labels else [replace(entry, labels=()) for entry in entries]
+
+    def _table(self, source: Source, files: frozenset[str]) -> tuple[tuple[str, ...], list[Entry]]:
+        config = self.config
+        labels = DEFAULT_LABELS if config.labels is None else config.labels
+        columns = _picture_list.Columns(
+            config.file, config.subject, config.part, labels, config.statics, labels == DEFAULT_LABELS
+        )
+        return _picture_list.table(source, files, config.table, columns)
+
+    def _with_parts(self, source: Source, sink: Sink, files: frozenset[str], entries: list[Entry]) -> list[Entry]:
+        if not self.config.parts:
+            return entries
+        listed = _picture_list.parts(source, files, entries, self.config.parts)
+        for name, reason in listed.refused.items():
+            sink.refuse(name, reason)
+        for name in listed.absent:
+            sink.note(f"a list of a part that is not there: {name}", 1)
+        kept = [entry for entry in entries if entry.file not in listed.refused]
+        return [replace(entry, part=listed.parts.get(entry.file, entry.part)) for entry in kept]
+
+    def _boxes(self, source: Source, files: frozenset[str], entries: Sequence[Entry]) -> BoxFiles | None:
+        match self.config.boxes:
+            case "voc":
+                return BoxFiles(source, files, self.config.annotations or "{stem}.xml")
+            case "coco":
+                return BoxFiles(source, files, listed=listed_boxes(source, files, entries, self.config.annotations))
+            case _:
+                return None
+
+    def _writer(self, sink: Sink) -> PictureWriter:
+        config = self.config
+        boxes = "BOX" if config.boxes else ""
+        return PictureWriter(sink, config.mode, tuple(config.masks), config.count, boxes, config.describe)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The reading of one source, picture by picture."""
+
+    config: Config
+    source: Source
+    files: frozenset[str]
+    masks: MaskFiles
+    boxes: BoxFiles | None
+    writer: PictureWriter
+
+    def take(self, entry: Entry) -> None:
+        """Reads a picture whole, then writes it. Raises DataError where it cannot be used."""
+        self._check(entry)
+        picture = _picture.read(self.source.path(entry.file), self.config.form)
+        self.writer.add(entry, picture, self._marks(entry, picture))
+
+    def _check(self, entry: Entry) -> None:
+        if entry.file not in self.files:
             raise DataError("listed in the table, but not there")
         if entry.part and entry.part.lower() not in PART_NAMES:
             raise DataError("its part is none of train, tune (val) and test")
-        with _quiet(pillow):
-            try:
-                with pillow.open(source.path(entry.file), formats=("PNG", "JPEG")) as image:
-                    return self._pixels(pillow, image)
-            except (*DAMAGED, pillow.DecompressionBombError) as error:
-                raise DataError(f"not a readable PNG or JPEG image ({type(error).__name__})") from error
+        taken = self.writer.taken
+        if entry.file in taken.files:
+            raise DataError("listed more than once; the first line counts")
+        own = entry.subject == _picture_list.stem(entry.file)
+        if entry.subject in taken.subjects and (own or self.config.masks or self.config.boxes):
+            raise DataError("a second picture of its name or subject, which would share one record and its marks")
 
-    def _pixels(self, pillow: ModuleType, image: Any) -> Array:
-        """uint8, or uint16 of a grey image of 16 bits, "C H W"."""
-        if image.width * image.height > self.config.max_pixels:
-            raise DataError(f"says it has {image.width} × {image.height} pixels, over max_pixels")
-        image = extras.need("PIL.ImageOps", "images").exif_transpose(image)
-        if image.mode.startswith("I") and self.config.mode == "grey":
-            found = np.asarray(self._sized(pillow, image.convert("I"))).clip(0, 65535).astype(np.uint16)
-        elif image.mode.startswith("I"):
-            raise DataError("a grey image of 16 bits, where colour is asked for")
-        else:
-            found = np.asarray(self._sized(pillow, image.convert("L" if self.config.mode == "grey" else "RGB")))
-        return found[None] if found.ndim == 2 else np.ascontiguousarray(found.transpose(2, 0, 1))
-
-    def _sized(self, pillow: ModuleType, image: Any) -> Any:
-        size = self.config.size
-        if size is None:
-            return image
-        height, width = (size, size) if isinstance(size, int) else size
-        return image.resize((width, height), pillow.Resampling.BILINEAR, reducing_gap=None)
-
-    def _listed(self, source: Source, files: frozenset[str]) -> tuple[tuple[str, ...], list[Entry]]:
-        """The label columns that the table has, and its entries."""
-        config = self.config
-        table = _table(source, files, config.table)
-        if config.file not in table.columns:
-            hint = nearest(config.file, table.columns)
-            raise DataError(f"the table {config.table} has no column {config.file!r}", hint=hint)
-        columns = tuple(name for name in config.labels if name in table.columns)
-        absent = [name for name in config.labels if name not in columns]
-        if absent and config.labels != DEFAULT_LABELS:
-            raise DataError(f"the table {config.table} has no column {absent[0]!r}", hint=nearest(absent[0], table.columns))
-        folder = PurePosixPath(config.table).parent
-        entries = []
-        for line in table.iter_rows(named=True):
-            beside = str(folder / line[config.file])
-            name = beside if beside in files else line[config.file]
-            subject, labels = line.get(config.subject, ""), tuple(line[column] for column in columns)
-            entries.append(Entry(name, subject or _stem(name), line.get(config.part, ""), labels))
-        return columns, entries
-
-
-def _table(source: Source, files: frozenset[str], name: str) -> pl.DataFrame:
-    """The CSV file, every cell as text, "" where empty."""
-    if name not in files:
-        raise DataError(
-            f"{source.name} has no table {name!r}", hint=nearest(name, sorted(f for f in files if f.endswith(".csv")))
-        )
-    try:
-        return pl.read_csv(source.path(name), infer_schema=False).fill_null("").select(pl.all().str.strip_chars())
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"the table {name} is not a CSV file with a line of column names") from error
-
-
-def _folders(files: frozenset[str]) -> tuple[tuple[str, ...], list[Entry]]:
-    """Every image, labelled by its folder; folders that name a part are no labels."""
-    entries = []
-    for name in sorted(files):
-        if not name.lower().endswith(ENDINGS):
-            continue
-        above = PurePosixPath(name).parent.parts
-        parts = [part for part in above if part.lower() in PART_NAMES]
-        label = above[-1] if above and above[-1] not in parts else ""
-        entries.append(Entry(name, _stem(name), parts[0] if parts else "", (label,)))
-    return ("label",), entries
-
-
-def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix(""))
-
-
-@contextmanager
-def _quiet(pillow: ModuleType) -> Iterator[None]:
-    """Without Pillow's warning at large images: `max_pixels` decides."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
-        yield
-
-
-def _write(sink: Sink, taken: _Taken, columns: Sequence[str]) -> None:
-    subjects = [entry.subject for entry in taken.entries]
-    sink.code("IMAGE", "payload")
-    sink.events(events(subjects, "IMAGE", {"payload": pl.Series(taken.uris, dtype=pl.String)}))
-    for number, column in enumerate(columns):
-        sink.code(f"LABEL//{column}", "label")
-        sink.events(label_events(subjects, column, _numbers([entry.labels[number] for entry in taken.entries])))
-    for entry in taken.entries:
-        if entry.part:
-            sink.part(entry.subject, PART_NAMES[entry.part.lower()])
-    sink.accept(len(taken.entries))
-
-
-def _numbers(labels: Sequence[str]) -> Array:
-    """Labels as numbers where all that are there are numbers, else as words."""
-    column = pl.Series(labels, dtype=pl.String).replace("", None)
-    numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() > column.null_count() or column.null_count() == len(column):
-        return np.asarray(labels, np.str_)
-    whole = column.cast(pl.Int64, strict=False)
-    return whole.to_numpy() if not whole.null_count() else numbers.fill_null(np.nan).to_numpy()
+    def _marks(self, entry: Entry, picture: _picture.Picture) -> Marks:
+        masks = self.masks.read(entry, picture)
+        boxes, crowds = self.boxes.read(entry, picture) if self.boxes else (None, 0)
+        if picture.turned and (masks or boxes is not None):
+            raise DataError(TURNED)
+        return Marks(masks, boxes, crowds)
 
 
 def build(config: Config) -> ImagesReader:
-    """Raises ConfigError for a size without pixels."""
+    """Raises ConfigError for a size without pixels, a pattern that cannot be understood, or marks that nothing asks for."""
     size = config.size if isinstance(config.size, tuple) else (config.size,)
     if any(side is not None and side < 1 for side in size):
         raise ConfigError(f"an image cannot have the size {config.size}", hint="a number of pixels, or height and width")
+    for pattern in (config.subject_pattern, *(text for text in config.parts.values() if not text.lower().endswith(".txt"))):
+        _check_expression(pattern)
+    _check_masks(config)
+    if config.boxes == "voc":
+        _picture_list.check_pattern(config.annotations, config.groups)
     return ImagesReader(config)
+
+
+def _check_expression(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"{pattern!r} is not a regular expression: {error}") from error
+
+
+def _check_masks(config: Config) -> None:
+    for pattern in config.masks.values():
+        _picture_list.check_pattern(pattern, config.groups)
+    unknown = [code for code in config.count if code not in config.masks]
+    if unknown:
+        raise ConfigError(f"count names {unknown[0]!r}, which is no mask", hint=f"masks are {', '.join(config.masks) or 'none'}")
+    twice = [value for value, times in Counter(config.mask_values or ()).items() if times > 1]
+    if twice or config.mask_values == ():
+        raise ConfigError("mask_values lists " + (f"{twice[0]} twice" if twice else "nothing"))

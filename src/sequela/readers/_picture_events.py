@@ -1,0 +1,164 @@
+"""Writes pictures that were read: IMAGE, their labels and statics, masks, boxes and counts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from sequela.contracts import Sink
+from sequela.readers._marked_boxes import CLIPPED, CROWD, Box
+from sequela.readers._picture import CHANNELS, Mode, Picture
+from sequela.readers._picture_list import Entry
+from sequela.readers._picture_marks import Marks
+from sequela.readers._samples import PART_NAMES, events, label_events
+from sequela.types import Array, Payload
+
+UNMARKED = "a picture without boxes of anyone: not marked"
+
+
+@dataclass(slots=True)
+class Rows:
+    """Events of one code, gathered."""
+
+    subjects: list[str] = field(default_factory=list)
+    payloads: list[str | None] = field(default_factory=list)
+    texts: list[str | None] = field(default_factory=list)
+    numbers: list[float | None] = field(default_factory=list)
+
+    def add(self, subject: str, *, payload: str | None = None, text: str | None = None, number: float | None = None) -> None:
+        self.subjects.append(subject)
+        self.payloads.append(payload)
+        self.texts.append(text)
+        self.numbers.append(number)
+
+    def frame(self, code: str) -> pl.DataFrame:
+        columns = {
+            "payload": pl.Series(self.payloads, dtype=pl.String),
+            "text_value": pl.Series(self.texts, dtype=pl.String),
+            "numeric_value": pl.Series(self.numbers, dtype=pl.Float32),
+        }
+        return events(self.subjects, code, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was written so far."""
+
+    files: set[str] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class PictureWriter:
+    """Takes pictures one at a time and writes payloads at once, events when it is finished."""
+
+    sink: Sink
+    mode: Mode
+    masks: Sequence[str] = ()  # codes
+    counted: Sequence[str] = ()  # of them, those whose values number single things
+    boxes: str = ""  # the code that begins those of boxes; "": none are read
+    described: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    taken: Taken = field(default_factory=Taken)
+    _rows: dict[tuple[str, str], Rows] = field(default_factory=lambda: defaultdict(Rows))  # (code, kind)
+    _found: dict[str, Counter[str]] = field(default_factory=dict)  # subject -> boxes of each class
+
+    def add(self, entry: Entry, picture: Picture, marks: Marks) -> str:
+        """Writes a picture and what is marked on it; its uri."""
+        uri = self.sink.payload(entry.file, Payload(picture.values, None, CHANNELS[self.mode]))
+        self.row("IMAGE", "payload").add(entry.subject, payload=uri)
+        self.entries.append(entry)
+        self.taken.files.add(entry.file)
+        self.taken.subjects.add(entry.subject)
+        for code in self.masks:
+            self._mask(entry, code, marks.masks.get(code))
+        if self.boxes:
+            self._boxes(entry, marks)
+        if self.described:
+            self.row("KIND", "static").add(entry.subject, text="colour" if picture.coloured else "grey")
+            self.row("SIZE", "static").add(entry.subject, text=" × ".join(map(str, picture.filed)))
+        return uri
+
+    def row(self, code: str, kind: str) -> Rows:
+        """The events of a code so far."""
+        return self._rows[code, kind]
+
+    def _mask(self, entry: Entry, code: str, labels: Array | None) -> None:
+        if labels is None:
+            self.sink.note(f"a picture without a mask {code}", 1)
+            return
+        uri = self.sink.payload(f"{entry.file}#{code}", Payload(labels, None, ("label",)))
+        self.row(code, "label").add(entry.subject, payload=uri)
+        if code in self.counted:
+            things = int(np.count_nonzero(np.unique(labels)))
+            self.row(f"LABEL//count_{code}", "label").add(entry.subject, number=things, text=str(things))
+
+    def _boxes(self, entry: Entry, marks: Marks) -> None:
+        if marks.boxes is None:
+            self.sink.note(UNMARKED, 1)
+            return
+        self._found[entry.subject] = Counter(box.name for box in marks.boxes.boxes)
+        self.row("BOXES", "label").add(entry.subject, number=len(marks.boxes.boxes))
+        for box in marks.boxes.boxes:
+            self._box(entry.subject, box)
+        for number, reason in marks.boxes.refused.items():
+            self.sink.refuse(f"{entry.file} box {number}", reason)
+        for text, count in ((CLIPPED, marks.boxes.clipped), (CROWD, marks.crowds)):
+            if count:
+                self.sink.note(text, count)
+
+    def _box(self, subject: str, box: Box) -> None:
+        self.row(f"{self.boxes}//{box.name}", "label").add(subject, text=box.text)
+
+    def finish(self, columns: Sequence[str]) -> None:
+        """Writes the events, with these label columns, and the parts."""
+        self._count_boxes()
+        for (code, kind), rows in self._rows.items():
+            self.sink.code(code, kind)
+            self.sink.events(rows.frame(code))
+        self._labels(columns)
+        self._told()
+        for entry in self.entries:
+            if entry.part:
+                self.sink.part(entry.subject, PART_NAMES[entry.part.lower()])
+        self.sink.accept(len(self.entries))
+
+    def _count_boxes(self) -> None:
+        for name in sorted({name for found in self._found.values() for name in found}):
+            for subject, found in self._found.items():
+                self.row(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
+
+    def _labels(self, columns: Sequence[str]) -> None:
+        subjects = [entry.subject for entry in self.entries]
+        for number, column in enumerate(columns):
+            self.sink.code(f"LABEL//{column}", "label")
+            self.sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in self.entries])))
+
+    def _told(self) -> None:
+        """Statics by subject, each once: a subject may have several pictures that say the same."""
+        said = dict.fromkeys((name, entry.subject, text) for entry in self.entries for name, text in entry.told.items())
+        for name in sorted({name for name, _, _ in said}):
+            subjects, texts = zip(*((subject, text) for told, subject, text in said if told == name), strict=True)
+            code = name.upper()
+            self.sink.code(code, "static")
+            self.sink.events(label_events(subjects, name, as_statics(texts)).with_columns(pl.lit(code).alias("code")))
+
+
+def as_statics(texts: Sequence[str]) -> Array:
+    """As labels, but "01" stays a word."""
+    padded = any(len(text) > 1 and text[0] == "0" and text.isdecimal() for text in texts)
+    return np.asarray(texts, np.str_) if padded else as_labels(texts)
+
+
+def as_labels(labels: Sequence[str]) -> Array:
+    """Labels as numbers where all that are there are numbers, else as words."""
+    column = pl.Series(labels, dtype=pl.String).replace("", None)
+    numbers = column.cast(pl.Float64, strict=False)
+    if numbers.null_count() > column.null_count() or column.null_count() == len(column):
+        return np.asarray(labels, np.str_)
+    whole = column.cast(pl.Int64, strict=False)
+    return whole.to_numpy() if not whole.null_count() else numbers.fill_null(np.nan).to_numpy()
