@@ -11,6 +11,7 @@ from sequela.config import convert
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import image
 from sequela.modalities._synthetic import Held, events
+from sequela.prep.resample import resized
 from sequela.types import Known, Payload
 
 
@@ -110,7 +111,7 @@ def test_a_size_asked_for_is_given_and_a_flat_image_stays_flat(xrays):
 
 def test_halving_a_size_averages_without_aliasing():
     stripes = np.tile(np.array([0, 1], np.float32), 32)[None, None, None].repeat(8, 2)  # the finest stripes
-    halved = image.resized(stripes, (4, 32))
+    halved = resized(stripes, (4, 32))
     np.testing.assert_allclose(halved[..., 2:-2], 0.5, atol=0.01)
 
 

@@ -1,87 +1,53 @@
-"""Images: the latest of each row, whole as one step, or its rows as steps (the classic image-as-rows LSTM).
+"""Pictures and volumes: the latest of each row, as one step, or the rows of a picture as steps (the classic image-as-rows LSTM).
 
-Pixels are divided by the full scale of their type (255, 65535, or 1 for floats), then standardised by the mean and spread of
-each channel over the training images. They are read from their payloads when a batch asks for them, so that the images of a
-study need not fit in memory; images of another size than the training images' are resized once.
+Values are divided by the full scale of their type (255, 65535, or 1 for int16 and floats) or by a CT window, then standardised by
+the mean and spread of each channel over the training pictures, or of the picture itself. They are read from their payloads when
+a batch asks for them, so that the pictures of a study need not fit in memory.
+
+A model sees whole pictures of one size (`size`, stretched or cut), or patches of pictures that are each of their own size
+(`patch`), as they are stored or at one true spacing (`spacing`). Masks and boxes are carried between both by prep/grid.py.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-import polars as pl
+from msgspec import Meta
 
 from sequela import seed as streams
 from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
+from sequela.modalities import _picture_plan as plans
+from sequela.modalities._picture_events import chunks, days, latest, unique
+from sequela.modalities._picture_plain import Columns
+from sequela.modalities._picture_state import KINDS, State, names_of, range_of, unlike
+from sequela.modalities._picture_values import grey, rounded, shares
+from sequela.modalities._pictures import Pictures, Recipe, Rows, spacing_of
 from sequela.modalities._synthetic import Held, events
-from sequela.prep.scratch import room
-from sequela.types import Array, Known, Payload, Plain, Ragged, Spec
+from sequela.modalities._window import bounds, windowed
+from sequela.prep.resample import resized
+from sequela.types import Array, Known, Payload, Plain, Ragged, Space, Spec
 
-COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-CHUNK = 256  # images worked on at once
-FITTED_ON = 20_000  # images that mean and spread are taken from, evenly spaced over the training rows, where there are more
-PLAIN_SIDE, CELLS, ORIENTATIONS, BINS = 28, 4, 6, 8
+FITTED_ON = 20_000  # pictures that mean and spread are taken from, evenly spaced over the training rows, where there are more
+MEASURED = 2**22  # points of a large picture that its mean is taken from, whole slices or rows, where there are more
 
 
 class Config(Strict, frozen=True):
     code: str = "IMAGE"
     as_rows: bool = False  # each row of pixels is a step, from the top, of all its columns and channels
-    size: int | tuple[int, int] | None = None  # height and width; left out: the commonest among the training images
-
-
-class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What the training images were: their size, channels, and each channel's mean and spread as shares of full scale."""
-
-    height: int
-    width: int
-    channels: tuple[str, ...]
-    mean: tuple[float, ...]
-    spread: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Standardised:
-    """Images as float32 "n C H W", converted when they are asked for (types.Steps)."""
-
-    images: Sequence[Array]  # each "C H W", of the state's size and channels
-    state: State
-    dtype = np.dtype(np.float32)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self.images), len(self.state.channels), self.state.height, self.state.width
-
-    def __getitem__(self, index: Array, /) -> Array:
-        if not len(index):
-            return np.zeros((0, *self.shape[1:]), np.float32)
-        mean, spread = (np.array(numbers, np.float32)[:, None, None] for numbers in (self.state.mean, self.state.spread))
-        return np.stack([(shares(self.images[i]) - mean) / spread for i in index])
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The same images, row by row: entry i * H + h is row h of image i, "n (W C)"."""
-
-    images: Standardised
-    dtype = np.dtype(np.float32)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        count, channels, height, width = self.images.shape
-        return count * height, width * channels
-
-    def __getitem__(self, index: Array, /) -> Array:
-        image, row = np.divmod(index, self.images.state.height)
-        wanted, place = np.unique(image, return_inverse=True)
-        found = self.images[wanted].transpose(0, 2, 3, 1)  # n H W C
-        return found[place, row].reshape(len(index), self.shape[1])
+    size: int | tuple[int, ...] | None = None  # [h, w] or [d, h, w]; left out: the commonest, or with a patch, its own
+    fit: Literal["stretch", "crop"] = "stretch"  # to that size; crop: the middle, at true spacing, with empty margins
+    patch: Literal["auto"] | tuple[int, ...] | None = None  # what a network sees at once; left out: the whole picture at one size
+    patches: Annotated[int, Meta(ge=1)] = 1  # drawn from each picture in an epoch
+    foreground: Annotated[float, Meta(ge=0, le=1)] = 0.33  # share of them that are drawn around a point with a label
+    spacing: Literal["auto"] | tuple[float, ...] | None = None  # mm from point to point of the model's picture; auto: the median
+    spacing_factor: Annotated[float, Meta(ge=1)] = 2.0  # a picture so many times finer or coarser than all of training is refused
+    window: str | list[str | float] | None = None  # CT: "lung", ["lung", "bone"] as channels, or [low, high] in what is stored
+    scale: Literal["train", "each"] = "train"  # each: by its own mean and spread, of the points that are not 0 where many are
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,221 +55,237 @@ class ImageInput:
     config: Config
 
     def fit(self, known: Known) -> State:
-        """The commonest size and channels of the training images, and their mean and spread.
+        """The sizes, channels, spacing, and mean and spread of the training pictures.
 
-        Raises DataError where there are none.
+        Raises DataError where there are none, or where some are of another kind than most (a volume among pictures, no spacing).
         """
-        uris = _latest(known, self.config.code)["payload"].unique(maintain_order=True)
+        uris = latest(known, self.config.code)["payload"].unique(maintain_order=True)
         if not len(uris):
             raise DataError(f"no training row has an image {self.config.code!r}", hint="see data.reader, or the input's code")
         uris = uris.gather(np.linspace(0, len(uris) - 1, min(len(uris), FITTED_ON)).astype(np.int64))
         payloads = [known.payloads.open(uri) for uri in uris]
-        height, width = self._size(payloads)
-        channels, _ = Counter(len(p.values) for p in payloads).most_common(1)[0]
-        names = next(p.channels for p in payloads if len(p.values) == channels) or COLOURS.get(channels, ())
-        blank = State(
-            height=height,
-            width=width,
-            channels=tuple(names) or tuple(f"channel_{c}" for c in range(channels)),
-            mean=(0.0,) * channels,
-            spread=(1.0,) * channels,
-        )
-        mean, spread = _moments(_images([p.values for p in payloads], blank))
-        return msgspec.structs.replace(blank, mean=mean, spread=spread)
+        state = self._blank(payloads)
+        self._refuse(payloads, state)
+        mean, spread = _moments(Pictures(payloads, self._recipe(state)))
+        return msgspec.structs.replace(state, mean=mean, spread=spread)
 
     def read(self, known: Known, state: State) -> Ragged:
-        """One step a row, or `height` steps; a row without an image has none."""
-        latest = _latest(known, self.config.code)
-        uris, entry = _unique(latest["payload"])
-        values = Standardised(_images([known.payloads.open(uri).values for uri in uris], state), state)
-        steps = state.height if self.config.as_rows else 1
+        """One step a row, or `height` steps; a row without a picture has none.
+
+        Raises DataError where a picture is not like those of training (see `refused`).
+        """
+        found = latest(known, self.config.code)
+        uris, entry = unique(found["payload"])
+        payloads = [known.payloads.open(uri) for uri in uris]
+        self._refuse(payloads, state)
+        pictures = Pictures(payloads, self._recipe(state))
+        steps = state.size[0] if self.config.as_rows and state.size else 1
         length = np.zeros(known.count, np.int64)
-        length[latest["row"].to_numpy()] = steps
+        length[found["row"].to_numpy()] = steps
         return Ragged(
             offsets=np.concatenate([[0], np.cumsum(length)]),
-            values=Rows(values) if self.config.as_rows else values,
-            position=np.tile(np.arange(steps, dtype=np.float64), len(latest)) if self.config.as_rows else _days(latest),
+            values=Rows(pictures) if self.config.as_rows else pictures,
+            position=np.tile(np.arange(steps, dtype=np.float64), len(found)) if self.config.as_rows else days(found),
             take=(entry[:, None] * steps + np.arange(steps)).ravel(),
         )
 
+    def refused(self, known: Known, state: State) -> list[str]:
+        """Of each row why its picture cannot be judged by what was learnt, "" where it can, or where there is none."""
+        found = latest(known, self.config.code)
+        uris, entry = unique(found["payload"])
+        reasons = [unlike(known.payloads.open(uri), state, self.config.spacing_factor) for uri in uris]
+        told = [""] * known.count
+        for row, one in zip(found["row"].to_list(), entry.tolist(), strict=True):
+            told[row] = reasons[one]
+        return told
+
     def plain(self, known: Known, state: State) -> Plain:
-        """Grey pixels of at most 28 × 28, and mean, spread, histogram and orientations of edges (Dalal and Triggs 2005)."""
-        latest = _latest(known, self.config.code)
-        uris, entry = _unique(latest["payload"])
-        images = _images([known.payloads.open(uri).values for uri in uris], state)
-        names = _plain_names(state)
-        found = np.zeros((len(uris), len(names)), np.float32)
-        for chunk in _chunks(len(uris)):
-            found[chunk] = _summaries(np.stack([grey(shares(images[i])) for i in chunk]), state)
-        values = np.full((known.count, len(names)), np.nan, np.float32)
-        values[latest["row"].to_numpy()] = found[entry]
-        return Plain(values, names)
+        """Grey points, at most 28 × 28 or 8 × 8 × 8, and their statistics; of pictures orientations of edges as well."""
+        found = latest(known, self.config.code)
+        uris, entry = unique(found["payload"])
+        pictures = Pictures([known.payloads.open(uri) for uri in uris], self._recipe(state))
+        columns = Columns.of(state.size or state.patch or (), state.mean, state.spread)
+        rows = np.zeros((len(uris), len(columns.names)), np.float32)
+        for chunk in chunks(len(uris)):
+            rows[chunk] = columns.summaries(np.stack([self._grey(pictures, int(i), columns) for i in chunk]))
+        values = np.full((known.count, len(columns.names)), np.nan, np.float32)
+        values[found["row"].to_numpy()] = rows[entry]
+        return Plain(values, columns.names)
 
     def spec(self, state: State) -> Spec:
-        """names: of the channels. Rows as steps have position in index, whole images in days."""
-        shape = (len(state.channels), state.height, state.width)
-        if self.config.as_rows:
-            return Spec("image", (state.width * len(state.channels),), "index", state.channels)
-        return Spec("image", shape, "days", state.channels, single=True)
+        """names: of the channels. Rows as steps have position in index, whole pictures in days."""
+        if self.config.as_rows and state.size is not None:
+            return Spec("image", (state.size[1] * len(state.channels),), "index", state.channels)
+        shape = (len(state.channels), *(state.patch or state.size or ()))
+        return Spec("image", shape, "days", state.channels, single=True, spacing=state.pitch)
 
     def example(self, state: State, rows: int, seed: int) -> Known:
-        """One smooth random image a row, of the fitted mean and spread."""
+        """One smooth random picture a row, of the fitted mean and spread; a quarter longer than a patch."""
         random = streams.generator(seed, "example", "image")
-        coarse = random.normal(size=(rows, len(state.channels), 4, 4)).astype(np.float32)
-        mean, spread = (np.array(numbers, np.float32)[:, None, None] for numbers in (state.mean, state.spread))
-        smooth = resized(coarse, (state.height, state.width)) * spread + mean
-        payloads = {f"example-{i}": Payload(image, None, state.channels) for i, image in enumerate(smooth)}
+        size = state.size or _longer(state.patch or ())
+        coarse = random.normal(size=(rows, len(state.stored), *[4] * len(size))).astype(np.float32)
+        space, channels = _example_space(state), state.stored
+        pictures = [self._as_stored(image, state) for image in resized(coarse, size)]
+        payloads = {f"example-{i}": Payload(image, None, channels, space=space) for i, image in enumerate(pictures)}
         never, code = np.full(rows, np.nan), self.config.code
         images = events({"row": np.arange(rows), "position": never, "code": [code] * rows, "payload": list(payloads)})
         return Known(rows, images, Held(payloads), {code: "payload"}, never)
 
-    def _size(self, payloads: Sequence[Payload]) -> tuple[int, int]:
-        if self.config.size is None:
-            (height, width), _ = Counter(p.values.shape[1:] for p in payloads).most_common(1)[0]
-            return height, width
-        return (self.config.size, self.config.size) if isinstance(self.config.size, int) else self.config.size
+    # -------------------------------------------------------------------------------------------------------------- of training
+
+    def _blank(self, payloads: Sequence[Payload]) -> State:
+        """The state but for mean and spread."""
+        stored, windows = names_of(payloads), bounds(self.config.window)
+        finest, coarsest = range_of(payloads)
+        axes = plans.commonest([payload.values.ndim - 1 for payload in payloads])
+        state = State(
+            size=(1,) * axes,
+            patch=None,
+            spacing=None,
+            finest=finest,
+            coarsest=coarsest,
+            oriented=all(payload.space is not None and payload.space.oriented for payload in payloads),
+            stored=stored,
+            dtype=plans.commonest([payload.values.dtype.name for payload in payloads]),
+            channels=tuple(name for name, _ in windows) if len(windows) > 1 else stored,
+            mean=(0.0,) * max(len(windows), len(stored)),
+            spread=(1.0,) * max(len(windows), len(stored)),
+        )
+        return self._planned([payload for payload in payloads if payload.values.ndim == axes + 1], state)
+
+    def _planned(self, payloads: Sequence[Payload], state: State) -> State:
+        """With size, spacing and patch."""
+        config, axes = self.config, state.axes
+        spacing = self._spacing(payloads, axes)
+        own = [Pictures(payloads, _own(spacing)).grid(i).size for i in range(len(payloads))]
+        size = (config.size,) * axes if isinstance(config.size, int) else config.size
+        if size is None and config.patch is None:
+            size = plans.commonest(own) if spacing is None else tuple(round(side) for side in plans.median(own))
+        patch = plans.planned_patch([size] if size else own) if config.patch == "auto" else config.patch
+        for name, sides in (("size", size), ("patch", patch), ("spacing", spacing)):
+            if sides is not None and len(sides) != axes:
+                raise DataError(f"{name} has {len(sides)} numbers, and the training pictures are {KINDS[axes]}s: {axes} axes")
+        if config.as_rows and axes != 2:
+            raise DataError("the rows of a volume are no steps", hint="see the modality slices")
+        return msgspec.structs.replace(state, size=size, patch=patch, spacing=spacing)
+
+    def _spacing(self, payloads: Sequence[Payload], axes: int) -> tuple[float, ...] | None:
+        """Asked for, or the median.
+
+        Raises DataError where some pictures do not tell theirs.
+        """
+        if self.config.spacing is None:
+            return None
+        told = [one for payload in payloads if (one := spacing_of(payload)) is not None]
+        if len(told) < len(payloads):
+            raise DataError(
+                f"{len(payloads) - len(told)} of {len(payloads)} training pictures do not tell their spacing",
+                hint="leave spacing out: pictures are then taken point by point",
+            )
+        return plans.median(told) if self.config.spacing == "auto" else self.config.spacing
+
+    def _refuse(self, payloads: Sequence[Payload], state: State) -> None:
+        reasons = [why for payload in payloads if (why := unlike(payload, state, self.config.spacing_factor))]
+        if reasons:
+            raise DataError(f"{len(reasons)} of {len(payloads)} pictures are not like those of training; the first: {reasons[0]}")
+
+    # --------------------------------------------------------------------------------------------------------------- of pictures
+
+    def _recipe(self, state: State) -> Recipe:
+        return Recipe(
+            channels=len(state.channels),
+            mean=state.mean,
+            spread=state.spread,
+            size=state.size,
+            crop=self.config.fit == "crop",
+            spacing=state.spacing,
+            windows=tuple(ends for _, ends in bounds(self.config.window)),
+            each=self.config.scale == "each",
+            patch=state.patch,
+            patches=self.config.patches,
+            foreground=self.config.foreground,
+        )
+
+    def _grey(self, pictures: Pictures, entry: int, columns: Columns) -> Array:
+        """A whole picture at the model's size, else a small one."""
+        recipe = pictures.recipe
+        if recipe.patch is None and not recipe.crop and len(columns.size) == 2:
+            return grey(pictures.scaled(entry))
+        return columns.small(pictures.payloads[entry].values, self._shares)
+
+    def _shares(self, values: Array) -> Array:
+        windows = tuple(ends for _, ends in bounds(self.config.window))
+        return windowed(values, windows) if windows else shares(values)
+
+    def _as_stored(self, picture: Array, state: State) -> Array:
+        """Standard normal values "C *S" as they might have been stored."""
+        count = len(state.stored)
+        mean, spread = (np.array(n[:count], np.float32).reshape(-1, *[1] * state.axes) for n in (state.mean, state.spread))
+        values, windows, dtype = picture * spread + mean, bounds(self.config.window), np.dtype(state.dtype)
+        if windows:
+            low, high = windows[0][1]
+            values = values * (high - low) + low
+        elif dtype.kind == "u":
+            values = values * np.iinfo(dtype).max
+        if dtype.kind in "ui":
+            values = np.clip(values, np.iinfo(dtype).min, np.iinfo(dtype).max)
+        return np.ascontiguousarray(rounded(values.astype(np.float32), dtype))
 
 
-def _latest(known: Known, code: str) -> pl.DataFrame:
-    """row, position, payload: the last image of each row that has one."""
-    images = known.events.filter(pl.col("code") == code, pl.col("payload").is_not_null())
-    return images.select("row", "position", "payload").group_by("row", maintain_order=True).last()
+def _own(spacing: tuple[float, ...] | None) -> Recipe:
+    """Pictures each of their own size."""
+    return Recipe(channels=1, mean=(0.0,), spread=(1.0,), spacing=spacing)
 
 
-def _unique(uris: pl.Series) -> tuple[list[str], Array]:
-    """Each uri once, and where in that list each row's is."""
-    once = uris.unique(maintain_order=True)
-    place = pl.DataFrame({"uri": uris}).join(
-        pl.DataFrame({"uri": once}).with_row_index("entry"), on="uri", how="left", maintain_order="left"
-    )
-    return once.to_list(), place["entry"].to_numpy().astype(np.int64)
+def _longer(patch: tuple[int, ...]) -> tuple[int, ...]:
+    """A picture in which a patch has two places."""
+    return patch[0] + max(1, patch[0] // 4), *patch[1:]
 
 
-def _days(latest: pl.DataFrame) -> Array:
-    """Positions; an image without time stands at the prediction itself."""
-    found: Array = np.nan_to_num(latest["position"].to_numpy(), nan=0.0)
-    return found
+def _example_space(state: State) -> Space | None:
+    """With the spacing of the model's pictures, or the finest of training."""
+    spacing = state.spacing or state.finest
+    if spacing is None:
+        return None
+    down, row, column = (1.0, *spacing) if len(spacing) == 2 else spacing
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = down, row, column, 1.0
+    return Space(affine, oriented=state.oriented)
 
 
-def shares(image: Array) -> Array:
-    """Pixels as float32 shares of the full scale of their type; floats as they are."""
-    scale = {"uint8": 255, "uint16": 65535}.get(str(image.dtype), 1)
-    return np.asarray(image, np.float32) / np.float32(scale)
-
-
-def grey(image: Array) -> Array:
-    """One channel "H W": the luma of a colour image, else the mean of its channels."""
-    found: Array = np.tensordot(LUMA, image, 1) if len(image) == 3 else image.mean(0)
-    return found
-
-
-def _images(raw: Sequence[Array], state: State) -> Sequence[Array]:
-    """These images with the state's channels and size: as they are where all fit, else converted once."""
-    shape = (len(state.channels), state.height, state.width)
-    raw = [np.asarray(image) for image in raw]
-    if all(image.shape == shape for image in raw):
-        return raw
-    kinds = {image.dtype for image in raw}
-    found = room((len(raw), *shape), kinds.pop() if len(kinds) == 1 else np.float32)
-    for place, image in zip(found, raw, strict=True):
-        place[:] = _fitted(image, shape, found.dtype)
-    return found  # type: ignore[return-value]
-
-
-def _fitted(image: Array, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
-    if dtype != image.dtype:
-        image = shares(image)
-    if len(image) != shape[0]:
-        image = _with_channels(image, shape[0])
-    if image.shape[1:] != shape[1:]:
-        image = resized(image[None].astype(np.float32), shape[1:])[0]
-    return np.rint(image) if dtype.kind == "u" else image
-
-
-def _with_channels(image: Array, channels: int) -> Array:
-    if len(image) == 1:
-        return np.repeat(image, channels, 0)
-    if channels == 1 and len(image) == 3:
-        return np.tensordot(LUMA, image, 1)[None]
-    raise DataError(f"an image has {len(image)} channels, the training images have {channels}")
-
-
-def resized(images: Array, size: tuple[int, ...]) -> Array:
-    """Images "n C H W" at another size: each new pixel is the mean of the area it covers, or bilinear where it grows."""
-    down, across = _weights(images.shape[2], size[0]), _weights(images.shape[3], size[1])
-    found: Array = np.matmul(np.matmul(down, images), across.T)
-    return found
-
-
-@cache
-def _weights(old: int, new: int) -> Array:
-    """Float32 "new old": a triangle as wide as the larger of both pixels, so that shrinking averages and growing interpolates."""
-    if old == new:
-        return np.eye(old, dtype=np.float32)
-    centre = (np.arange(new) + 0.5) * old / new - 0.5
-    reach = max(1.0, old / new)
-    weight = np.clip(1 - np.abs(np.arange(old) - centre[:, None]) / reach, 0, None)
-    found: Array = (weight / weight.sum(1, keepdims=True)).astype(np.float32)
-    return found
-
-
-def _chunks(count: int) -> Iterator[Array]:
-    return (np.arange(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK))
-
-
-def _moments(images: Sequence[Array]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and spread of each channel over all pixels; the spread of a constant channel is 1."""
-    sums: list[Array] = []
-    for chunk in _chunks(len(images)):
-        found = np.stack([shares(images[i]) for i in chunk]).astype(np.float64)
-        sums.append(np.stack([found.mean((2, 3)).sum(0), (found**2).mean((2, 3)).sum(0)]))
-    mean, square = np.sum(sums, 0) / len(images)
+def _moments(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and spread of each channel, each picture with one weight; the spread of a constant channel is 1."""
+    sums = [np.stack([_moment(pictures, int(i)) for i in chunk]).sum(0) for chunk in chunks(len(pictures.payloads))]
+    mean, square = np.sum(sums, 0) / len(pictures.payloads)
     spread = np.sqrt(np.maximum(square - mean**2, 0))
     return tuple(mean.tolist()), tuple(np.where(spread > 1e-6, spread, 1.0).tolist())
 
 
-def _plain_size(state: State) -> tuple[int, int]:
-    return min(state.height, PLAIN_SIDE), min(state.width, PLAIN_SIDE)
-
-
-def _plain_names(state: State) -> tuple[str, ...]:
-    height, width = _plain_size(state)
-    pixels = [f"pixel_{h}_{w}" for h in range(height) for w in range(width)]
-    cells = [f"edge_{h}_{w}_{o}" for h in range(CELLS) for w in range(CELLS) for o in range(ORIENTATIONS)]
-    return (*pixels, "mean", "spread", "least", "most", *(f"histogram_{b}" for b in range(BINS)), *cells)
-
-
-def _summaries(images: Array, state: State) -> Array:
-    """The columns of `_plain_names` for grey images "n H W"."""
-    small = resized(images[:, None], _plain_size(state))[:, 0]
-    flat = small.reshape(len(small), -1)
-    centre, width = np.mean(state.mean), 4 * np.mean(state.spread) / BINS
-    binned = np.clip((flat - centre) / width + BINS / 2, 0, BINS - 1).astype(np.int64)
-    histogram = np.stack([(binned == b).mean(1) for b in range(BINS)], 1)
-    moments = np.stack([flat.mean(1), flat.std(1), flat.min(1), flat.max(1)], 1)
-    return np.concatenate([flat, moments, histogram, _edges(small)], 1)
-
-
-def _edges(images: Array) -> Array:
-    """Strength of edges by orientation in each of 4 × 4 cells, "n 96"."""
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    down, across = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1], padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]
-    strength = np.hypot(down, across)
-    orientation = (np.arctan2(down, across) / np.pi % 1 * ORIENTATIONS).astype(np.int64) % ORIENTATIONS
-    votes = np.stack([np.where(orientation == o, strength, 0) for o in range(ORIENTATIONS)], -1)  # n H W O
-    row, column = (np.linspace(0, side, CELLS + 1).astype(np.int64) for side in images.shape[1:])
-    cells = [
-        votes[:, row[h] : row[h + 1], column[w] : column[w + 1]].sum((1, 2)) / max(1, images[0].size)
-        for h in range(CELLS)
-        for w in range(CELLS)
-    ]
-    return np.concatenate(cells, 1)
+def _moment(pictures: Pictures, entry: int) -> Array:
+    """Mean and mean square of each channel "2 C": of the whole picture at the model's size, or of what is stored."""
+    if pictures.recipe.patch is None:
+        found = pictures.scaled(entry).astype(np.float64)
+    else:
+        payload = pictures.payloads[entry]
+        step = -(-payload.values[0].size // MEASURED)
+        thin = Pictures([replace(payload, values=payload.values[:, ::step])], replace(pictures.recipe, size=None, spacing=None))
+        found = thin.scaled(0).astype(np.float64)
+    axes = tuple(range(1, found.ndim))
+    return np.stack([found.mean(axes), (found**2).mean(axes)])
 
 
 def build(config: Config) -> ImageInput:
-    """Raises ConfigError for a size without pixels."""
-    # not said in Config's type: msgspec 0.22 crashes at a union of a constrained number and a tuple
+    """Raises ConfigError for a size, patch or spacing without extent, an unknown window, or options that exclude each other."""
     size = config.size if isinstance(config.size, tuple) else (config.size,)
+    # not said in Config's type: msgspec 0.22 crashes at a union of a constrained number and a tuple
     if any(side is not None and side < 1 for side in size):
-        raise ConfigError(f"an image cannot have the size {config.size}", hint="a number of pixels, or height and width")
+        raise ConfigError(f"an image cannot have the size {config.size}", hint="a number of pixels, or that of each axis")
+    for name, sides in (("patch", config.patch), ("spacing", config.spacing)):
+        if isinstance(sides, tuple) and (not sides or min(sides) <= 0):
+            raise ConfigError(f"{name} is {sides}; expected a positive number for each axis")
+    if config.as_rows and config.patch is not None:
+        raise ConfigError("as_rows takes whole images, and a patch is asked for")
+    if config.spacing is not None and config.fit == "stretch" and (config.size is not None or config.patch is None):
+        raise ConfigError("a picture stretched to one size has no true spacing", hint='fit = "crop", or a patch and no size')
+    bounds(config.window)
     return ImageInput(config)
