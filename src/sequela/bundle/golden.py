@@ -18,7 +18,7 @@ from sequela.bundle.predictor import Predictor
 from sequela.contracts import Fitted
 from sequela.errors import BundleError, DataError
 from sequela.study import cut
-from sequela.types import Array, Known, Payload
+from sequela.types import Array, Known, Payload, Space
 
 ROWS = 4
 TOLERANCE = 1e-5
@@ -110,9 +110,16 @@ def _payload(payload: Payload) -> dict[str, Any]:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(payload.values), allow_pickle=False)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return {"npy": data, "rate_hz": payload.rate_hz, "channels": list(payload.channels), "unit": payload.unit}
+    told = {"npy": data, "rate_hz": payload.rate_hz, "channels": list(payload.channels), "unit": payload.unit}
+    return told if payload.space is None else {**told, "space": _space(payload.space)}
+
+
+def _space(space: Space) -> dict[str, Any]:
+    return {"affine": space.affine.ravel().tolist(), "axes": space.axes, "oriented": space.oriented}
 
 
 def _from(held: Mapping[str, Any]) -> Payload:
     values = np.load(io.BytesIO(base64.b64decode(held["npy"], validate=True)), allow_pickle=False)
-    return Payload(values, held["rate_hz"], tuple(held["channels"]), held["unit"])
+    told = held.get("space")
+    space = None if told is None else Space(np.reshape(told["affine"], (4, 4)), told["axes"], told["oriented"])
+    return Payload(values, held["rate_hz"], tuple(held["channels"]), held["unit"], space)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from sequela.bundle import marked
+from sequela.bundle.marked import EDGES
 from sequela.evaluate.threshold import key
-from sequela.types import Answer, Cohort, Known
+from sequela.types import Answer, Array, Cohort, Known
 
 if TYPE_CHECKING:
     from sequela.bundle.predictor import Predictor
     from sequela.contracts import Guarded
     from sequela.study.flow import Flow
+
+
+UNITS = {"mm3": "mm³", "mm2": "mm²"}  # as a person writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,9 @@ class Prediction:
     source_id: str
     time: str | None  # ISO 8601, UTC; None where the data has no time
     probabilities: dict[str, float] | None = None
-    value: dict[str, float] | None = None  # regression, in the unit of the outcome
+    value: dict[str, float] | None = None  # regression, in the unit of the outcome; volumes (of masks), or counts (of boxes)
+    unit: str | None = None  # of the value of masks: "mm3" or "mm2", or "points" of the picture where its spacing is not known
+    boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
     interval: tuple[float, float] | None = None  # None: this bundle promises none
     threshold: float | None = None
     decision: bool | str | list[str] | None = None  # risk at or above the threshold; the likeliest class or next code; labels
@@ -34,10 +41,13 @@ class Prediction:
     withheld: dict[str, str] | None = None  # of a task with rules: what they keep from being said, and why
     unchecked: list[str] | None = None  # and what they ask for and nobody knows
     notice: str | None = None  # and what a reader must know of such an answer
+    file: str | None = None  # where the mask, or the picture of the explanation, was written
+    mask: Array | None = None  # uint8 or uint16 "*S": what each point of the picture is; in Python alone
 
     def json(self) -> str:
         """One line, the form of `sequela predict --json`."""
-        return msgspec.json.encode(self).decode()
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "mask"}
+        return msgspec.json.encode(told).decode()
 
     def text(self) -> str:
         """One line for a person."""
@@ -45,10 +55,12 @@ class Prediction:
         if self.refused:
             return f"{self.row_id}{when}: refused: {self.refused}"
         said = self.probabilities or self.value or {}
-        numbers = ", ".join(f"{name} {number:.3f}" for name, number in said.items())
+        numbers = ", ".join(f"{name} {_number(number, self.unit)}" for name, number in said.items())
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
+        if self.boxes is not None:
+            return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_box, self.boxes)])
         if self.notice is not None:
             return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
@@ -68,6 +80,19 @@ class Prediction:
         return [*lines, f"    {self.notice}"]
 
 
+def _number(number: float, unit: str | None) -> str:
+    return f"{number:.3f}" if unit is None else f"{number:,.0f} {UNITS.get(unit, unit)}"
+
+
+def _counted(said: dict[str, float]) -> str:
+    return ", ".join(f"{name} {count:.0f}" for name, count in said.items())
+
+
+def _box(one: dict[str, Any]) -> str:
+    edges = " ".join(f"{one[edge]:.0f}" for edge in EDGES)
+    return f"    {one['class']:<16} {one['score']:.3f}  {edges}"
+
+
 def _when(told: dict[str, Any]) -> str:
     """How long before the prediction, of what was told of one step."""
     return f"  {-told['days']:.1f} days before" if "days" in told else ""
@@ -84,6 +109,9 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
     answer = predictor.answer(evidence)
     reasons = np.where(empty, "no input is known at that time", "")
+    if answer.kind in ("masks", "boxes"):
+        told = marked.told(predictor, evidence, answer)
+        return [replace(_bare(rows, i, str(reasons[i]) or None), **told[i]) for i in range(len(rows))]
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
 
@@ -108,8 +136,7 @@ def _named(predictor: Predictor, answer: Answer, i: int) -> dict[str, float]:
 
 
 def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, named: dict[str, float]) -> Prediction:
-    time = None if np.isnat(rows.time[i]) else f"{rows.time[i].astype('datetime64[s]')}Z"
-    bare = Prediction(str(rows.row_id[i]), str(rows.source_id[i]), time, refused=refused)
+    bare = _bare(rows, i, refused)
     if refused:
         return bare
     if predictor.task.kind == "regression":
@@ -121,6 +148,11 @@ def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, named:
     threshold = predictor.threshold
     decision = None if threshold is None else bool(next(iter(named.values())) >= threshold)
     return replace(bare, probabilities=named, threshold=threshold, decision=decision)
+
+
+def _bare(rows: Cohort, i: int, refused: str | None) -> Prediction:
+    time = None if np.isnat(rows.time[i]) else f"{rows.time[i].astype('datetime64[s]')}Z"
+    return Prediction(str(rows.row_id[i]), str(rows.source_id[i]), time, refused=refused)
 
 
 def _called(predictor: Predictor, label: str, risk: float) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from sequela.batch import entries, fields_of
 from sequela.contracts import Boxer, Painter
-from sequela.nn.window import Window, slide
+from sequela.nn.window import Window, mirrored, slide
 from sequela.types import Answer, Array, Boxed, Fields, Painted, Ragged, Seq
 
 POINTS = 2**18  # that a batch of windows holds, about
@@ -49,9 +48,9 @@ def _painted(network: nn.Module, task: Painter, name: str, fields: Fields, entry
     window = Window(patch, batch=max(1, POINTS // int(np.prod(patch))))
 
     def score(values: Tensor) -> Tensor:
-        return _mirrored(values, task.flips, lambda turned: _chances(network, task, name, turned.to(device)))
+        return _chances(network, task, name, values.to(device))
 
-    slabs = slide(score, lambda corner: fields.crop(entry, corner, patch), grid.size, window)
+    slabs = slide(mirrored(score) if task.flips else score, lambda corner: fields.crop(entry, corner, patch), grid.size, window)
     return task.painted(slabs, grid)
 
 
@@ -61,14 +60,6 @@ def _chances(network: nn.Module, task: Painter, name: str, values: Tensor) -> Te
     mask = torch.ones(count, 1, dtype=torch.bool, device=values.device)
     seq = Seq(values[:, None], mask, torch.zeros(count, 1, dtype=torch.float64, device=values.device))
     return task.chances(network({name: seq}))
-
-
-def _mirrored(values: Tensor, flips: bool, score: Callable[[Tensor], Tensor]) -> Tensor:
-    """The mean over a patch and its mirror images, each turned back."""
-    axes = range(2, values.dim())
-    ways: Iterable[tuple[int, ...]] = chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1 if flips else 1))
-    turned = [score(values.flip(way)).flip(way) if way else score(values) for way in ways]
-    return torch.stack(turned).mean(0) if len(turned) > 1 else turned[0]
 
 
 @contextmanager
