@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,41 @@ from sequela import registry
 from sequela.config import convert
 from sequela.contracts import Task
 from sequela.errors import ConfigError
-from sequela.types import Boxes, Encoded, Seq, Target
+from sequela.types import Array, Boxes, Encoded, Seq, Space, Target
 
 ROWS, WIDTH, PICTURE, CELLS = 6, 5, (16, 24), (8, 12)
 CASES: dict[str, list[dict[str, Any]]] = {  # options by task
     "detect": [{}, {"width": 7, "depth": 2, "soft": 0.5}],
+    "segment": [{}, {"loss": "cross_entropy"}, {"loss": "focal", "overlap": True}],
 }
-NAMES = {"detect": ("RBC", "WBC")}
+NAMES = {"detect": ("RBC", "WBC"), "segment": ("artery", "vein")}
 cases = pytest.mark.parametrize(("name", "options"), [(name, options) for name, listed in CASES.items() for options in listed])
+
+
+@dataclass(frozen=True)
+class OneMask:
+    """The same mask of every picture."""
+
+    mask: Array
+
+    def __len__(self) -> int:
+        return ROWS
+
+    def take(self, rows: Array) -> OneMask:
+        return self
+
+    def whole(self, row: int) -> Array:
+        return self.mask
+
+    def space(self, row: int) -> Space | None:
+        return None
 
 
 def truth(name: str) -> Target:
     """In NumPy, as a cohort holds it: every picture is marked."""
+    if name == "segment":
+        marked = OneMask((np.arange(PICTURE[0] * PICTURE[1]) % 3).astype(np.int32).reshape(PICTURE))
+        return Target(np.zeros((ROWS, 1)), np.full((ROWS, 1), True), NAMES[name], marked)
     assert name == "detect"
     corners = np.array([[2, 3, 9, 12], [6, 10, 16, 24]] * ROWS, np.float32)
     boxes = Boxes(np.arange(ROWS + 1) * 2, corners, np.tile([0, 1], ROWS))
@@ -34,6 +57,8 @@ def truth(name: str) -> Target:
 
 def dense(name: str, random: torch.Generator) -> Tensor:
     """The same in a batch, different in each row."""
+    if name == "segment":
+        return torch.randint(-1, 3, (ROWS, *PICTURE), generator=random)
     assert name == "detect"
     first = torch.rand(ROWS, 3, 2, generator=random) * 8
     label = torch.tensor([0.0, 1.0, -1.0]).expand(ROWS, 3)[..., None]
@@ -106,7 +131,8 @@ def test_the_order_of_the_batch_and_neighbours_change_no_loss(
 ) -> None:
     task, head = made(name, options)
     rows, target = encoded(random), labelled(name, random)
-    order = torch.tensor([4, 0, 2])
+    together = name == "segment" and not options  # a batch has one Dice: all its pictures are turned, none left out
+    order = torch.tensor([4, 0, 2, 5, 1, 3] if together else [4, 0, 2])
     some = Target(target.values[order], target.known[order], target.names, target.dense[order])
     torch.testing.assert_close(task.loss(head(of_rows(rows, order)), some), task.loss(head(rows), target)[order])
 

@@ -2,8 +2,8 @@
 
 Each window's answer counts by a Gaussian around its middle (Isensee 2021, nnU-Net: its standard deviation is an eighth of the
 patch). The weights of an axis are divided by their sum at each point beforehand, so that they add up to 1 everywhere; those of
-several axes multiply. Windows that lie one behind another along the first axis overlap in a rolling buffer as deep as a patch, and what no
-later window reaches is given out.
+several axes multiply. Windows that lie one behind another along the first axis overlap in a rolling buffer as deep as a patch,
+and what no later window reaches is given out.
 """
 
 from __future__ import annotations
