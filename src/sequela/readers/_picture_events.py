@@ -15,6 +15,7 @@ from sequela.readers._picture import CHANNELS, Mode, Picture
 from sequela.readers._picture_list import Entry
 from sequela.readers._picture_marks import Marks
 from sequela.readers._samples import PART_NAMES, events, label_events
+from sequela.readers._tiles import Place
 from sequela.types import Array, Payload
 
 UNMARKED = "a picture without boxes of anyone: not marked"
@@ -67,10 +68,10 @@ class PictureWriter:
     _rows: dict[tuple[str, str], Rows] = field(default_factory=lambda: defaultdict(Rows))  # (code, kind)
     _found: dict[str, Counter[str]] = field(default_factory=dict)  # subject -> boxes of each class
 
-    def add(self, entry: Entry, picture: Picture, marks: Marks) -> str:
-        """Writes a picture and what is marked on it; its uri."""
+    def add(self, entry: Entry, picture: Picture, marks: Marks) -> None:
+        """Writes a picture and what is marked on it."""
         uri = self.sink.payload(entry.file, Payload(picture.values, None, CHANNELS[self.mode]))
-        self.row("IMAGE", "payload").add(entry.subject, payload=uri)
+        self._row("IMAGE", "payload").add(entry.subject, payload=uri)
         self.entries.append(entry)
         self.taken.files.add(entry.file)
         self.taken.subjects.add(entry.subject)
@@ -79,11 +80,16 @@ class PictureWriter:
         if self.boxes:
             self._boxes(entry, marks)
         if self.described:
-            self.row("KIND", "static").add(entry.subject, text="colour" if picture.coloured else "grey")
-            self.row("SIZE", "static").add(entry.subject, text=" × ".join(map(str, picture.filed)))
-        return uri
+            self._row("KIND", "static").add(entry.subject, text="colour" if picture.coloured else "grey")
+            self._row("SIZE", "static").add(entry.subject, text=" × ".join(map(str, picture.filed)))
 
-    def row(self, code: str, kind: str) -> Rows:
+    def tile(self, entry: Entry, picture: Picture, place: Place, size: int) -> None:
+        """Writes one tile of a picture."""
+        values = picture.values[..., place.row : place.row + size, place.column : place.column + size]
+        uri = self.sink.payload(f"{entry.file}#{place.row},{place.column}", Payload(values, None, CHANNELS[self.mode]))
+        self._row("TILE", "payload").add(entry.subject, payload=uri, text=place.text, number=place.tissue)
+
+    def _row(self, code: str, kind: str) -> Rows:
         """The events of a code so far."""
         return self._rows[code, kind]
 
@@ -92,17 +98,17 @@ class PictureWriter:
             self.sink.note(f"a picture without a mask {code}", 1)
             return
         uri = self.sink.payload(f"{entry.file}#{code}", Payload(labels, None, ("label",)))
-        self.row(code, "label").add(entry.subject, payload=uri)
+        self._row(code, "label").add(entry.subject, payload=uri)
         if code in self.counted:
             things = int(np.count_nonzero(np.unique(labels)))
-            self.row(f"LABEL//count_{code}", "label").add(entry.subject, number=things, text=str(things))
+            self._row(f"LABEL//count_{code}", "label").add(entry.subject, number=things, text=str(things))
 
     def _boxes(self, entry: Entry, marks: Marks) -> None:
         if marks.boxes is None:
             self.sink.note(UNMARKED, 1)
             return
         self._found[entry.subject] = Counter(box.name for box in marks.boxes.boxes)
-        self.row("BOXES", "label").add(entry.subject, number=len(marks.boxes.boxes))
+        self._row("BOXES", "label").add(entry.subject, number=len(marks.boxes.boxes))
         for box in marks.boxes.boxes:
             self._box(entry.subject, box)
         for number, reason in marks.boxes.refused.items():
@@ -112,7 +118,7 @@ class PictureWriter:
                 self.sink.note(text, count)
 
     def _box(self, subject: str, box: Box) -> None:
-        self.row(f"{self.boxes}//{box.name}", "label").add(subject, text=box.text)
+        self._row(f"{self.boxes}//{box.name}", "label").add(subject, text=box.text)
 
     def finish(self, columns: Sequence[str]) -> None:
         """Writes the events, with these label columns, and the parts."""
@@ -121,7 +127,7 @@ class PictureWriter:
             self.sink.code(code, kind)
             self.sink.events(rows.frame(code))
         self._labels(columns)
-        self._told()
+        write_told(self.sink, self.entries)
         for entry in self.entries:
             if entry.part:
                 self.sink.part(entry.subject, PART_NAMES[entry.part.lower()])
@@ -130,7 +136,7 @@ class PictureWriter:
     def _count_boxes(self) -> None:
         for name in sorted({name for found in self._found.values() for name in found}):
             for subject, found in self._found.items():
-                self.row(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
+                self._row(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
 
     def _labels(self, columns: Sequence[str]) -> None:
         subjects = [entry.subject for entry in self.entries]
@@ -138,14 +144,15 @@ class PictureWriter:
             self.sink.code(f"LABEL//{column}", "label")
             self.sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in self.entries])))
 
-    def _told(self) -> None:
-        """Statics by subject, each once: a subject may have several pictures that say the same."""
-        said = dict.fromkeys((name, entry.subject, text) for entry in self.entries for name, text in entry.told.items())
-        for name in sorted({name for name, _, _ in said}):
-            subjects, texts = zip(*((subject, text) for told, subject, text in said if told == name), strict=True)
-            code = name.upper()
-            self.sink.code(code, "static")
-            self.sink.events(label_events(subjects, name, as_statics(texts)).with_columns(pl.lit(code).alias("code")))
+
+def write_told(sink: Sink, entries: Sequence[Entry]) -> None:
+    """Writes what is told of subjects as statics, each once: a subject may have several pictures that say the same."""
+    said = dict.fromkeys((name, entry.subject, text) for entry in entries for name, text in entry.told.items())
+    for name in sorted({name for name, _, _ in said}):
+        subjects, texts = zip(*((subject, text) for told, subject, text in said if told == name), strict=True)
+        code = name.upper()
+        sink.code(code, "static")
+        sink.events(label_events(subjects, name, as_statics(texts)).with_columns(pl.lit(code).alias("code")))
 
 
 def as_statics(texts: Sequence[str]) -> Array:

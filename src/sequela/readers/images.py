@@ -11,6 +11,7 @@ Without a table an image's label is the name of its folder, and a folder named t
     LABEL//count_<class>    how many of each class; of a mask in `count`, LABEL//count_<mask>
     <GROUP>                 static: what a named group of `subject_pattern`, or a column in `statics`, says
     KIND, SIZE              static, where `describe` asks: grey or colour, and height × width, of the file
+    TILE                    its tiles, where `tile` asks: see _tiles.py; the last of a row or column is moved back to end with it
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from msgspec import Meta
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers import _mask_file, _picture, _picture_list
+from sequela.readers import _mask_file, _picture, _picture_list, _tiles
 from sequela.readers._picture_events import PictureWriter
 from sequela.readers._picture_list import Entry
 from sequela.readers._picture_marks import TURNED, BoxFiles, Marks, MaskFiles, listed_boxes
@@ -46,9 +47,7 @@ class Config(Strict, frozen=True):
     part: str = "part"
     statics: tuple[str, ...] = ()  # columns of the table that describe the subject: "age" becomes AGE
     pictures: str = "**"  # without a table: which of the files, as "images/*.png"
-    subject_pattern: str = (
-        ""  # a regular expression on the path without ending; its named groups are statics, but `subject`
-    )
+    subject_pattern: str = ""  # a regular expression on the path without ending; its named groups are statics, but `subject`
     parts: Mapping[Part, str] = {}  # a list of pictures in the source (a .txt file), or a regular expression on the path
     masks: Mapping[str, str] = {}  # code -> where a picture's mask lies, from its folder; {stem} and named groups are filled in
     mask_values: tuple[Label, ...] | None = None  # the k-th becomes k; left out: as they are, but 255 alone is 1
@@ -60,6 +59,8 @@ class Config(Strict, frozen=True):
     max_pixels: Annotated[int, Meta(ge=1)] = 100_000_000  # an image that says it has more is refused unread
     pages: Literal["refuse", "volume"] = "refuse"  # of a TIFF with several
     describe: bool = False  # KIND and SIZE too
+    tile: Annotated[int, Meta(ge=1)] | None = None  # pixels a side: the picture is also cut into tiles
+    tile_step: Annotated[int, Meta(ge=1)] | None = None  # from one to the next; left out: side by side
 
     @property
     def form(self) -> _picture.Form:
@@ -172,7 +173,10 @@ class _Reading:
         """Reads a picture whole, then writes it. Raises DataError where it cannot be used."""
         self._check(entry)
         picture = _picture.read(self.source.path(entry.file), self.config.form)
-        self.writer.add(entry, picture, self._marks(entry, picture))
+        marks, places = self._marks(entry, picture), self._places(picture)
+        self.writer.add(entry, picture, marks)
+        for place in places:
+            self.writer.tile(entry, picture, place, self.config.tile or 0)
 
     def _check(self, entry: Entry) -> None:
         if entry.file not in self.files:
@@ -192,6 +196,17 @@ class _Reading:
         if picture.turned and (masks or boxes is not None):
             raise DataError(TURNED)
         return Marks(masks, boxes, crowds)
+
+    def _places(self, picture: _picture.Picture) -> list[_tiles.Place]:
+        if self.config.tile is None:
+            return []
+        if len(picture.filed) == 3:
+            raise DataError("tiles are cut of pictures, this is a volume")
+        size, step = self.config.tile, self.config.tile_step or self.config.tile
+        found = _tiles.places(*picture.values.shape[1:], size, step)
+        if not found:
+            raise DataError(f"{' × '.join(map(str, picture.values.shape[1:]))} pixels, less than a tile of {size}")
+        return found
 
 
 def build(config: Config) -> ImagesReader:
