@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 
 from sequela import config
-from sequela.evaluate.questions import Asked, Question
+from sequela.evaluate.question import Question
+from sequela.evaluate.questions import Asked
 from sequela.evaluate.threshold import key
 from sequela.metrics import alerts as burden
 from sequela.types import Array, Cohort

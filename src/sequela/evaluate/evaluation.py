@@ -18,7 +18,8 @@ from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
 from sequela.evaluate.metric import Evaluation, Metric
-from sequela.evaluate.questions import COMPARED, UNRULED, Asked, Question, Safety, check
+from sequela.evaluate.question import Question
+from sequela.evaluate.questions import COMPARED, UNRULED, Asked, Safety, check
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics.table import Kind
 from sequela.types import Answer, Array, Cohort, Part

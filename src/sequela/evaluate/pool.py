@@ -15,7 +15,7 @@ from sequela.errors import DataError
 from sequela.evaluate.evaluation import Estimate, Judged, as_metric, difference, estimates, paired, with_interval
 from sequela.evaluate.intervals import Draws
 from sequela.evaluate.metric import Metric
-from sequela.evaluate.questions import Question
+from sequela.evaluate.question import Question
 from sequela.metrics.table import Kind
 from sequela.types import Part
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
+from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
 from sequela.metrics import regression, sets, threshold
@@ -50,23 +51,6 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
 NAIVE = ("baseline:last_value", "baseline:last")  # the forecasts that mase may be measured against
-
-Value = Callable[[Array | None], Array]  # weights of the question's rows -> its value
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One number asked of one answer. Its value is a function of the weights of its rows alone."""
-
-    model: str
-    metric: str
-    class_: str
-    rows: Array  # of the cohort: int64 indices
-    value: Value
-    events: int | None = None
-    threshold: float | None = None
-    denominator: Array | None = None  # bool over its rows: of what a proportion is a share
-    reason: str = ""  # why it is undefined, or what was left out of it
 
 
 @dataclass(frozen=True, slots=True)
