@@ -133,6 +133,15 @@ class Modality(Protocol):
         ...
 
 
+@runtime_checkable
+class Refusing(Protocol):
+    """A modality whose records may be of another making than those it learnt from."""
+
+    def refused(self, known: Known, state: Any) -> Sequence[str]:
+        """Of each row why it cannot be judged by what was learnt; "" where it can, or where it has nothing to judge."""
+        ...
+
+
 # -------------------------------------------------------------------------------------------------------------------- encoders
 
 

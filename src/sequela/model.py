@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sequela import batch as batches
 from sequela import config, registry, seed
 from sequela.config import Study
-from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Modality, Painter, Task
+from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Modality, Painter, Refusing, Task
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.nn import painting
@@ -231,6 +231,19 @@ def read_inputs(fitted: Mapping[str, Fitted], known: Known) -> tuple[dict[str, R
     """Every input's sequences of the rows of `known`, and what each is."""
     inputs = {name: one.modality.read(known, one.state) for name, one in fitted.items()}
     return inputs, {name: one.spec for name, one in fitted.items()}
+
+
+def refusals(fitted: Mapping[str, Fitted], known: Known) -> Array:
+    """Of each row why an input of it cannot be judged by what was learnt, str "N"; "" where it can.
+
+    Only modalities whose records may be of another making (pictures: other axes, channels, spacing) have such reasons.
+    """
+    found = np.full(known.count, "", object)
+    for name, one in fitted.items():
+        if isinstance(one.modality, Refusing):
+            reasons = np.array(one.modality.refused(known, one.state), object)
+            found = np.where(found == "", np.where(reasons == "", "", f"{name}: " + reasons), found)
+    return found.astype(str)
 
 
 def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:

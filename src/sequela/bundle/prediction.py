@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from sequela import model as models
 from sequela.bundle import marked
 from sequela.bundle.marked import EDGES
 from sequela.evaluate.threshold import key
+from sequela.study import cut
 from sequela.types import Answer, Array, Cohort, Known
 
 if TYPE_CHECKING:
@@ -101,7 +103,10 @@ def _when(told: dict[str, Any]) -> str:
 def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Prediction]:
     """Answers for the rows, and a refusal for each subject that the flow left out or whose inputs are all empty."""
     refused = [Prediction(row, row.partition("#")[0], None, refused=reason) for row, reason in flow.refused.items()]
-    return (_answered(predictor, rows, known) if len(rows) else []) + refused
+    reasons = models.refusals(predictor.fitted, known)
+    kept = np.flatnonzero(reasons == "")
+    answers = iter(_answered(predictor, rows.take(kept), cut.take(known, kept)) if len(kept) else [])
+    return [_bare(rows, i, str(reason)) if reason else next(answers) for i, reason in enumerate(reasons)] + refused
 
 
 def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Prediction]:

@@ -63,6 +63,7 @@ def check(
         progress("checking", k, len(prepared.plans))
         split = prepared.split(plan)
         rows = trial.read(split)
+        split = rows.split
         alarms |= {(alarm.check, alarm.text): alarm for alarm in audit(split, rows)}
         inputs = {name: f"{spec.kind}, step {spec.shape}, {len(spec.names)} features" for name, spec in rows.train.specs.items()}
         counts: dict[str, Any] = {part: len(split.cohort.of(part)) for part in PARTS}

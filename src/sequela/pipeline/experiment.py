@@ -180,7 +180,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     split = prepared.split(plan)
     files.write(folder / files.STUDY, config.dump(prepared.study))
     rows = trial.read(split)
-    split = split.asking(rows.all.target)
+    split = rows.split.asking(rows.all.target)
     alarms = audited.audit(split, rows)
     audited.refuse(alarms)
     chosen = trial.choose(prepared.study, rows, way)

@@ -50,6 +50,14 @@ class Prepared:
         known = self.known if len(rows) == len(cohort) else cut.take(self.known, rows)
         return replace(self, cohort=cohort.take(rows), flow=self._flow(cohort), plans=[plan], known=known, scores=scores)
 
+    def without(self, reasons: Array) -> Prepared:
+        """The rows for which there is no reason (str "N", "" for none), the others counted in the flow by theirs."""
+        if not (reasons != "").any():
+            return self
+        rows, flow = np.flatnonzero(reasons == ""), self.flow.refusing("input", reasons, self.cohort)
+        scores = Plain(self.scores.values[rows], self.scores.names)
+        return replace(self, cohort=self.cohort.take(rows), flow=flow, known=cut.take(self.known, rows), scores=scores)
+
     def _flow(self, cohort: Cohort) -> Flow:
         """The flow with the rows that are in no part of the split, where there are any."""
         kept = cohort.part != ""

@@ -48,6 +48,7 @@ class Read:
     fitted: dict[str, Fitted]
     all: Evidence
     parts: Mapping[Part, Array]  # the rows of each
+    split: Prepared  # with the rows that were read: without those that an input refuses
     material: pretraining.Material | None = None
     foreseen: Evidence | None = None  # what the material holds, where an encoder is pretrained
 
@@ -96,14 +97,15 @@ class Chosen:
 
 def read(split: Prepared) -> Read:
     """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
-    parts = {part: split.cohort.of(part) for part in PARTS}
     material = pretraining.material(split)
     learnt_from = pretraining.learnt_from(split, material)
-    fitted = models.fit_inputs(split.study, cut.take(split.known, parts["train"]), learnt_from)
+    fitted = models.fit_inputs(split.study, cut.take(split.known, split.cohort.of("train")), learnt_from)
+    split = split.without(models.refusals(fitted, split.known))
+    parts = {part: split.cohort.of(part) for part in PARTS}
     specs = {name: one.spec for name, one in fitted.items()}
     models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
     foreseen = pretraining.evidence(split.study, material, fitted)
-    return Read(fitted, split.evidence(fitted), parts, material, foreseen)
+    return Read(fitted, split.evidence(fitted), parts, split, material, foreseen)
 
 
 def choose(study: Study, rows: Read, way: Way) -> Chosen:

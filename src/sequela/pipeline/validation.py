@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from sequela import config
+from sequela import model as models
 from sequela import seed as streams
 from sequela.bundle import Bundle, load
 from sequela.config import Study
 from sequela.contracts import Progress
-from sequela.errors import LeakError, UsageError
+from sequela.errors import DataError, LeakError, UsageError
 from sequela.evaluate import calibrate
 from sequela.evaluate.evaluation import RECALIBRATED, Judged
 from sequela.evaluate.evaluation import evaluate as judge
@@ -25,8 +26,9 @@ from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
+from sequela.study import cut
 from sequela.study.flow import Flow
-from sequela.types import Answer, Cohort
+from sequela.types import Answer, Cohort, Known
 
 EXTERNAL = "external"  # the name of the split
 
@@ -52,7 +54,8 @@ def evaluate(
     _refuse_own(held, store)
     found, flow = cohorts.build(store, study)
     cohort = replace(found, part=np.full(len(found), "test"))
-    evidence = predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id, cohort.target)
+    cohort, known, flow = _judgeable(held, cohort, held.known(store, cohort), flow)
+    evidence = predictor.evidence(known, cohort.subject_id, cohort.row_id, cohort.target)
     cohort = replace(cohort, target=evidence.target)
     kind, thresholds = predictor.task.kind, dict(predictor.thresholds)
     answers = {name: tallied(kind, answer, evidence.target) for name, answer in predictor.answers(evidence).items()}
@@ -63,6 +66,17 @@ def evaluate(
     told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate"))
     _write(folder, study, flow, one, told)
     return Run(folder)
+
+
+def _judgeable(held: Bundle, cohort: Cohort, known: Known, flow: Flow) -> tuple[Cohort, Known, Flow]:
+    """The rows that the bundle's inputs do not refuse, the others counted in the flow."""
+    reasons = models.refusals(held.predictor.fitted, known)
+    kept = np.flatnonzero(reasons == "")
+    if len(kept) == len(cohort):
+        return cohort, known, flow
+    if not len(kept):
+        raise DataError(f"none of {len(cohort)} rows can be judged by this bundle: {reasons[0]}")
+    return cohort.take(kept), cut.take(known, kept), flow.refusing("input", reasons, cohort)
 
 
 def _refuse_own(held: Bundle, store: Store) -> None:

@@ -57,6 +57,14 @@ class Flow:
         step = Step(what, reason, len(keep), len(out), int(keep.sum()), len(np.unique(rows.subject_id[keep])), groups)
         return replace(self, steps=(*self.steps, step), refused={**self.refused, **out})
 
+    def refusing(self, what: str, reasons: Array, rows: Cohort) -> Flow:
+        """This flow with a step for each reason (str "N", "" for none) for which rows were left out."""
+        flow, left = self, reasons
+        for reason in np.unique(reasons[reasons != ""]):
+            keep = left != reason
+            flow, rows, left = flow.left_out(what, str(reason), rows, keep), rows.take(keep), left[keep]
+        return flow
+
     def noted(self, text: str, count: int) -> Flow:
         """This flow with something counted that left no row out; a count of 0 is not noted."""
         return replace(self, notes={**self.notes, text: count}) if count else self
