@@ -58,6 +58,7 @@ CASES = [
     Case("codes", "ward", "mlp", {"values": "none", "max_steps": 5, "max_vocabulary": 9, "side": []}),
     Case("image", "xray", "cnn"),
     Case("image", "xray", "lstm", {"as_rows": True, "size": 14}),
+    Case("image", "xray", "cnn", {"patch": [20, 12], "scale": "each"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 
