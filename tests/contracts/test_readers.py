@@ -26,6 +26,7 @@ FILES = {  # reader -> a name that its files have
     "meds": "data/0.parquet",
     "mimic3": "PATIENTS.csv",
     "mimic4": "hosp/patients.csv",
+    "nifti": "images/scan.nii.gz",
     "npz": "set.npz",
     "omop": "person.csv",
     "physionet2012": "set-a/132539.txt",

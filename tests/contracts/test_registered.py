@@ -16,7 +16,22 @@ EVERYTHING = [(kind, name) for kind in registry.KINDS for name in registry.names
 REQUIRED = {
     ("baselines", "score"): {"code": "SCORE//SAPS-I"}
 }  # options without a default, and why: there is no score of all data
-EXTRAS = ("PIL", "wfdb", "meds", "lightning", "onnxruntime", "monai", "timm", "transformers")
+EXTRAS = (
+    "PIL",
+    "wfdb",
+    "meds",
+    "nibabel",
+    "SimpleITK",
+    "pydicom",
+    "highdicom",
+    "openslide",
+    "tifffile",
+    "lightning",
+    "onnxruntime",
+    "monai",
+    "timm",
+    "transformers",
+)
 WITH_TORCH = {"encoders", "tasks"}
 IMPORTS_EACH = """
 import json, sys
