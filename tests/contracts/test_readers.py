@@ -30,6 +30,7 @@ FILES = {  # reader -> a name that its files have
     "npz": "set.npz",
     "omop": "person.csv",
     "physionet2012": "set-a/132539.txt",
+    "slides": "tumour/1.svs",
     "wfdb": "100.hea",
 }
 DAMAGED = {  # what a file of that name may hold instead of what it should

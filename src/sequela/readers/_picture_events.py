@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +46,23 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """Events of several codes."""
+
+    rows: dict[tuple[str, str], Rows] = field(default_factory=dict)  # (code, kind)
+
+    def of(self, code: str, kind: str) -> Rows:
+        """Those of a code so far."""
+        return self.rows.setdefault((code, kind), Rows())
+
+    def write(self, sink: Sink) -> None:
+        """Declares and writes all of them."""
+        for (code, kind), rows in self.rows.items():
+            sink.code(code, kind)
+            sink.events(rows.frame(code))
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What was written so far."""
 
@@ -65,13 +82,13 @@ class PictureWriter:
     described: bool = False
     entries: list[Entry] = field(default_factory=list)
     taken: Taken = field(default_factory=Taken)
-    _rows: dict[tuple[str, str], Rows] = field(default_factory=lambda: defaultdict(Rows))  # (code, kind)
+    _rows: Gathered = field(default_factory=Gathered)
     _found: dict[str, Counter[str]] = field(default_factory=dict)  # subject -> boxes of each class
 
     def add(self, entry: Entry, picture: Picture, marks: Marks) -> None:
         """Writes a picture and what is marked on it."""
         uri = self.sink.payload(entry.file, Payload(picture.values, None, CHANNELS[self.mode]))
-        self._row("IMAGE", "payload").add(entry.subject, payload=uri)
+        self._rows.of("IMAGE", "payload").add(entry.subject, payload=uri)
         self.entries.append(entry)
         self.taken.files.add(entry.file)
         self.taken.subjects.add(entry.subject)
@@ -80,35 +97,31 @@ class PictureWriter:
         if self.boxes:
             self._boxes(entry, marks)
         if self.described:
-            self._row("KIND", "static").add(entry.subject, text="colour" if picture.coloured else "grey")
-            self._row("SIZE", "static").add(entry.subject, text=" × ".join(map(str, picture.filed)))
+            self._rows.of("KIND", "static").add(entry.subject, text="colour" if picture.coloured else "grey")
+            self._rows.of("SIZE", "static").add(entry.subject, text=" × ".join(map(str, picture.filed)))
 
     def tile(self, entry: Entry, picture: Picture, place: Place, size: int) -> None:
         """Writes one tile of a picture."""
         values = picture.values[..., place.row : place.row + size, place.column : place.column + size]
         uri = self.sink.payload(f"{entry.file}#{place.row},{place.column}", Payload(values, None, CHANNELS[self.mode]))
-        self._row("TILE", "payload").add(entry.subject, payload=uri, text=place.text, number=place.tissue)
-
-    def _row(self, code: str, kind: str) -> Rows:
-        """The events of a code so far."""
-        return self._rows[code, kind]
+        self._rows.of("TILE", "payload").add(entry.subject, payload=uri, text=place.text, number=place.tissue)
 
     def _mask(self, entry: Entry, code: str, labels: Array | None) -> None:
         if labels is None:
             self.sink.note(f"a picture without a mask {code}", 1)
             return
         uri = self.sink.payload(f"{entry.file}#{code}", Payload(labels, None, ("label",)))
-        self._row(code, "label").add(entry.subject, payload=uri)
+        self._rows.of(code, "label").add(entry.subject, payload=uri)
         if code in self.counted:
             things = int(np.count_nonzero(np.unique(labels)))
-            self._row(f"LABEL//count_{code}", "label").add(entry.subject, number=things, text=str(things))
+            self._rows.of(f"LABEL//count_{code}", "label").add(entry.subject, number=things, text=str(things))
 
     def _boxes(self, entry: Entry, marks: Marks) -> None:
         if marks.boxes is None:
             self.sink.note(UNMARKED, 1)
             return
         self._found[entry.subject] = Counter(box.name for box in marks.boxes.boxes)
-        self._row("BOXES", "label").add(entry.subject, number=len(marks.boxes.boxes))
+        self._rows.of("BOXES", "label").add(entry.subject, number=len(marks.boxes.boxes))
         for box in marks.boxes.boxes:
             self._box(entry.subject, box)
         for number, reason in marks.boxes.refused.items():
@@ -118,31 +131,36 @@ class PictureWriter:
                 self.sink.note(text, count)
 
     def _box(self, subject: str, box: Box) -> None:
-        self._row(f"{self.boxes}//{box.name}", "label").add(subject, text=box.text)
+        self._rows.of(f"{self.boxes}//{box.name}", "label").add(subject, text=box.text)
 
     def finish(self, columns: Sequence[str]) -> None:
         """Writes the events, with these label columns, and the parts."""
         self._count_boxes()
-        for (code, kind), rows in self._rows.items():
-            self.sink.code(code, kind)
-            self.sink.events(rows.frame(code))
-        self._labels(columns)
+        self._rows.write(self.sink)
+        write_labels(self.sink, self.entries, columns)
         write_told(self.sink, self.entries)
-        for entry in self.entries:
-            if entry.part:
-                self.sink.part(entry.subject, PART_NAMES[entry.part.lower()])
+        write_parts(self.sink, self.entries)
         self.sink.accept(len(self.entries))
 
     def _count_boxes(self) -> None:
         for name in sorted({name for found in self._found.values() for name in found}):
             for subject, found in self._found.items():
-                self._row(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
+                self._rows.of(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
 
-    def _labels(self, columns: Sequence[str]) -> None:
-        subjects = [entry.subject for entry in self.entries]
-        for number, column in enumerate(columns):
-            self.sink.code(f"LABEL//{column}", "label")
-            self.sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in self.entries])))
+
+def write_labels(sink: Sink, entries: Sequence[Entry], columns: Sequence[str]) -> None:
+    """Writes LABEL//<column> for each of these columns."""
+    subjects = [entry.subject for entry in entries]
+    for number, column in enumerate(columns):
+        sink.code(f"LABEL//{column}", "label")
+        sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in entries])))
+
+
+def write_parts(sink: Sink, entries: Sequence[Entry]) -> None:
+    """Assigns subjects to the parts that their pictures are of."""
+    for entry in entries:
+        if entry.part:
+            sink.part(entry.subject, PART_NAMES[entry.part.lower()])
 
 
 def write_told(sink: Sink, entries: Sequence[Entry]) -> None:

@@ -79,10 +79,10 @@ def without_marks(entries: Sequence[Entry], patterns: Iterable[str]) -> list[Ent
 # ---------------------------------------------------------------------------------------------------------------------- listing
 
 
-def folders(names: Iterable[str]) -> list[Entry]:
-    """Every picture, labelled by its folder; folders that name a part are no labels."""
+def folders(names: Iterable[str], endings: tuple[str, ...] = ENDINGS) -> list[Entry]:
+    """Every picture (a file with one of the endings), labelled by its folder; folders that name a part are no labels."""
     entries = []
-    for name in sorted(name for name in names if name.lower().endswith(ENDINGS)):
+    for name in sorted(name for name in names if name.lower().endswith(endings)):
         above = PurePosixPath(name).parent.parts
         parts = [part for part in above if part.lower() in PART_NAMES]
         label = above[-1] if above and above[-1] not in parts else ""
@@ -153,6 +153,25 @@ def named(entries: Iterable[Entry], pattern: str) -> Iterator[Entry | tuple[str,
             continue
         subject = groups.pop("subject", entry.subject)
         yield replace(entry, subject=subject, told={**entry.told, **groups})
+
+
+def kept(entries: Iterable[Entry], pattern: str, sink: Sink) -> list[Entry]:
+    """The entries as `named` gives them; those without a subject are refused."""
+    found = []
+    for one in named(entries, pattern):
+        if isinstance(one, Entry):
+            found.append(one)
+        else:
+            sink.refuse(*one)
+    return found
+
+
+def check_expression(pattern: str) -> None:
+    """Raises ConfigError for what is not a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ THUMBNAIL   payload, the whole at no more than 1024 pixels a side; text: how man
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,20 +76,22 @@ def tissue(thumbnail: Array) -> Array:
     return found > max(otsu(found), PALE)
 
 
-def shares(where: Array, places: Sequence[Place], size: float, down: float) -> list[float]:
-    """The share of each tile that is tissue, of a map "H W" whose points span `down` pixels each; `size` in pixels as well."""
+def with_tissue(where: Array, extent: tuple[int, int], size: int, step: int, least: float) -> Iterator[Place]:
+    """The tiles of a picture of that height and width of which at least a share is tissue, row by row.
+
+    `where`, bool "h w", is a map of the whole, in points as coarse as it likes.
+    """
     summed = np.pad(where.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    return [_share(summed, place, size, down) for place in places]
+    column = np.array(starts(extent[1], size, step), np.int64)
+    left, right = _ends(column, size, extent[1], where.shape[1])
+    for row in starts(extent[0], size, step):
+        top, bottom = _ends(np.array(row), size, extent[0], where.shape[0])
+        inside = summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
+        share = inside / ((bottom - top) * (right - left))
+        yield from (Place(row, int(column[k]), tissue=float(share[k])) for k in np.flatnonzero(share >= least))
 
 
-def _share(summed: Array, place: Place, size: float, down: float) -> float:
-    top, bottom = _ends(place.row, size, down, summed.shape[0] - 1)
-    left, right = _ends(place.column, size, down, summed.shape[1] - 1)
-    inside = summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
-    return float(inside / ((bottom - top) * (right - left)))
-
-
-def _ends(start: float, size: float, down: float, most: int) -> tuple[int, int]:
-    """The points of a map that a tile covers, one at least."""
-    first = min(int(start / down), most - 1)
-    return first, min(max(int(np.ceil((start + size) / down)), first + 1), most)
+def _ends(start: Array, size: int, length: int, points: int) -> tuple[Array, Array]:
+    """The half-open range of a map's points that tiles cover along an axis, one at least."""
+    first = np.minimum(start * points // length, points - 1)
+    return first, np.clip(-((start + size) * points // -length), first + 1, points)

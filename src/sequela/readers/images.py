@@ -107,11 +107,7 @@ class ImagesReader:
         """The label columns, and the pictures with all that is known of them before they are opened."""
         columns, entries = self._table(source, files) if self.config.table else self._folders(source, files)
         if self.config.subject_pattern:
-            found = list(_picture_list.named(entries, self.config.subject_pattern))
-            entries = [one for one in found if isinstance(one, Entry)]
-            for one in found:
-                if not isinstance(one, Entry):
-                    sink.refuse(*one)
+            entries = _picture_list.kept(entries, self.config.subject_pattern, sink)
         entries = _picture_list.without_marks(entries, self.config.masks.values())
         return columns, self._with_parts(source, sink, files, entries)
 
@@ -202,10 +198,10 @@ class _Reading:
             return []
         if len(picture.filed) == 3:
             raise DataError("tiles are cut of pictures, this is a volume")
-        size, step = self.config.tile, self.config.tile_step or self.config.tile
-        found = _tiles.places(*picture.values.shape[1:], size, step)
+        (height, width), size = picture.values.shape[1:], self.config.tile
+        found = _tiles.places(height, width, size, self.config.tile_step or size)
         if not found:
-            raise DataError(f"{' × '.join(map(str, picture.values.shape[1:]))} pixels, less than a tile of {size}")
+            raise DataError(f"{height} × {width} pixels, less than a tile of {size}")
         return found
 
 
@@ -215,18 +211,11 @@ def build(config: Config) -> ImagesReader:
     if any(side is not None and side < 1 for side in size):
         raise ConfigError(f"an image cannot have the size {config.size}", hint="a number of pixels, or height and width")
     for pattern in (config.subject_pattern, *(text for text in config.parts.values() if not text.lower().endswith(".txt"))):
-        _check_expression(pattern)
+        _picture_list.check_expression(pattern)
     _check_masks(config)
     if config.boxes == "voc":
         _picture_list.check_pattern(config.annotations, config.groups)
     return ImagesReader(config)
-
-
-def _check_expression(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ConfigError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 def _check_masks(config: Config) -> None:
