@@ -75,7 +75,7 @@ def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tu
         _refuse_mismatch(study, encoders, task)
         fuse = fuses.build(config.choice(study.fuse, "fuse"), [encoder.width for encoder in encoders.values()])
         networks = {name: encoder for name, encoder in encoders.items() if isinstance(encoder, nn.Module)}
-        width = next(iter(encoders.values())).steps_width if task.needs == "steps" else fuse.width
+        width = next(iter(encoders.values())).steps_width if task.needs in ("steps", "map") else fuse.width
         return Model(networks, fuse, task.head(width), causal=_causal(task)), task
 
 
@@ -138,6 +138,8 @@ def _causal(task: Task) -> bool:
 
 def _task(study: Study, names: tuple[str, ...]) -> Task:
     name, options = config.options("tasks", study.task, "task")
+    if study.outcome.instances and hasattr(options, "instances"):  # said once, of the masks
+        options = msgspec.structs.replace(options, instances=True)
     task: Task = registry.module("tasks", name).build(options, names)
     return task
 

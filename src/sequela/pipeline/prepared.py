@@ -231,6 +231,5 @@ def _alone(study: Study) -> None:
     }
     if named := [key for key, given in asked.items() if given]:
         raise ConfigError(f"{kind} is one network's, as it is: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
-    said = getattr(config.options("tasks", study.task, "task")[1], "instances", study.outcome.instances)
-    if said != study.outcome.instances:
-        raise ConfigError("task.instances and outcome.instances differ", hint="say the same in both, or in neither")
+    if getattr(config.options("tasks", study.task, "task")[1], "instances", False) and not study.outcome.instances:
+        raise ConfigError("task.instances is set and outcome.instances is not", hint="say it of the masks: outcome.instances")
