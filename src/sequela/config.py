@@ -135,7 +135,7 @@ class Outcome(Strict, frozen=True):
     label: str | list[str] = ""  # whether this predicate holds in it; several for multilabel; with `value`, its number
     codes: str | list[str] = ""  # which codes that fit these are in it: a label each, for multilabel
     length: Literal["", "hours", "days"] = ""  # how long it lasts
-    cuts: list[float] = []  # the length or value as classes: [3, 7] gives <3, 3-7, >=7
+    cuts: list[float] = []  # the length, value or number of the column as classes: [3, 7] gives <3, 3-7, >=7
     broader: bool = False  # `codes` stands for broader codes too: such a label holds where a code below it is in the window
     min_subjects: Annotated[int, Meta(ge=1)] = 1  # that have a code, in all the data, for it to be among `codes`
     censored: Literal["missing", "negative"] = "missing"  # the label where the record ends before its window, without the event

@@ -175,6 +175,38 @@ def test_two_labels_that_differ_refuse_the_row(store, study):
     assert flow.refused == {"a": "two different labels"}
 
 
+VOLUMES = [
+    ("a", None, "LABEL//ml", 2.5),
+    ("b", None, "LABEL//ml", 3.5),
+    ("c", None, "LABEL//ml", 3.0),
+    ("d", None, "IMAGE", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "cuts", "names", "values"),
+    [("binary", [3], (">=3",), [0, 1, 1]), ("multiclass", [3, 3.2], ("<3", "3-3.2", ">=3.2"), [0, 2, 1])],
+)
+def test_the_number_of_a_column_is_the_class_between_its_cuts(store, study, task, cuts, names, values):
+    asked = study(cohort={"index": "SAMPLE"}, task=task, outcome={"column": "ml", "cuts": cuts})
+    rows, flow = cohort.build(store(VOLUMES), asked)
+    assert rows.target.names == names and rows.target.values[:, 0].tolist() == values
+    assert flow.refused == {"d": "label not known"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        ({"column": "ml", "cuts": [3, 4]}, "one cut"),
+        ({"column": "ml", "cuts": [4, 3]}, "do not rise"),
+        ({"column": "ml", "cuts": [3], "classes": ["0", "1"]}, "classes of one column"),
+    ],
+)
+def test_cuts_of_a_column_that_mean_no_two_classes_are_refused(store, study, outcome, reason):
+    with pytest.raises(ConfigError, match=reason):
+        cohort.build(store(VOLUMES), study(cohort={"index": "SAMPLE"}, outcome=outcome))
+
+
 def test_classes_gather_raw_labels_and_count_the_others(store, study):
     data = store([(name, None, "LABEL//beat", raw) for name, raw in zip("abcd", ["N", "L", "V", "?"], strict=True)])
     asked = study(

@@ -5,6 +5,7 @@ A label that cannot be known is missing, never 0: a row is a negative only where
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import cut, labels, marked
+from sequela.study import banded, cut, labels, marked
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -113,13 +114,24 @@ def _by_column(
     given = {column: [raw for raw, _ in pairs] for column, pairs in found.items()}
     twofold = np.array([[different for _, different in pairs] for pairs in found.values()], bool).reshape(len(columns), len(rows))
     try:
-        read = labels.read(given, kind, outcome.classes)
+        read = _read(given, kind, outcome)
     except DataError:
         if labelled:
             raise
-        read = labels.read({column: [None] * len(rows) for column in columns}, kind, outcome.classes)
+        read = _read({column: [None] * len(rows) for column in columns}, kind, outcome)
     conflict = Unusable(np.any(twofold, axis=0, keepdims=False), "two different labels", later=True)
     return Outcomes(read.target, [conflict], {"labels that no class gathers": read.unlisted} if read.unlisted else {})
+
+
+def _read(given: Mapping[str, Sequence[str | None]], kind: TargetKind, outcome: config.Outcome) -> labels.Read:
+    """The raw labels as they are, or, with cuts, the classes that their numbers fall into."""
+    if not outcome.cuts:
+        return labels.read(given, kind, outcome.classes)
+    banded.check(outcome.cuts, kind)
+    if outcome.classes or len(given) != 1:
+        raise ConfigError("outcome.cuts make the classes of one column", hint="leave out classes")
+    number = labels.read(given, "regression", ()).target
+    return labels.Read(banded.classes(number.values[:, 0], number.known[:, 0], outcome.cuts, kind))
 
 
 def _check_columns(store: Records, columns: list[str]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -17,7 +16,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import cut, spans, windows
+from sequela.study import banded, cut, spans, windows
 from sequela.study.cut import ALWAYS, NEVER
 from sequela.study.labels import TargetKind
 from sequela.study.outcome import Outcomes, Unusable
@@ -147,7 +146,7 @@ def _number(outcome: config.Outcome, asked: _Asked) -> Outcomes:
         [Unusable(early & ~asked.span.lacking, "the window starts before the prediction", later=False)] if outcome.value else []
     )
     if outcome.cuts:
-        return Outcomes(_classes(values, known, outcome.cuts), unusable)
+        return Outcomes(banded.classes(values, known, outcome.cuts), unusable)
     return Outcomes(Target(np.where(known, values, 0.0)[:, None], known[:, None], (name,)), unusable)
 
 
@@ -155,13 +154,6 @@ def _lengths(asked: _Asked, unit: str) -> Array:
     span = asked.span
     there = ~span.lacking & (span.end.time != ALWAYS)
     return np.where(there, np.where(there, span.end.time - span.start.time, 0) / _HOURS[unit], np.nan)
-
-
-def _classes(values: Array, known: Array, cuts: Sequence[float]) -> Target:
-    edges = [f"{edge:g}" for edge in cuts]
-    names = (f"<{edges[0]}", *(f"{low}-{high}" for low, high in pairwise(edges)), f">={edges[-1]}")
-    place = np.searchsorted(cuts, np.where(known, values, 0.0), side="right").astype(float)
-    return Target(np.where(known, place, 0.0)[:, None], known[:, None], names)
 
 
 # ----------------------------------------------------------------------------------------------------------------------- checks
@@ -194,5 +186,5 @@ def _check_kind(outcome: config.Outcome, kind: TargetKind) -> None:
     fits, needed = needs[kind]
     if not fits:
         raise ConfigError(f"a {kind} outcome of a window needs {needed}")
-    if sorted(set(outcome.cuts)) != outcome.cuts:
-        raise ConfigError("outcome.cuts do not rise", hint="write them from low to high, each once")
+    if outcome.cuts:
+        banded.check(outcome.cuts, kind)
