@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
+from sequela.evaluate import detection
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
@@ -47,6 +48,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     ),
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "detect": (*detection.RANKED, *detection.CALLED),
 }
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
@@ -207,6 +209,16 @@ def _next_event(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
         yield Question(model, metric, "", rows, partial(METRICS[metric].function, summed, count), reason=_no_rows(rows))
 
 
+def _detect(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows, names = asked.known(rows), answer.names
+    cuts = np.array([asked.thresholds[key(model, name)] for name in names])
+    each = list(detection.questions(model, answer.tally, rows, names, cuts))
+    yield from each
+    chosen = asked.classes or names
+    for metric in detection.RANKED:
+        yield _macro(metric, [q for q in each if q.metric == metric and q.class_ in chosen], model, rows)
+
+
 _Asking = Callable[[Asked, str, Answer, Array], Iterator[Question]]
 _ASKING: Mapping[str, _Asking] = {
     "binary": _binary,
@@ -214,6 +226,7 @@ _ASKING: Mapping[str, _Asking] = {
     "multilabel": _multilabel,
     "regression": _regression,
     "next_event": _next_event,
+    "detect": _detect,
 }
 
 
@@ -306,12 +319,12 @@ def check(kind: str, count: int, target: Target, answers: Mapping[str, Answer], 
         bad = int((~np.isfinite(answer.values)).any(1).sum())
         if bad:
             raise DataError(f"{model} gives {bad} of {count} rows an answer that is not a finite number")
-        if kind in ("binary", "multilabel"):
+        if kind in ("binary", "multilabel", "detect"):
             _check_thresholds(kind, model, answer, thresholds)
 
 
 def _check_thresholds(kind: str, model: str, answer: Answer, thresholds: Mapping[str, float]) -> None:
-    wanted = [key(model, name if kind == "multilabel" else "") for name in answer.names]
+    wanted = [key(model, "" if kind == "binary" else name) for name in answer.names]
     missing = [name for name in wanted if name not in thresholds]
     if missing:
         raise DataError(

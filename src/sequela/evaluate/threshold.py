@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sequela.errors import ConfigError, DataError
-from sequela.metrics import sets
+from sequela.metrics import detection, sets
+from sequela.metrics.detection import FIRST, Ranked
 from sequela.metrics.sums import ratio
 from sequela.types import Answer, Array, Target
 
@@ -75,11 +76,17 @@ def key(model: str, label: str = "") -> str:
 
 
 def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:
-    """Every threshold that a task of this kind needs, by `key`: of each answer (binary), of each label of it (multilabel).
+    """Every threshold that this kind of task needs, by `key`: of each answer (binary), or each label of it (multilabel, detect).
 
     None for multiclass, which decides for the likeliest class, and for regression. With the rule "jaccard" the labels of a row
-    are called as a set: one threshold for all of them, the one with the highest mean Jaccard index.
+    are called as a set: one threshold for all of them, the one with the highest mean Jaccard index. For boxes see `of_boxes`.
     """
+    if kind == "detect":
+        return {
+            key(model, name): of_boxes(answer.tally.take(np.flatnonzero(target.known[:, 0])).ranked(column), rule)
+            for model, answer in answers.items()
+            for column, name in enumerate(target.names)
+        }
     if kind not in ("binary", "multilabel"):
         return {}
     if rule == "jaccard":
@@ -93,6 +100,26 @@ def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: s
         for model, answer in answers.items()
         for column, name in enumerate(target.names)
     }
+
+
+def of_boxes(ranked: Ranked, rule: str | float) -> float:
+    """The score from which boxes of a class are called: of the best F1, or "sensitivity=0.9" (the highest that reaches it).
+
+    There are no true negatives among boxes: youden, the rule where none is given, stands for f1. Where none of the boxes is
+    there, or none is found, it is 1. Raises ConfigError for another rule.
+    """
+    if not isinstance(rule, str) or _number(rule) is not None:
+        return _within(float(rule))
+    name, _, aim = rule.partition("=")
+    if rule not in ("f1", "youden") and (name != "sensitivity" or _number(aim) is None):
+        raise ConfigError(f"{rule!r} is no rule for the threshold of boxes", hint='known: f1, "sensitivity=0.9", or a number')
+    if not ranked.hit[:, FIRST].any():
+        return 1.0
+    falling, sensitivity, f1 = detection.cuts(ranked)
+    if name in ("f1", "youden"):
+        return float(falling[np.argmax(np.round(f1, 12))])
+    reached = sensitivity >= _within(float(aim)) - 1e-12
+    return float(falling[np.argmax(reached)] if reached.any() else falling[-1])
 
 
 def _for_sets(kind: str, answer: Answer, target: Target) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sequela.metrics import alerts, calibration, discrimination, language, probability, regression, sets, threshold
+from sequela.metrics import alerts, calibration, detection, discrimination, language, probability, regression, sets, threshold
 from sequela.types import Array
 
 Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]
@@ -17,6 +17,7 @@ BINARY: tuple[Kind, ...] = ("binary",)
 LABELS: tuple[Kind, ...] = ("binary", "multilabel")
 FORESEEN: tuple[Kind, ...] = ("next_event",)
 SETS: tuple[Kind, ...] = ("multilabel",)
+BOXES: tuple[Kind, ...] = ("detect",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,11 @@ _ENTRIES = (
     Entry("auprc", discrimination.auprc, RISKS, "higher", False, "average precision; chance level is the prevalence"),
     Entry("accuracy", threshold.accuracy, RISKS, "higher", True, "share of decisions that are right"),
     Entry("balanced_accuracy", threshold.balanced_accuracy, RISKS, "higher", True, "mean over classes of the share found"),
-    Entry("sensitivity", threshold.sensitivity, RISKS, "higher", True, "share of events that are called"),
+    Entry("sensitivity", threshold.sensitivity, RISKS + BOXES, "higher", True, "share of events that are called"),
     Entry("specificity", threshold.specificity, RISKS, "higher", True, "share of non-events that are not called"),
-    Entry("ppv", threshold.ppv, RISKS, "higher", True, "share of calls that are events"),
+    Entry("ppv", threshold.ppv, RISKS + BOXES, "higher", True, "share of calls that are events"),
     Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
-    Entry("f1", threshold.f1, RISKS, "higher", True, "harmonic mean of sensitivity and PPV"),
+    Entry("f1", threshold.f1, RISKS + BOXES, "higher", True, "harmonic mean of sensitivity and PPV"),
     Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
     Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),
@@ -89,6 +90,11 @@ _ENTRIES = (
         "next_accuracy", language.next_accuracy, FORESEEN, "higher", False, "share of next codes that were thought the likeliest"
     ),
     Entry("next_in_10", language.next_in_10, FORESEEN, "higher", False, "share of next codes among the ten likeliest"),
+    Entry("ap50", detection.ap50, BOXES, "higher", False, "average precision of boxes that overlap the true one by half or more"),
+    Entry("ap", detection.ap, BOXES, "higher", False, "the same, over least overlaps of .50, .55, …, .95 (COCO)"),
+    Entry("froc", detection.froc, BOXES, "higher", False, "mean sensitivity at 1/8, 1/4, …, 8 false boxes a picture"),
+    Entry("count_mae", detection.count_mae, BOXES, "lower", True, "mean distance of the number called from the number there"),
+    Entry("count_bias", detection.count_bias, BOXES, "zero", True, "mean of the number called less the number there"),
     Entry("mase", regression.mase, ("regression",), "lower", False, "error over that of repeating the last value"),
 )
 METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
