@@ -81,3 +81,47 @@ def _ordinary_numbers() -> None:
     """Each test starts with denormal numbers, as an interpreter does: a training in the same process flushes them to zero."""
     if torch := sys.modules.get("torch"):
         torch.set_flush_denormal(False)
+
+
+@pytest.fixture(scope="session")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """30 noisy pictures of 40 to 48 points a side with bright discs, their masks and boxes; two pictures are of one child.
+
+    The first has no disc, the second no mask and no boxes.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from sequela.pipeline import import_data
+
+    folder = tmp_path_factory.mktemp("discs")
+    random = np.random.default_rng(3)
+    for number in range(30):
+        height, width = random.integers(40, 49, 2)
+        down, across = np.mgrid[:height, :width]
+        mask, boxes = np.zeros((height, width), np.uint8), []
+        for _ in range(0 if number == 0 else 2):
+            radius = random.uniform(4, 7)
+            y, x = random.uniform(radius, height - radius), random.uniform(radius, width - radius)
+            mask[(down - y) ** 2 + (across - x) ** 2 < radius**2] = 255
+            boxes.append([x - radius, y - radius, x + radius, y + radius])
+        picture = np.clip(random.normal(80, 12, mask.shape) + 70 * (mask > 0), 0, 255).astype(np.uint8)
+        name = f"Child_{number // 2:02d}{'LR'[number % 2]}"
+        Image.fromarray(picture).save(folder / f"{name}.png")
+        if number != 1:
+            Image.fromarray(mask).save(folder / f"{name}_mask.png")
+            (folder / f"{name}.xml").write_text(_voc(boxes))
+    options = {
+        "masks": {"MASK": "{stem}_mask.png"},
+        "boxes": "voc",
+        "annotations": "{stem}.xml",
+        "subject_pattern": r"Child_(?P<child>\d+)(?P<eye>[LR])",
+    }
+    return import_data("images", folder, folder.with_suffix(".store"), options=options)
+
+
+def _voc(boxes: list[list[float]]) -> str:
+    edges = ("xmin", "ymin", "xmax", "ymax")
+    said = ["".join(f"<{edge}>{round(value)}</{edge}>" for edge, value in zip(edges, box, strict=True)) for box in boxes]
+    things = "".join(f"<object><name>disc</name><bndbox>{one}</bndbox></object>" for one in said)
+    return f"<annotation>{things}</annotation>"
