@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -114,3 +116,48 @@ def test_a_focus_without_times_an_unknown_pooling_and_a_wrong_step_encoder_are_r
         built(Spec("image", (1, 8, 8), "index"), step={"name": "resnet", "width": 2, "blocks": [1], "map": True})
     with pytest.raises(ConfigError, match="no encoder is called 'resnet2d'"):
         built(step="resnet2d")
+
+
+SLICES = Spec("slices", (1, 8, 8), "millimetres", context=2)
+SMALL_CNN = {"name": "cnn", "channels": [2], "width": 4}
+
+
+def slices(lengths: tuple[int, ...] = (5, 3, 0)) -> Seq:
+    seq = beats(SLICES, lengths)
+    return Seq(seq.values, seq.mask, seq.position, context=torch.arange(6.0).view(3, 2))
+
+
+@pytest.mark.parametrize("over", ["lstm", "gru", "rnn", "mingru", "tcn", "transformer", "mlp"])
+def test_any_encoder_of_vectors_reads_the_steps(over: str) -> None:
+    encoder = built(SLICES, step=SMALL_CNN, width=64, over={"name": over, "width": 8})
+    seq = slices()
+    vectors = encoder.each(replace(seq, context=None)).steps
+    alone = encoder.over(replace(seq, values=vectors.unsqueeze(2)))
+    encoded = encoder(seq)
+    torch.testing.assert_close(encoded.pooled, alone.pooled)
+    torch.testing.assert_close(encoded.steps, alone.steps)
+    assert encoded.pooled.shape == (3, encoder.width)
+    assert (encoder.causal, encoder.steps_width) == (over != "transformer", 8)
+
+
+def test_a_transformer_over_slices_sees_how_far_apart_they_lie() -> None:
+    encoder = built(SLICES, step=SMALL_CNN, width=64, over={"name": "transformer", "width": 8})
+    seq = slices()
+    assert not torch.allclose(encoder(seq).pooled[0], encoder(replace(seq, position=seq.position * 5)).pooled[0], atol=1e-5)
+
+
+def test_the_step_in_focus_stands_before_what_the_encoder_over_the_steps_gives() -> None:
+    encoder = built(pool="focus", focus="2s", width=64, over={"name": "tcn", "width": 6})
+    encoded = encoder(beats())
+    alone = encoder.over(replace(beats(), values=encoder.each(beats()).steps.unsqueeze(2), side=None)).pooled
+    torch.testing.assert_close(encoded.pooled[0], torch.cat([encoded.steps[0, 2], alone[0]]))
+    assert encoder.width == 12
+
+
+def test_options_of_the_encoder_over_the_steps_belong_to_it() -> None:
+    with pytest.raises(ConfigError, match="beside it layers, which belongs to the encoder over the steps"):
+        built(layers=2, width=64, over="lstm")
+    with pytest.raises(ConfigError, match="beside it pool"):
+        built(pool="mean", width=64, over="lstm")
+    with pytest.raises(ConfigError, match=r"numbers of shape \(1, 4\); this encoder reads \(C, H, W\)"):
+        built(SLICES, step=SMALL_CNN, width=64, over="resnet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ def by_hand(channels: int, widths: list[int], dimensions: int) -> int:
         return 3**dimensions * (narrow * wide + wide * wide) + 4 * wide
 
     down = sum(twice(narrow, wide) for narrow, wide in zip([channels, *widths], widths, strict=False))
-    up = sum(2**dimensions * low * wide + wide + twice(2 * wide, wide) for wide, low in zip(widths, widths[1:], strict=False))
+    up = sum(2**dimensions * low * wide + wide + twice(2 * wide, wide) for wide, low in pairwise(widths))
     return down + up
 
 

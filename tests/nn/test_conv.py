@@ -10,7 +10,7 @@ from sequela.nn import conv
 
 @pytest.mark.parametrize("bottleneck", [False, True])
 @pytest.mark.parametrize("dimensions", [1, 2])
-def test_a_block_that_keeps_its_size_starts_as_relu(dimensions: conv.Dimensions, bottleneck: bool) -> None:
+def test_a_block_that_keeps_its_size_starts_as_relu(dimensions: int, bottleneck: bool) -> None:
     blocks = conv.Blocks(dimensions, 3, "batch", bottleneck)
     values = torch.randn(2, 8, *[6] * dimensions, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(blocks.block(8, 8 // blocks.expansion, 1)(values), values.relu())

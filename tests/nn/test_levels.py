@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,7 @@ def test_sizes_follow_strides_and_no_half_is_too_small(size: list[int], most: in
     levels = plan(size, most=most)
     assert 1 <= len(levels) <= most
     assert levels[0].size == tuple(size)
-    for above, level in zip(levels, levels[1:], strict=False):
+    for above, level in pairwise(levels):
         assert max(level.stride) == 2
         assert level.size == tuple(math.ceil(a / s) for a, s in zip(above.size, level.stride, strict=True))
         assert all(half >= FEWEST for half, step in zip(level.size, level.stride, strict=True) if step == 2)

@@ -1,4 +1,4 @@
-"""A small convolutional net over images: convolutions of 3, each halved by pooling, then one dense layer.
+"""A small convolutional net over images and volumes: convolutions of 3, each halved by pooling, then one dense layer.
 
 With its default options on 1 x 28 x 28 and the two-class head it is the lung-CT net of 420,610 parameters: 32 and 64 channels,
 128 dense. Several images a row (slices) are pooled over the row.
@@ -14,7 +14,7 @@ from torch import nn
 
 from sequela.config import Strict
 from sequela.errors import ConfigError
-from sequela.nn import stepwise
+from sequela.nn import conv, image, stepwise
 from sequela.types import Spec
 
 
@@ -26,18 +26,18 @@ class Config(Strict, frozen=True):
 
 
 def build(spec: Spec, config: Config) -> stepwise.Stepwise:
-    """The net for images "C H W".
+    """The net for images "C H W" or volumes "C D H W".
 
-    Raises ConfigError where a step is no image, or one too small to be halved so often.
+    Raises ConfigError where a step is neither, or too small to be halved so often.
     """
-    stepwise.refuse_other(spec, "C H W")
-    narrow, *sides = spec.shape
+    sides, narrow = image.size(spec), spec.shape[0]
     halvings = len(config.channels)
     if min(sides) < 2**halvings:
-        raise ConfigError(f"an image of {sides[0]} x {sides[1]} cannot be halved {halvings} times", hint="give fewer channels")
+        size = " x ".join(map(str, sides))
+        raise ConfigError(f"an image of {size} cannot be halved {halvings} times", hint="give fewer channels")
     layers: list[nn.Module] = []
     for channels in config.channels:
-        layers += [nn.Conv2d(narrow, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [conv.convolution(len(sides), narrow, channels, 3, bias=True), nn.ReLU(), image.LARGEST[len(sides)](2)]
         narrow = channels
     flat = narrow * math.prod(side // 2**halvings for side in sides)
     net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, config.width), nn.ReLU())

@@ -1,4 +1,7 @@
-"""A network over each step (a heartbeat window, a slice), then an LSTM or GRU over the steps.
+"""A network over each step (a heartbeat window, a slice, a tile), then an LSTM, GRU or any other encoder over the steps.
+
+`over` names the second network, any that reads a series of vectors, with its options: a transformer sees how far apart slices lie
+in millimetres. Left out, it is the LSTM or GRU that `cell`, `width` and the other keys describe.
 
 Where the label belongs to one step of several (a beat among its neighbours), pool = "focus" reads the state at that step: the one
 whose position is nearest to `focus` before the prediction.
@@ -23,10 +26,12 @@ from sequela.nn.pool import Pool, named
 from sequela.types import Encoded, Seq, Spec
 
 MICROSECONDS = {"days": 86_400e6, "seconds": 1e6}  # of the units of position that are times
+OWN = ("cell", "width", "layers", "bidirectional", "dropout")  # of the network over the steps, where `over` names no other
 
 
 class Config(Strict, frozen=True):
     step: Named = "resnet1d"  # the encoder of each step, with its options
+    over: Named | None = None  # the encoder over the steps, with its options; then only pool = "focus" stands beside it
     cell: Literal["lstm", "gru"] = "gru"
     width: Annotated[int, Meta(ge=1)] = 64  # of the state, in each direction
     layers: Annotated[int, Meta(ge=1)] = 1
@@ -61,6 +66,25 @@ class StepsThenStates(nn.Module):
         return Encoded(steps, seq.mask, pooled)
 
 
+class StepsThenEncoder(nn.Module):
+    """What the second encoder gives of the vectors of the first; where asked, the step in focus before its pooled vector."""
+
+    def __init__(self, each: nn.Module, over: nn.Module, focus: float | None) -> None:
+        super().__init__()
+        self.each = each
+        self.over = over
+        self.focus = focus
+        self.gives, self.causal, self.steps_width = over.gives, over.causal, over.steps_width
+        self.width = over.width + (0 if focus is None else over.steps_width)  # type: ignore[operator]
+
+    def forward(self, seq: Seq) -> Encoded:
+        vectors = self.each(replace(seq, context=None)).steps.unsqueeze(2)
+        encoded: Encoded = self.over(replace(seq, values=vectors, seen=None, side=None))
+        if self.focus is None or encoded.pooled is None or encoded.steps is None:
+            return encoded
+        return replace(encoded, pooled=torch.cat([focused(encoded.steps, seq, self.focus), encoded.pooled], 1))
+
+
 class FocusPool(nn.Module):
     """The poolings of `nn/pool.py`, and before them, where asked, the state at the step nearest to a position."""
 
@@ -72,16 +96,17 @@ class FocusPool(nn.Module):
         self.width = (steps if position is not None else 0) + (self.others.width if self.others else 0)
 
     def forward(self, steps: Tensor, seq: Seq) -> Tensor:
-        parts = [] if self.position is None else [self._focused(steps, seq, self.position)]
+        parts = [] if self.position is None else [focused(steps, seq, self.position)]
         if self.others is not None:
             parts.append(self.others(steps, seq.mask))
         return torch.cat(parts, 1)
 
-    @staticmethod
-    def _focused(steps: Tensor, seq: Seq, position: float) -> Tensor:
-        distance = (seq.position - position).abs().masked_fill(~seq.mask, torch.inf)
-        index = distance.argmin(1).view(-1, 1, 1).expand(-1, 1, steps.shape[2])
-        return existing(steps.gather(1, index).squeeze(1), seq.mask.any(1))
+
+def focused(steps: Tensor, seq: Seq, position: float) -> Tensor:
+    """The step "B D" that stands nearest to a position; zeros for a row without steps."""
+    distance = (seq.position - position).abs().masked_fill(~seq.mask, torch.inf)
+    index = distance.argmin(1).view(-1, 1, 1).expand(-1, 1, steps.shape[2])
+    return existing(steps.gather(1, index).squeeze(1), seq.mask.any(1))
 
 
 def _parts(pool: str | list[str]) -> list[str]:
@@ -94,16 +119,37 @@ def _parts(pool: str | list[str]) -> list[str]:
     return parts
 
 
-def build(spec: Spec, config: Config) -> StepsThenStates:
+def build(spec: Spec, config: Config) -> StepsThenStates | StepsThenEncoder:
     """The network for any input that the encoder named by `step` reads.
 
-    Raises ConfigError where that encoder refuses the input or gives no steps, or a focus is asked of steps without times.
+    Raises ConfigError where that encoder refuses the input or gives no steps, the one over them does not read vectors, an option
+    belongs to the latter, or a focus is asked of steps without times.
     """
     each = _each(spec, config)
+    position = _position(spec, config) if "focus" in _parts(config.pool) else None
+    if config.over is not None:
+        return StepsThenEncoder(each, _over(spec, config, each.width), position)  # type: ignore[arg-type]
     plan = recurrent.Config(width=config.width, layers=config.layers, bidirectional=config.bidirectional, dropout=config.dropout)
     stack = recurrent.Stack(each.width, plan, _cell(config))  # type: ignore[arg-type]
-    pool = FocusPool(config, stack.width, _position(spec, config) if "focus" in _parts(config.pool) else None)
-    return StepsThenStates(each, stack, pool, spec, config)
+    return StepsThenStates(each, stack, FocusPool(config, stack.width, position), spec, config)
+
+
+def _over(spec: Spec, config: Config, width: int) -> nn.Module:
+    """The second encoder, over steps "1 D": laid flat, they need no word on what was seen."""
+    plain = Config()
+    misplaced = [key for key in OWN if getattr(config, key) != getattr(plain, key)]
+    if misplaced or config.pool not in ("focus", ["focus"], plain.pool):
+        named = ", ".join(misplaced or ["pool"])
+        raise ConfigError(
+            f"cnn_rnn has over, and beside it {named}, which belongs to the encoder over the steps",
+            hint='write it there: over = { name = "lstm", layers = 2 }',
+        )
+    assert config.over is not None
+    name, options = configs.options("encoders", config.over, "encoder.over")
+    over: nn.Module = registry.module("encoders", name).build(replace(spec, shape=(1, width), side=0), options)
+    if "steps" not in over.gives:  # type: ignore[operator]
+        raise ConfigError(f"encoder.over = {name!r} gives no steps")
+    return over
 
 
 def _each(spec: Spec, config: Config) -> nn.Module:

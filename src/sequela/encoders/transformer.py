@@ -15,11 +15,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sequela.config import Strict
 from sequela.errors import ConfigError
 from sequela.nn import clock
+from sequela.nn.attention import Layer, refuse_uneven
 from sequela.nn.mask import existing
 from sequela.nn.readout import Readout
 from sequela.nn.steps import Projected, VisitName
@@ -50,7 +50,7 @@ class Transformer(nn.Module):
         self.inputs = Projected(spec, config.width, config.visit, row=True)
         self.clock = None if config.time == "none" else _clock(spec, config, config.time)
         self.from_first = config.since == "first"
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(Layer(config.width, config.heads, config.dropout) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.readout = Readout(spec, config.width, config.pool, config.dropout)
         self.steps_width = config.width
@@ -61,7 +61,7 @@ class Transformer(nn.Module):
         steps = self._inputs(seq)
         keys = None if self.causal else _keys(seq.mask)
         for layer in self.layers:
-            steps = layer(steps, keys)
+            steps = layer(steps, keys, self.causal)
         return self.readout(self.norm(steps), seq)  # type: ignore[no-any-return]
 
     def _inputs(self, seq: Seq) -> Tensor:
@@ -70,34 +70,6 @@ class Transformer(nn.Module):
             return vectors
         position = seq.position - seq.position[:, :1] if self.from_first else seq.position
         return vectors + existing(self.clock(existing(position, seq.mask)).to(vectors.dtype), seq.mask)
-
-
-class Layer(nn.Module):
-    """Maps "B T D" to the same shape; `keys` "B 1 1 T" says which steps may be looked at, None: those that are not later."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.heads, self.dropout = config.heads, config.dropout
-        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(2))
-        self.queries = nn.Linear(config.width, 3 * config.width)  # and keys, and values
-        self.out = nn.Linear(config.width, config.width)
-        self.forwards = nn.Sequential(
-            nn.Linear(config.width, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width)
-        )
-        self.added = nn.Dropout(config.dropout)
-
-    def forward(self, steps: Tensor, keys: Tensor | None) -> Tensor:
-        steps = steps + self.added(self._attended(self.norms[0](steps), keys))
-        return steps + self.added(self.forwards(self.norms[1](steps)))  # type: ignore[no-any-return]
-
-    def _attended(self, steps: Tensor, keys: Tensor | None) -> Tensor:
-        query, key, value = (  # B heads T d
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.queries(steps).chunk(3, 2)
-        )
-        found = functional.scaled_dot_product_attention(
-            query, key, value, keys, self.dropout if self.training else 0.0, is_causal=keys is None
-        )
-        return self.out(found.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
 
 def _keys(mask: Tensor) -> Tensor:
@@ -122,8 +94,5 @@ def build(spec: Spec, config: Config) -> Transformer:
     Raises ConfigError for a step too large to be laid flat, an unknown pooling, a width that the heads do not divide, and periods
     in the wrong order.
     """
-    if config.width % config.heads:
-        raise ConfigError(
-            f"a width of {config.width} cannot be shared by {config.heads} heads", hint="make width a multiple of heads"
-        )
+    refuse_uneven(config.width, config.heads)
     return Transformer(spec, config)

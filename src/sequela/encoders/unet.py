@@ -1,9 +1,9 @@
 """A U-Net over pictures and volumes: down to where few points are left, up again beside what each level saw (Ronneberger 2015).
 
 Two dimensions or three, by the shape of a step (Çiçek 2016). The levels, strides and kernels are planned from the patch and its
-spacing in the manner of nnU-Net (Isensee 2021; `nn/levels.py`). Its are also the strided convolutions in place of pooling, instance
-norm and leaky relu of 0.01, and levels each twice as wide as the one above, up to `widest`. No size need be divisible: a level that
-is a point too long after it was doubled is cut to what it was on the way down.
+spacing in the manner of nnU-Net (Isensee 2021; `nn/levels.py`); so are strided convolutions in place of pooling, instance norm,
+leaky relu of 0.01, and levels each twice as wide as the one above, up to `widest`. No size need be divisible: a level that is a
+point too long after it was doubled is cut to what it was on the way down.
 
 With `stride` above 1 the way up ends that many points coarser than the picture: a pyramid of features for finding boxes. Levels
 finer than the map have one convolution each, since nothing is read there.
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from sequela.config import Strict
 from sequela.errors import ConfigError
-from sequela.nn import conv, stepwise
+from sequela.nn import conv, image, stepwise
 from sequela.nn.levels import Level, plan
 from sequela.nn.pool import Pool
 from sequela.nn.readout import beside
@@ -173,10 +173,10 @@ def build(spec: Spec, config: Config) -> UNet:
 
     Raises ConfigError where a step is neither, or so small that it has fewer levels than asked for or than `stride` needs.
     """
-    stepwise.refuse_other(spec, "C H W", "C D H W")
+    points = image.size(spec)
     most = MOST if config.levels == "auto" else config.levels
-    levels = plan(spec.shape[1:], spec.spacing, most)
-    size = " x ".join(map(str, spec.shape[1:]))
+    levels = plan(points, spec.spacing, most)
+    size = " x ".join(map(str, points))
     if config.levels != "auto" and len(levels) < config.levels:
         raise ConfigError(f"{size} points make {len(levels)} levels of a U-Net, and levels = {config.levels}")
     if len(levels) < config.stride.bit_length():

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Dimensions: TypeAlias = Literal[1, 2, 3]
 NormName: TypeAlias = Literal["batch", "group", "instance"]
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
@@ -83,8 +82,8 @@ class Residual(nn.Module):
 class Blocks:
     """Makes residual blocks of one kind: of two convolutions, or of three with a narrow middle (bottleneck)."""
 
-    def __init__(self, dimensions: Dimensions, kernel: int, norm_name: NormName, bottleneck: bool = False) -> None:
-        self.dimensions: Dimensions = dimensions
+    def __init__(self, dimensions: int, kernel: int, norm_name: NormName, bottleneck: bool = False) -> None:
+        self.dimensions = dimensions
         self.kernel = kernel
         self.norm_name: NormName = norm_name
         self.bottleneck = bottleneck
