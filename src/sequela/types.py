@@ -120,6 +120,11 @@ class Payloads(Protocol):
 class Masks(Protocol):
     """What is true of every point of N pictures as they are stored, opened when asked."""
 
+    @property
+    def instances(self) -> bool:
+        """Whether the values number things of one kind, rather than name kinds."""
+        ...
+
     def __len__(self) -> int: ...
     def take(self, rows: Array) -> Masks: ...
     def whole(self, row: int) -> Array:

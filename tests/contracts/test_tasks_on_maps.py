@@ -30,6 +30,7 @@ class OneMask:
     """The same mask of every picture."""
 
     mask: Array
+    instances: bool = False
 
     def __len__(self) -> int:
         return ROWS

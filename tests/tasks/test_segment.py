@@ -40,6 +40,7 @@ class Held:
     """Masks in memory."""
 
     each: tuple[Array, ...]
+    instances: bool = False
 
     def __len__(self) -> int:
         return len(self.each)

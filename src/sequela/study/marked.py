@@ -33,6 +33,10 @@ class StoredMasks:
     def __len__(self) -> int:
         return len(self.uris)
 
+    @property
+    def instances(self) -> bool:
+        return self.place is None
+
     def take(self, rows: Array) -> StoredMasks:
         return replace(self, uris=self.uris[rows])
 
