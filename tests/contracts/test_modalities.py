@@ -59,6 +59,7 @@ CASES = [
     Case("image", "xray", "cnn"),
     Case("image", "xray", "lstm", {"as_rows": True, "size": 14}),
     Case("image", "xray", "cnn", {"patch": [20, 12], "scale": "each"}),
+    Case("tiles", "xray", "cnn", {"tile": 12, "step": 8, "most": 5, "position": "distance"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 

@@ -249,6 +249,13 @@ def test_a_picture_unlike_those_of_training_is_refused_and_the_row_told_why():
     assert generous.refused(known(given, spacings), state)[1:3] == ["", ""]
 
 
+def test_volumes_of_several_types_need_a_scale_of_their_own():
+    mixed = known([*volumes((8, 8, 8), (8, 8, 8)), *volumes((8, 8, 8), dtype=np.uint8)])
+    with pytest.raises(DataError, match=r"1 of 3 pictures .*numbers are uint8, those of training float32.*scale = \"each\""):
+        build(patch=(4, 4, 4)).fit(mixed)
+    assert build(patch=(4, 4, 4), scale="each").fit(mixed).dtype == "float32"
+
+
 def test_a_photograph_without_spacing_is_no_reason_to_refuse():
     modality = build(patch=(4, 4))
     state = modality.fit(known(photographs((8, 8)), (1.0, 1.0)))

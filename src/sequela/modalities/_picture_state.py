@@ -62,12 +62,15 @@ def range_of(payloads: Sequence[Payload]) -> tuple[tuple[float, ...] | None, tup
     return tuple(rows.min(0).tolist()), tuple(rows.max(0).tolist())
 
 
-def unlike(payload: Payload, state: State, factor: float) -> str:
+def unlike(payload: Payload, state: State, factor: float, typed: bool) -> str:
     """Why this picture cannot be judged by what was learnt; "" where it can.
 
-    Spacing may be finer or coarser than any of the training pictures by `factor`.
+    Spacing may be finer or coarser than any of the training pictures by `factor`. `typed`: what a number means hangs on its type,
+    so that a volume must have that of training (pictures have a full scale).
     """
-    axes = payload.values.ndim - 1
+    axes, dtype = payload.values.ndim - 1, payload.values.dtype.name
+    if axes == state.axes == 3 and typed and dtype != state.dtype:
+        return f'its numbers are {dtype}, those of training {state.dtype}: only scale = "each" or a window makes them one'
     if axes != state.axes:
         return f"it is a {KINDS.get(axes, f'picture of {axes} axes')}, and {KINDS[state.axes]}s were learnt"
     if not fits(len(payload.values), len(state.stored)):

@@ -11,7 +11,7 @@ A model sees whole pictures of one size (`size`, stretched or cut), or patches o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,14 +26,13 @@ from sequela.modalities._picture_events import chunks, days, latest, unique
 from sequela.modalities._picture_plain import Columns
 from sequela.modalities._picture_state import KINDS, State, names_of, range_of, unlike
 from sequela.modalities._picture_values import grey, rounded, shares
-from sequela.modalities._pictures import Pictures, Recipe, Rows, spacing_of
+from sequela.modalities._pictures import Pictures, Recipe, Rows, moments, spacing_of
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._window import bounds, windowed
 from sequela.prep.resample import resized
 from sequela.types import Array, Known, Payload, Plain, Ragged, Space, Spec
 
 FITTED_ON = 20_000  # pictures that mean and spread are taken from, evenly spaced over the training rows, where there are more
-MEASURED = 2**22  # points of a large picture that its mean is taken from, whole slices or rows, where there are more
 
 
 class Config(Strict, frozen=True):
@@ -66,7 +65,7 @@ class ImageInput:
         payloads = [known.payloads.open(uri) for uri in uris]
         state = self._blank(payloads)
         self._refuse(payloads, state)
-        mean, spread = _moments(Pictures(payloads, self._recipe(state)))
+        mean, spread = moments(Pictures(payloads, self._recipe(state)))
         return msgspec.structs.replace(state, mean=mean, spread=spread)
 
     def read(self, known: Known, state: State) -> Ragged:
@@ -93,7 +92,7 @@ class ImageInput:
         """Of each row why its picture cannot be judged by what was learnt, "" where it can, or where there is none."""
         found = latest(known, self.config.code)
         uris, entry = unique(found["payload"])
-        reasons = [unlike(known.payloads.open(uri), state, self.config.spacing_factor) for uri in uris]
+        reasons = [self._unlike(known.payloads.open(uri), state) for uri in uris]
         told = [""] * known.count
         for row, one in zip(found["row"].to_list(), entry.tolist(), strict=True):
             told[row] = reasons[one]
@@ -185,9 +184,13 @@ class ImageInput:
         return plans.median(told) if self.config.spacing == "auto" else self.config.spacing
 
     def _refuse(self, payloads: Sequence[Payload], state: State) -> None:
-        reasons = [why for payload in payloads if (why := unlike(payload, state, self.config.spacing_factor))]
+        reasons = [why for payload in payloads if (why := self._unlike(payload, state))]
         if reasons:
             raise DataError(f"{len(reasons)} of {len(payloads)} pictures are not like those of training; the first: {reasons[0]}")
+
+    def _unlike(self, payload: Payload, state: State) -> str:
+        typed = self.config.scale == "train" and self.config.window is None
+        return unlike(payload, state, self.config.spacing_factor, typed)
 
     # --------------------------------------------------------------------------------------------------------------- of pictures
 
@@ -251,27 +254,6 @@ def _example_space(state: State) -> Space | None:
     affine = np.zeros((4, 4))
     affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = down, row, column, 1.0
     return Space(affine, oriented=state.oriented)
-
-
-def _moments(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and spread of each channel, each picture with one weight; the spread of a constant channel is 1."""
-    sums = [np.stack([_moment(pictures, int(i)) for i in chunk]).sum(0) for chunk in chunks(len(pictures.payloads))]
-    mean, square = np.sum(sums, 0) / len(pictures.payloads)
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
-    return tuple(mean.tolist()), tuple(np.where(spread > 1e-6, spread, 1.0).tolist())
-
-
-def _moment(pictures: Pictures, entry: int) -> Array:
-    """Mean and mean square of each channel "2 C": of the whole picture at the model's size, or of what is stored."""
-    if pictures.recipe.patch is None:
-        found = pictures.scaled(entry).astype(np.float64)
-    else:
-        payload = pictures.payloads[entry]
-        step = -(-payload.values[0].size // MEASURED)
-        thin = Pictures([replace(payload, values=payload.values[:, ::step])], replace(pictures.recipe, size=None, spacing=None))
-        found = thin.scaled(0).astype(np.float64)
-    axes = tuple(range(1, found.ndim))
-    return np.stack([found.mean(axes), (found**2).mean(axes)])
 
 
 def build(config: Config) -> ImageInput:
