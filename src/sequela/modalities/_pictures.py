@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from sequela.modalities._picture_events import chunks
 from sequela.modalities._picture_values import grey_levels, rounded, seen, shares, with_channels
 from sequela.modalities._window import Bounds, windowed
 from sequela.prep import grid as grids
@@ -19,7 +18,6 @@ from sequela.types import Array, Grid, Payload, Space
 KEPT = 64 * 2**20  # bytes of a resampled picture up to which it is made whole, once; of a larger one what is asked for
 EMPTY = 0.1  # share of points that are exactly 0 from which on these are taken for no part of the body
 SLAB = 2**22  # points worked on at once for the mean of a picture
-MEASURED = 2**22  # points of a large picture that the mean of all is taken from, whole slices or rows, where there are more
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,24 +215,3 @@ class Rows:
         wanted, place = np.unique(image, return_inverse=True)
         found = self.images[wanted].transpose(0, 2, 3, 1)  # n H W C
         return found[place, row].reshape(len(index), self.shape[1])
-
-
-def moments(pictures: Pictures) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and spread of each channel, each picture with one weight; the spread of a constant channel is 1."""
-    sums = [np.stack([_moment(pictures, int(i)) for i in chunk]).sum(0) for chunk in chunks(len(pictures.payloads))]
-    mean, square = np.sum(sums, 0) / len(pictures.payloads)
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
-    return tuple(mean.tolist()), tuple(np.where(spread > 1e-6, spread, 1.0).tolist())
-
-
-def _moment(pictures: Pictures, entry: int) -> Array:
-    """Mean and mean square of each channel "2 C": of the whole picture at the model's size, or of what is stored."""
-    if pictures.recipe.patch is None:
-        found = pictures.scaled(entry).astype(np.float64)
-    else:
-        payload = pictures.payloads[entry]
-        step = -(-payload.values[0].size // MEASURED)
-        thin = Pictures([replace(payload, values=payload.values[:, ::step])], replace(pictures.recipe, size=None, spacing=None))
-        found = thin.scaled(0).astype(np.float64)
-    axes = tuple(range(1, found.ndim))
-    return np.stack([found.mean(axes), (found**2).mean(axes)])

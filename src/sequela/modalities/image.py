@@ -23,10 +23,11 @@ from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_plan as plans
 from sequela.modalities._picture_events import chunks, days, latest, unique
+from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plain import Columns
 from sequela.modalities._picture_state import KINDS, State, names_of, range_of, unlike
 from sequela.modalities._picture_values import grey, rounded, shares
-from sequela.modalities._pictures import Pictures, Recipe, Rows, moments, spacing_of
+from sequela.modalities._pictures import Pictures, Recipe, Rows, spacing_of
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._window import bounds, windowed
 from sequela.prep.resample import resized

@@ -19,10 +19,11 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _tile_places as found_places
 from sequela.modalities import _tile_summary
 from sequela.modalities._picture_events import latest, unique
+from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plan import commonest
 from sequela.modalities._picture_state import names_of
 from sequela.modalities._picture_values import fits
-from sequela.modalities._pictures import Pictures, Recipe, moments
+from sequela.modalities._pictures import Pictures, Recipe
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._tile_places import Tiles
 from sequela.prep.resample import resized
