@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 FILES = {  # reader -> a name that its files have
     "csv": "chart.csv",
+    "dicom": "scan.dcm",
     "eicu": "patient.csv",
     "fhir": "bundle.json",
     "idx": "train-images-idx3-ubyte",

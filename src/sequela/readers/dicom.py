@@ -1,0 +1,211 @@
+"""DICOM: folders, DICOMDIR and archives of images, series put together by where their slices lie in the patient.
+
+Each stack of slices, picture or film becomes a payload with its place in the patient, and the events
+
+    IMAGE//<modality>        the payload (IMAGE//CT, IMAGE//MR); its text is the description of the series
+    MASK                     a segmentation (DICOM SEG) of a picture in the same source: a label map of its shape
+    AGE, SEX                 AGE in years at the time of the study
+
+CT, MR and other slices are stored as volumes, turned to one orientation (`_space.py`); X-ray, ultrasound and other projections
+one picture a file, upright as stored. Values are rescaled to what they mean (Hounsfield units) without loss, colours are RGB.
+A series with a missing slice, slices twice at one place or slices off their line is refused by the names of its files.
+
+Times without an offset are of `timezone`; without one they count as relative. A date without a time of day begins where it
+begins, and its picture is known when it is over. Source: DICOM PS3.3, C.7.6.2 (image plane), C.7.6.16 (functional groups).
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from sequela.config import Strict
+from sequela.contracts import Sink, Source
+from sequela.errors import ConfigError, DataError
+from sequela.readers._dicom_index import Index, Wanted, indexed
+from sequela.readers._dicom_masks import Segmentation, mask
+from sequela.readers._dicom_origin import Origin, Origins, Subject, Time
+from sequela.readers._dicom_pixels import MEASURED, Decoder
+from sequela.readers._dicom_slices import Slice
+from sequela.readers._dicom_stacks import Gaps, Stack, stacks
+from sequela.readers._dicom_time import Moment
+from sequela.readers._dicom_volume import payload
+
+VERSION = 1
+SCHEMA = {
+    "source_id": pl.String(),
+    "time": pl.Datetime("us"),
+    "available": pl.Datetime("us"),
+    "code": pl.String(),
+    "numeric_value": pl.Float32(),
+    "text_value": pl.String(),
+    "payload": pl.String(),
+}
+
+
+class Config(Strict, frozen=True):
+    code: str = ""  # one name for all pictures, as "IMAGE"; left out: IMAGE//<modality>
+    modalities: tuple[str, ...] = ()  # read these alone, as ["CT"]; left out: all
+    series: str = ""  # read the series alone in whose description this regular expression is found, in letters of any case
+    mask: str = "MASK"  # the code of segmentations
+    subject: Subject = "patient"  # what a subject is: the PatientID, or for files without one the study, series or file
+    time: Time = "study"  # when a picture was made: by the dates of its study, its series or its acquisition, or not told
+    timezone: str = ""  # of times without an offset, as "Europe/Berlin" or "UTC"; left out: times are relative
+    gaps: Gaps = "refuse"  # a series with missing or unevenly spaced slices is refused, or its longest even run is read
+    tilt: Literal["keep", "refuse"] = "keep"  # a stack with a tilted gantry keeps its sheared affine, or is refused
+    voi: bool = False  # values as the file says that they be shown (its first window or table), 0 to 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a segmentation of a stack needs to know of it."""
+
+    stack: Stack
+    origin: Origin
+
+
+@dataclass
+class _Events:
+    """Rows of events, given to the sink a few thousand at a time, and what was told of each subject."""
+
+    sink: Sink
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+    told: set[tuple[str, str, object]] = field(default_factory=set)
+    sexes: dict[str, str] = field(default_factory=dict)
+    names: Counter[str] = field(default_factory=Counter)  # payloads named after each series
+
+    def add(self, origin: Origin, code: str, number: float | None = None, text: str = "", uri: str | None = None) -> None:
+        when = origin.when or Moment(None, None, False)  # type: ignore[arg-type]
+        self.rows.append((origin.subject, when.time, when.available, code, number, text or None, uri))
+        if len(self.rows) >= 4096:
+            self.close()
+
+    def person(self, origin: Origin) -> None:
+        """AGE once for each moment, SEX once a subject."""
+        moment = origin.when.time if origin.when else None
+        if origin.age is not None and (origin.subject, "AGE", moment) not in self.told:
+            self.told.add((origin.subject, "AGE", moment))
+            self.sink.code("AGE", "static", unit="years")
+            self.add(origin, "AGE", origin.age)
+        if not origin.sex:
+            return
+        first = self.sexes.setdefault(origin.subject, origin.sex)
+        if first != origin.sex:
+            self.sink.note("series that tell another sex than the subject's first", 1)
+        elif (origin.subject, "SEX", None) not in self.told:
+            self.told.add((origin.subject, "SEX", None))
+            self.sink.code("SEX", "static")
+            self.rows.append((origin.subject, None, None, "SEX", None, origin.sex, None))
+
+    def close(self) -> None:
+        if self.rows:
+            self.sink.events(pl.DataFrame(self.rows, schema=SCHEMA, orient="row"))
+            self.rows.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class DicomReader:
+    config: Config
+
+    def read(self, source: Source, sink: Sink) -> None:
+        """Writes every stack and picture; a file or series that cannot be used is refused by the names of its files.
+
+        Raises DataError where the source has no DICOM file, MissingExtra where pydicom is not installed.
+        """
+        config = self.config
+        pattern = re.compile(config.series, re.IGNORECASE) if config.series else None
+        index = Index(Origins(config.subject, config.time, config.timezone), Wanted(config.modalities, pattern))
+        count = len(source.files())
+        for done in indexed(index, source, sink):
+            sink.progress(done, 2 * count)
+        if not index.found:
+            raise DataError(f"{source.name} has no DICOM file", hint="the reader dicom takes a folder, an archive or a file")
+        self._write(index, sink, count)
+
+    def _write(self, index: Index, sink: Sink, count: int) -> None:
+        events, decoder = _Events(sink), Decoder(index.pydicom, self.config.voi)
+        marked = {one.series for one in index.masks}
+        kept: dict[str, list[Placed]] = {}
+        done, whole = 0, sum(map(len, index.series.values()))
+        for (_, series), slices in sorted(index.series.items(), key=lambda item: item[0]):
+            placed = self._series(series, slices, decoder, events)
+            if series in marked:
+                kept.setdefault(series, []).extend(placed)
+            done += len(slices)
+            sink.progress(count + count * done // whole, 2 * count)
+        for one in index.masks:
+            self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
+        events.close()
+
+    def _series(self, series: str, slices: Sequence[Slice], decoder: Decoder, events: _Events) -> list[Placed]:
+        """What was written of a series."""
+        found, placed = list(stacks(slices, self.config.gaps)), []
+        if len(found) > 1:
+            events.sink.note("series of several stacks or pictures, each written by itself", 1)
+        for one in found:
+            try:
+                if not isinstance(one, Stack):
+                    raise DataError(one.reason)
+                placed.append(self._stack(series, one, decoder, events))
+            except DataError as error:
+                for file in sorted({slice.file for slice in one.slices}):
+                    events.sink.refuse(file, error.message)
+        return placed
+
+    def _stack(self, series: str, stack: Stack, decoder: Decoder, events: _Events) -> Placed:
+        if stack.tilted and self.config.tilt == "refuse":
+            raise DataError("its gantry was tilted")
+        picture = payload(stack, decoder)
+        origin = max((one.origin for one in stack.slices), key=lambda origin: origin.when.time if origin.when else 0)
+        events.names[series] += 1
+        name = series if events.names[series] == 1 else f"{series}#{events.names[series]}"
+        code = self.config.code or f"IMAGE//{origin.modality}"
+        events.sink.code(code, "payload")
+        events.add(origin, code, text=origin.description, uri=events.sink.payload(name, picture))
+        events.person(origin)
+        events.sink.accept(len({slice.file for slice in stack.slices}))
+        _noted(stack, origin, self.config, events.sink)
+        return Placed(stack, origin)
+
+    def _mask(self, found: Segmentation, kept: Sequence[Placed], decoder: Decoder, events: _Events) -> None:
+        try:
+            stack, painted = mask(found, [one.stack for one in kept], decoder)
+        except DataError as error:
+            events.sink.refuse(found.frames[0][1].file, error.message)
+            return
+        origin = next(one.origin for one in kept if one.stack is stack)
+        events.sink.code(self.config.mask, "label")
+        uri = events.sink.payload(f"mask {painted.name}", painted.payload)
+        events.add(origin, self.config.mask, text=painted.segments, uri=uri)
+        events.sink.accept()
+
+
+def _noted(stack: Stack, origin: Origin, config: Config, sink: Sink) -> None:
+    if origin.when is None and config.time != "none":
+        sink.note(f"pictures whose {config.time} has no date: without time, so always known", 1)
+    if origin.when and origin.when.relative:
+        sink.relative_times()
+    if stack.tilted:
+        sink.note("stacks of a tilted gantry, kept sheared as they were scanned", 1)
+    if stack.left_out:
+        sink.note("slices beyond a gap in their series, left out", stack.left_out)
+    first = stack.slices[0]
+    if first.pixels.photometric == "MONOCHROME1" and origin.modality not in MEASURED:
+        sink.note("pictures that show low values white (MONOCHROME1), inverted", 1)
+
+
+def build(config: Config) -> DicomReader:
+    """Raises ConfigError for a time zone that there is not, or a pattern that is none."""
+    if config.timezone and config.timezone not in zoneinfo.available_timezones():
+        raise ConfigError(f"{config.timezone!r} is not a time zone", hint='write it as "Europe/Berlin" or "UTC"')
+    try:
+        re.compile(config.series)
+    except re.error as error:
+        raise ConfigError(f"series is not a regular expression: {error}") from error
+    return DicomReader(config)
