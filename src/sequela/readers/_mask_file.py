@@ -88,7 +88,7 @@ class Values:
             return self._by_list(values, found)
         if WHITE in found and set(found.tolist()) <= {0, WHITE}:
             self.white = self.white or name
-            return (values == WHITE).astype(np.uint8)
+            return np.equal(values, WHITE).astype(np.uint8)
         if found[-1] > 0:
             self.other = self.other or name
         return values.astype(np.uint8 if found[-1] <= 255 else np.uint16)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from sequela.types import Array
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 Mode = Literal["grey", "colour"]
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -29,6 +30,7 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 CHANNELS = {"grey": ("grey",), "colour": ("red", "green", "blue")}
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises
 ORIENTATION = 0x0112  # the EXIF and TIFF tag: 1 is upright
+ON_ITS_SIDE = 5  # orientations from here on swap height and width
 FLAT = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "CMYK": "RGB"}  # what each mode is before it is made grey or colour
 ALPHA = {"RGBA": "RGB", "LA": "L", "PA": "RGB"}
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
@@ -55,7 +57,7 @@ class Picture:
 
 
 @contextmanager
-def opened(path: Path, formats: Sequence[str] = FORMATS) -> Iterator[Image]:
+def opened(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ImageFile]:
     """The file by Pillow, not yet decoded. Raises DataError for one that is damaged or of another format."""
     import PIL.Image
 
@@ -74,17 +76,19 @@ def read(path: Path, form: Form) -> Picture:
         pages = getattr(image, "n_frames", 1)
         check_pages(pages, form)
         check_size(image, pages, form.max_pixels)
-        turned = image.getexif().get(ORIENTATION, 1) != 1
+        check_depth(image)
+        turned = _turned(image)
         if pages == 1:
             points, filed, coloured = _page(image, form)
             return Picture(_channels_first(points), filed, turned, coloured)
         return _volume(image, pages, form, turned)
 
 
-def _volume(image: Image, pages: int, form: Form, turned: bool) -> Picture:
+def _volume(image: ImageFile, pages: int, form: Form, turned: bool) -> Picture:
     read = []
     for page in range(pages):
         image.seek(page)
+        check_depth(image)
         read.append(_page(image, form))
     if len({(points.shape, points.dtype, filed) for points, filed, _ in read}) > 1:
         raise DataError(f"its {pages} pages are not of one size and depth")
@@ -104,9 +108,8 @@ def check_size(image: Image, pages: int, most: int) -> None:
         raise DataError(f"says it has {image.width} × {image.height} pixels, over max_pixels")
 
 
-def _page(image: Image, form: Form) -> tuple[Array, tuple[int, int], bool]:
+def _page(image: ImageFile, form: Form) -> tuple[Array, tuple[int, int], bool]:
     """The points "H W" or "H W 3", the height and width before they were brought to size, and whether there is colour."""
-    check_depth(image)
     image.load()
     upright = _upright(image)
     filed = (upright.height, upright.width)
@@ -118,11 +121,19 @@ def _page(image: Image, form: Form) -> tuple[Array, tuple[int, int], bool]:
     return np.asarray(_sized(shown, form.size)), filed, _coloured(flat)
 
 
-def check_depth(image: Image) -> None:
-    """Raises DataError for 16 bits a colour, of which Pillow would drop eight without a word."""
+def check_depth(image: ImageFile) -> None:
+    """Raises DataError for 16 bits a colour, of which Pillow drops eight without a word; to be asked before it decodes."""
     raw = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
     if image.mode not in DEEP and any(isinstance(part, str) and ";16" in part for part in raw):
         raise DataError("16 bits a colour, of which only 8 could be read; grey pictures may have 16")
+
+
+def _turned(image: Image) -> bool:
+    """Whether the file says that it is not upright. Raises DataError for a TIFF on its side, which Pillow may garble."""
+    orientation = image.getexif().get(ORIENTATION, 1)
+    if image.format == "TIFF" and orientation >= ON_ITS_SIDE:
+        raise DataError("a TIFF turned on its side, which is not read alike whatever its compression; save it upright")
+    return bool(orientation != 1)
 
 
 def _upright(image: Image) -> Image:

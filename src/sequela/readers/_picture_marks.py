@@ -111,7 +111,7 @@ def listed_boxes(source: Source, files: frozenset[str], entries: Sequence[Entry]
         except DataError as error:
             raise DataError(f"{name}: {error.message}") from error
         of = {picture: here[said] for picture, said in _picture_list.by_name(entries, here).items()}
-        found.update(of)
+        found.update(of.keys())
         marked.update(of)
     twice = [picture for picture, times in found.items() if times > 1]
     if twice:
