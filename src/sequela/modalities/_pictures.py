@@ -157,7 +157,8 @@ class Pictures:
             found = self._shares(raw).astype(np.float64)
             counted = np.broadcast_to(raw != 0, found.shape) if empty else np.ones(found.shape, bool)
             total += [counted.sum(1), (found * counted).sum(1), (found**2 * counted).sum(1)]
-        count, mean, square = total[0], *(total[1:] / np.maximum(total[0], 1))
+        count = total[0]
+        mean, square = total[1:] / np.maximum(count, 1)
         spread = np.sqrt(np.maximum(square - mean**2, 0))
         return np.where(count > 0, mean, 0.0), np.where(spread > 1e-6, spread, 1.0)
 
