@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection
+from sequela.evaluate import detection, segmentation
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
@@ -49,6 +49,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": (*detection.RANKED, *detection.CALLED),
+    "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
 }
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
@@ -219,6 +220,26 @@ def _detect(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Q
         yield _macro(metric, [q for q in each if q.metric == metric and q.class_ in chosen], model, rows)
 
 
+def _segment(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows, names = asked.known(rows), answer.names
+    cut = asked.thresholds[key(model, names[0])] if answer.tally.decided else None
+    each = list(segmentation.questions(model, answer.tally, rows, names, cut))
+    yield from each
+    chosen = asked.classes or names
+    for metric in segmentation.MEANS if len(names) > 1 else ():
+        of_names = [q for q in each if q.metric == metric and q.class_ in chosen]
+        if of_names:
+            yield _mean_of_names(metric, of_names, model, rows)
+
+
+def _mean_of_names(metric: str, each: list[Question], model: str, rows: Array) -> Question:
+    """The mean over names of one metric of the same pictures; names for which it is undefined are left out and named."""
+    defined = [question for question in each if not np.isnan(question.value(None))]
+    mean = _macro(metric, [replace(question, reason="") for question in defined], model, rows)
+    left_out = [question.class_ for question in each if question not in defined]
+    return replace(mean, reason=f"without {', '.join(left_out)}: undefined" if left_out else "")
+
+
 _Asking = Callable[[Asked, str, Answer, Array], Iterator[Question]]
 _ASKING: Mapping[str, _Asking] = {
     "binary": _binary,
@@ -227,6 +248,7 @@ _ASKING: Mapping[str, _Asking] = {
     "regression": _regression,
     "next_event": _next_event,
     "detect": _detect,
+    "segment": _segment,
 }
 
 

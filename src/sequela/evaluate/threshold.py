@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sequela.errors import ConfigError, DataError
+from sequela.evaluate import segmentation
 from sequela.metrics import detection, sets
 from sequela.metrics.detection import FIRST, Ranked
 from sequela.metrics.sums import ratio
@@ -79,8 +80,13 @@ def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: s
     """Every threshold that this kind of task needs, by `key`: of each answer (binary), or each label of it (multilabel, detect).
 
     None for multiclass, which decides for the likeliest class, and for regression. With the rule "jaccard" the labels of a row
-    are called as a set: one threshold for all of them, the one with the highest mean Jaccard index. For boxes see `of_boxes`.
+    are called as a set: one threshold for all of them, the one with the highest mean Jaccard index. For boxes see `of_boxes`;
+    points of several names have none.
     """
+    if kind == "segment":
+        rows, name = np.flatnonzero(target.known[:, 0]), target.names[0]
+        tallies = {model: answer.tally.take(rows) for model, answer in answers.items() if answer.tally.decided}
+        return {key(model, name): segmentation.threshold(tally, rule) for model, tally in tallies.items()}
     if kind == "detect":
         return {
             key(model, name): of_boxes(answer.tally.take(np.flatnonzero(target.known[:, 0])).ranked(column), rule)

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sequela.metrics import alerts, calibration, detection, discrimination, language, probability, regression, sets, threshold
+from sequela.metrics import (
+    alerts,
+    calibration,
+    detection,
+    discrimination,
+    language,
+    probability,
+    regression,
+    segmentation,
+    sets,
+    threshold,
+)
 from sequela.types import Array
 
 Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]
@@ -18,6 +29,7 @@ LABELS: tuple[Kind, ...] = ("binary", "multilabel")
 FORESEEN: tuple[Kind, ...] = ("next_event",)
 SETS: tuple[Kind, ...] = ("multilabel",)
 BOXES: tuple[Kind, ...] = ("detect",)
+MASKS: tuple[Kind, ...] = ("segment",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +45,15 @@ class Entry:
 
 
 _ENTRIES = (
-    Entry("auroc", discrimination.auroc, RISKS, "higher", False, "chance that an event is ranked above a non-event"),
-    Entry("auprc", discrimination.auprc, RISKS, "higher", False, "average precision; chance level is the prevalence"),
-    Entry("accuracy", threshold.accuracy, RISKS, "higher", True, "share of decisions that are right"),
+    Entry("auroc", discrimination.auroc, RISKS + MASKS, "higher", False, "chance that an event is ranked above a non-event"),
+    Entry("auprc", discrimination.auprc, RISKS + MASKS, "higher", False, "average precision; chance level is the prevalence"),
+    Entry("accuracy", threshold.accuracy, RISKS + MASKS, "higher", True, "share of decisions that are right"),
     Entry("balanced_accuracy", threshold.balanced_accuracy, RISKS, "higher", True, "mean over classes of the share found"),
-    Entry("sensitivity", threshold.sensitivity, RISKS + BOXES, "higher", True, "share of events that are called"),
-    Entry("specificity", threshold.specificity, RISKS, "higher", True, "share of non-events that are not called"),
-    Entry("ppv", threshold.ppv, RISKS + BOXES, "higher", True, "share of calls that are events"),
+    Entry("sensitivity", threshold.sensitivity, RISKS + BOXES + MASKS, "higher", True, "share of events that are called"),
+    Entry("specificity", threshold.specificity, RISKS + MASKS, "higher", True, "share of non-events that are not called"),
+    Entry("ppv", threshold.ppv, RISKS + BOXES + MASKS, "higher", True, "share of calls that are events"),
     Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
-    Entry("f1", threshold.f1, RISKS + BOXES, "higher", True, "harmonic mean of sensitivity and PPV"),
+    Entry("f1", threshold.f1, RISKS + BOXES + MASKS, "higher", True, "harmonic mean of sensitivity and PPV"),
     Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
     Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),
@@ -95,6 +107,20 @@ _ENTRIES = (
     Entry("froc", detection.froc, BOXES, "higher", False, "mean sensitivity at 1/8, 1/4, …, 8 false boxes a picture"),
     Entry("count_mae", detection.count_mae, BOXES, "lower", True, "mean distance of the number called from the number there"),
     Entry("count_bias", detection.count_bias, BOXES, "zero", True, "mean of the number called less the number there"),
+    Entry("dice", segmentation.dice, MASKS, "higher", True, "overlap of what is said and what is true; mean over pictures"),
+    Entry("iou", segmentation.iou, MASKS, "higher", True, "of what is said or true, the share that is both; mean over pictures"),
+    Entry("hd95", segmentation.hd95, MASKS, "lower", False, "95th percentile of how far the surfaces are apart, in mm"),
+    Entry("nsd", segmentation.nsd, MASKS, "higher", False, "share of both surfaces that lies within the tolerance of the other"),
+    Entry("volume_error", segmentation.volume_error, MASKS, "lower", True, "distance from the true volume, as a share of it"),
+    Entry("volume_error_ml", segmentation.volume_error_ml, MASKS, "lower", True, "distance from the true volume, in millilitres"),
+    Entry(
+        "lesion_sensitivity", segmentation.lesion_sensitivity, MASKS, "higher", False, "share of lesions of which a point is said"
+    ),
+    Entry("false_lesions", segmentation.false_lesions, MASKS, "lower", False, "lesions of a picture that touch no true one"),
+    Entry("instance_f1", segmentation.instance_f1, MASKS, "higher", False, "F1 of things matched above an IoU of one half"),
+    Entry(
+        "instance_f1_strict", segmentation.instance_f1_strict, MASKS, "higher", False, "mean of it over the IoU .50, .55, … .95"
+    ),
     Entry("mase", regression.mase, ("regression",), "lower", False, "error over that of repeating the last value"),
 )
 METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -41,7 +41,6 @@ class Config(Strict, frozen=True):
     smallest: Annotated[int, Meta(ge=0)] = 0  # components (instances) of fewer points of the stored picture are left out
     largest: bool = False  # of each name only the largest connected component is kept
     flips: bool = False  # answers are the mean over the picture and its mirror images
-    tolerance: Annotated[float, Meta(ge=0)] = 1.0  # of the normalised surface distance: mm; points where no spacing is known
 
 
 @dataclass(frozen=True, slots=True)
