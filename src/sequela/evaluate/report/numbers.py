@@ -5,7 +5,10 @@ from __future__ import annotations
 from sequela.evaluate.metric import Metric
 
 UNITLESS = 3  # decimals of everything between 0 and 1
-QUANTITIES = ("mae", "rmse", "perplexity", "alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time")
+QUANTITIES = (
+    *("mae", "rmse", "perplexity", "alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time"),
+    *("count_mae", "count_bias", "hd95", "volume_error_ml", "false_lesions"),
+)
 NAMES = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -45,6 +48,21 @@ NAMES = {
     "perplexity": "Perplexity",
     "next_accuracy": "Accuracy of the next code",
     "next_in_10": "Next code in the first 10",
+    "ap50": "AP50",
+    "ap": "AP",
+    "froc": "FROC",
+    "count_mae": "Count, mean error",
+    "count_bias": "Count, bias",
+    "dice": "Dice",
+    "iou": "IoU",
+    "hd95": "HD95",
+    "nsd": "Surface Dice",
+    "volume_error": "Volume error",
+    "volume_error_ml": "Volume error, ml",
+    "lesion_sensitivity": "Lesions found",
+    "false_lesions": "False lesions a picture",
+    "instance_f1": "F1 of instances",
+    "instance_f1_strict": "F1 of instances, IoU .5–.95",
 }
 
 

@@ -55,6 +55,24 @@ CODES = (
         "The share of next codes that the model thought likeliest; in the first 10, of its ten likeliest.",
     ),
 )
+BOXES = (
+    ("AP50", "Precision averaged over 101 shares of things found, a box counting where it overlaps the thing by half or more."),
+    ("AP", "The mean of that over least overlaps of .50, .55, …, .95, as COCO has it: how exactly boxes lie."),
+    ("FROC", "The mean share found at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false boxes a picture."),
+    ("Sensitivity, PPV, F1", "Of the boxes called: the share of things found, the share that are true, and their harmonic mean."),
+    ("Count", "How far the number of boxes called is from the number there, and by how much it is too high on average."),
+)
+MASKS = (
+    (
+        "Dice, IoU",
+        "What is both said and true, twice, over the sizes of both; and over the size of what is either.",
+    ),
+    ("HD95", "The distance within which 95 % of each surface lies of the other, in millimetres where the spacing is known."),
+    ("Surface Dice", "The share of both surfaces that lies within the tolerance of the other."),
+    ("Lesions", "Connected parts of what was marked: the share that is touched, and those said where there is none."),
+    ("F1 of instances", "Things matched one to one above an overlap of one half: harmonic mean of the shares found and true."),
+    ("Sensitivity, specificity, PPV", "Shares of all points, whatever picture they are of."),
+)
 
 
 def limits(run: Run) -> Safe:
@@ -101,7 +119,7 @@ def undefined(run: Run) -> Safe:
 
 
 def glossary(run: Run) -> Safe:
-    own = {"regression": QUANTITIES, "next_event": CODES}.get(run.kind)
+    own = {"regression": QUANTITIES, "next_event": CODES, "detect": BOXES, "segment": MASKS}.get(run.kind)
     words = GLOSSARY if own is None else (*own, *GLOSSARY[-3:])
     pieces = [piece for word, meaning in words for piece in (tag("dt", word), tag("dd", meaning))]
     return section("Words used", tag("dl", *pieces))

@@ -15,6 +15,8 @@ METRICS = {
     "multilabel": ("auroc", "auprc", "macro_f1"),
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "detect": ("ap50", "ap", "froc"),
+    "segment": ("dice", "iou", "hd95", "instance_f1"),
 }
 
 

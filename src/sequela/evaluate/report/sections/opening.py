@@ -17,6 +17,8 @@ KEY = {
     ),
     "regression": ("mae", "rmse", "r2", "mase"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "detect": ("ap50", "ap", "froc"),
+    "segment": ("dice", "iou", "hd95", "nsd", "instance_f1", "auroc", "sensitivity", "ppv", "f1"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
@@ -24,6 +26,8 @@ COMPARED = {
     "multilabel": ("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "detect": ("ap50", "ap", "froc"),
+    "segment": ("dice", "iou", "hd95", "instance_f1"),
 }
 
 
@@ -76,6 +80,10 @@ def _direction(kind: str) -> str:
         return "Lower is better for perplexity; every code after the first of a row counts once."
     if kind == "regression":
         return "Lower is better for errors, higher for R²."
+    if kind == "detect":
+        return "Higher is better; means over the classes."
+    if kind == "segment":
+        return "Higher is better, except for distances, where lower is; means over the names."
     if kind == "multilabel":
         return "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out."
     return "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."

@@ -1,0 +1,37 @@
+"""What was said of the points of pictures, or of things on them: each name by itself, by every answer."""
+
+from __future__ import annotations
+
+from sequela.evaluate.report import numbers
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table
+from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.sections.cells import RESAMPLED, valued
+
+SHOWN = {
+    "detect": ("ap50", "ap", "froc", "sensitivity", "ppv", "f1", "count_mae", "count_bias"),
+    "segment": (
+        *("dice", "iou", "hd95", "nsd", "volume_error", "volume_error_ml", "lesion_sensitivity", "false_lesions"),
+        *("instance_f1", "instance_f1_strict", "auroc", "auprc", "sensitivity", "specificity", "ppv", "f1", "accuracy"),
+    ),
+}
+SAID = {
+    "detect": "A box finds a thing where it overlaps it by half or more of what either covers; a second box on the same thing is "
+    "false. Sensitivity, PPV, F1 and counts are of the boxes at or above the threshold of their class, chosen on the tune part.",
+    "segment": "Dice, IoU and distances are means over pictures; sensitivity, specificity and PPV are shares of all points.",
+}
+
+
+def marks(run: Run) -> Safe:
+    """A table for each name; nothing where the task is another."""
+    if run.kind not in SHOWN:
+        return EMPTY
+    return section("By name", paragraph(SAID[run.kind]), *[_table(run, class_) for class_ in run.classes or [""]])
+
+
+def _table(run: Run, class_: str) -> Safe:
+    metrics = [one for one in SHOWN[run.kind] if any(run.number(model, one, class_=class_) for model in run.models)]
+    rows: list[list[Piece]] = [
+        [label(model), *[valued(run.number(model, metric, class_=class_)) for metric in metrics]] for model in run.models
+    ]
+    caption = f"{class_ or 'The one name'}: every answer, with 95 % intervals ({RESAMPLED})."
+    return table(["", *map(numbers.name, metrics)], rows, caption)
