@@ -69,8 +69,7 @@ def series(folder: Path, volume: np.ndarray, affine: np.ndarray, seed: int = 0, 
 
 
 def straight(spacing: float = 2.0) -> np.ndarray:
-    affine = np.array([[0, 0, 0.5, -30], [0, 0.7, 0, -40], [spacing, 0, 0, 10], [0, 0, 0, 1.0]])
-    return affine
+    return np.array([[0, 0, 0.5, -30], [0, 0.7, 0, -40], [spacing, 0, 0, 10], [0, 0, 0, 1.0]])
 
 
 def numbered(shape: tuple[int, ...] = (5, 4, 3), start: int = 0) -> np.ndarray:
@@ -240,6 +239,46 @@ def test_one_series_read_from_a_folder_a_zip_and_beside_another_is_the_same(tmp_
     plain, packed = read(tmp_path / "raw"), read(archive)
     assert np.array_equal(pictures(plain)[0].values, pictures(packed)[0].values)
     assert plain.manifest.dataset.content_hash == packed.manifest.dataset.content_hash
+
+
+def enhanced(volume: np.ndarray, affine: np.ndarray, order: list[int], echoes: list[float]) -> Dataset:
+    """One file of many frames: in this order of slices, each with its own echo time and slope."""
+    data = dataset(volume[order], Modality="MR", NumberOfFrames=len(order))
+    first = place(affine, 0)
+    turn, measures = Dataset(), Dataset()
+    turn.ImageOrientationPatient = first["ImageOrientationPatient"]
+    measures.PixelSpacing, measures.SliceThickness = first["PixelSpacing"], 2.0
+    shared = Dataset()
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [turn], [measures]
+    data.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for number, echo in zip(order, echoes, strict=True):
+        plane, time, values, frame = Dataset(), Dataset(), Dataset(), Dataset()
+        plane.ImagePositionPatient = place(affine, number)["ImagePositionPatient"]
+        time.EffectiveEchoTime = echo
+        values.RescaleSlope, values.RescaleIntercept, values.RescaleType = 2, number, "US"
+        frame.PlanePositionSequence, frame.MREchoSequence, frame.PixelValueTransformationSequence = [plane], [time], [values]
+        frames.append(frame)
+    data.PerFrameFunctionalGroupsSequence = frames
+    return data
+
+
+def test_the_frames_of_an_enhanced_picture_are_put_together_by_their_own_places_and_echoes(tmp_path: Path) -> None:
+    volume, order = numbered(), [3, 0, 4, 1, 2]
+    write(enhanced(volume, straight(), order * 2, [10.0] * 5 + [80.0] * 5), tmp_path / "raw" / "a.dcm")
+    found = pictures(read(tmp_path / "raw"), "IMAGE//MR")
+    assert len(found) == 2
+    for one in found:
+        assert np.array_equal(one.values[0], volume * 2 + np.arange(5)[:, None, None])
+        assert np.allclose(one.space.affine, straight())
+
+
+def test_an_enhanced_picture_of_fewer_groups_than_frames_is_refused(tmp_path: Path) -> None:
+    data = enhanced(numbered(), straight(), [0, 1, 2, 3, 4], [10.0] * 5)
+    data.PerFrameFunctionalGroupsSequence.pop()
+    write(data, tmp_path / "raw" / "a.dcm")
+    with pytest.raises(DataError, match="tells of 4 frames and has 5"):
+        read(tmp_path / "raw")
 
 
 # --------------------------------------------------------------------------------------------------------------------- values

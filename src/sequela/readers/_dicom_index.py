@@ -15,7 +15,7 @@ from sequela.errors import DataError
 from sequela.readers import _dicom_masks, _dicom_slices
 from sequela.readers._dicom_elements import CLASS, DOUBLES, FLOATS, PIXELS, header, is_dicom, items, reading, toolkit, word, words
 from sequela.readers._dicom_masks import Segmentation
-from sequela.readers._dicom_origin import INSTANCE, Origins
+from sequela.readers._dicom_origin import INSTANCE, Origin, Origins
 from sequela.readers._dicom_slices import Slice, slices
 
 ENDINGS = (".dcm", ".dicom", ".dic", ".ima")
@@ -32,6 +32,12 @@ class Wanted:
     modalities: tuple[str, ...] = ()  # all where empty
     series: re.Pattern[str] | None = None  # sought in the description
 
+    def other(self, origin: Origin) -> str:
+        """In what a series is not one that is wanted; "" where it is."""
+        if self.modalities and origin.modality not in self.modalities:
+            return f"another modality ({origin.modality})"
+        return "another description" if self.series and not self.series.search(origin.description) else ""
+
 
 @dataclass
 class Index:
@@ -42,6 +48,7 @@ class Index:
     pydicom: ModuleType = field(default_factory=toolkit)
     series: dict[tuple[str, str], list[Slice]] = field(default_factory=dict)
     masks: list[Segmentation] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)  # series that are not wanted
     found: int = 0  # DICOM files, whatever they hold
     _instances: dict[str, Path] = field(default_factory=dict)
     _tags: list[int] = field(init=False)
@@ -75,10 +82,9 @@ class Index:
             sink.note(COPIES, 1)
         elif name in _dicom_masks.CLASSES:
             self.masks.append(Segmentation.of(data, path, file, origin))
-        elif self.wanted.modalities and origin.modality not in self.wanted.modalities:
-            sink.note(f"files of another modality than asked for, left out ({origin.modality})", 1)
-        elif self.wanted.series and not self.wanted.series.search(origin.description):
-            sink.note("files of a series of another description than asked for, left out", 1)
+        elif other := self.wanted.other(origin):
+            self.left_out.add(origin.series)
+            sink.note(f"files of {other} than asked for, left out", 1)
         else:
             found = slices(data, path, file, origin)
             self.series.setdefault((origin.subject, self._apart(origin.series, file)), []).extend(found)

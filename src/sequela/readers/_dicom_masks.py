@@ -83,7 +83,7 @@ def mask(found: Segmentation, stacks: Sequence[Stack], decoder: Decoder) -> tupl
             reason = error.message
             continue
         values, space = placed(_painted(found, places, stack, decoder)[None], stack)
-        told = "; ".join(f"{number} {label}" for number, label in found.segments)
+        told = "; ".join(f"{number} {label}" for number, label in found.segments if number)  # 0 is nothing
         return stack, Mask(found.name, Payload(values, None, ("label",), "", space), told)
     raise DataError(reason)
 

@@ -140,7 +140,10 @@ class DicomReader:
             done += len(slices)
             sink.progress(count + count * done // whole, 2 * count)
         for one in index.masks:
-            self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
+            if one.series in index.left_out:
+                sink.note("segmentations of series that were not asked for, left out", 1)
+            else:
+                self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
         events.close()
 
     def _series(self, series: str, slices: Sequence[Slice], decoder: Decoder, events: _Events) -> list[Placed]:
