@@ -119,6 +119,17 @@ class InputFacts(Struct, frozen=True, kw_only=True):
     missing: dict[str, float] = {}  # column -> share of rows without a value, the most missing ones
 
 
+class PictureFacts(Struct, frozen=True, kw_only=True):
+    """One picture of a run folder."""
+
+    file: str  # from the run folder
+    why: str  # it is shown: worst, best, surest errors, …
+    row_id: str
+    told: str  # its score, or what was said and what is true
+    marks: bool  # whether the truth and the answer are drawn beside it
+    split: str = ""  # where there are several
+
+
 class RunFacts(Struct, frozen=True, kw_only=True):
     """What run.json holds."""
 
@@ -139,3 +150,4 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     notice: str = ""  # what a reader of the answers must know, where the task says so
     rules: tuple[str, ...] = ()  # that the answers are held to, a sentence each
     hashes: dict[str, str] = {}  # of the files of the run
+    pictures: list[PictureFacts] = []

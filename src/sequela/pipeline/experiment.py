@@ -30,7 +30,7 @@ from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import decide
 from sequela.metrics.table import Kind
-from sequela.pipeline import audited, facts, files, page, summary, trial
+from sequela.pipeline import audited, facts, files, page, pictures, summary, trial
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store import looks
@@ -199,7 +199,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     files.write_json(folder / files.FLOW, facts.flow(split.flow))
     files.write_json(folder / files.CURVES, [evaluation.curves for evaluation in found.values()])
     told = facts.of_split(split, plan, chosen, look, time.process_time() - began)
-    files.write_json(folder / files.FACTS, facts.of(split, rows, chosen, alarms, told))
+    drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
+    files.write_json(folder / files.FACTS, facts.of(split, rows, chosen, alarms, told, drawn))
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
     page.report(folder)

@@ -24,6 +24,7 @@ from sequela.evaluate.facts import (
     FlowStep,
     InputFacts,
     PartFacts,
+    PictureFacts,
     RunFacts,
     SplitFacts,
     Trial,
@@ -50,7 +51,9 @@ class Rules(TypedDict):
     rules: tuple[str, ...]
 
 
-def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], told: SplitFacts) -> RunFacts:
+def of(
+    split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], told: SplitFacts, pictures: Sequence[PictureFacts] = ()
+) -> RunFacts:
     """All that the report tells of one split beside its numbers; `told` is that of `of_split`."""
     study = split.study
     return RunFacts(
@@ -68,6 +71,7 @@ def of(split: Prepared, rows: Read, chosen: Chosen, alarms: Sequence[Alarm], tol
         parameters=sum(p.numel() for p in chosen.predictor.members[0].parameters()),
         cpu_seconds=told.cpu_seconds,
         test_opened=told.looks is not None,
+        pictures=list(pictures),
         **_rules(chosen.predictor),
     )
 
@@ -112,7 +116,14 @@ def pooled(told: Sequence[RunFacts]) -> RunFacts:
         audit=list(alarms.values()),
         cpu_seconds=sum(one.cpu_seconds or 0.0 for one in told),
         test_opened=any(one.test_opened for one in told),
+        pictures=_pictures(told),
     )
+
+
+def _pictures(told: Sequence[RunFacts]) -> list[PictureFacts]:
+    """Those of the first split, which stand for all, by their place from the folder above."""
+    split = told[0].splits[0].name
+    return [msgspec.structs.replace(one, file=f"{split}/{one.file}", split=split) for one in told[0].pictures]
 
 
 def flow(of_rows: Flow) -> list[FlowStep]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from sequela.evaluate.report import run as runs
 from sequela.evaluate.report.html import Safe, paragraph, tag
-from sequela.evaluate.report.sections import closing, data, groups, making, opening, performance
+from sequela.evaluate.report.sections import closing, data, groups, making, marks, opening, performance, pictures
 
 ORDER = (
     opening.outcome,
     data.data,
     data.split,
+    marks.marks,
     performance.discrimination,
     performance.confusion,
     performance.threshold,
@@ -20,6 +21,7 @@ ORDER = (
     performance.calibration,
     performance.benefit,
     performance.quantities,
+    pictures.pictures,
     groups.groups,
     groups.without,
     making.audit,

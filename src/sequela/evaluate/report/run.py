@@ -37,6 +37,7 @@ class Run:
     metrics: list[Metric]
     curves: list[Curves]
     facts: RunFacts
+    folder: Path = Path()  # where its pictures are
 
     @cached_property
     def part(self) -> str:
@@ -55,7 +56,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """binary, multiclass, multilabel, regression or next_event."""
+        """Of the task: binary, multiclass, multilabel, regression, next_event, segment or detect."""
         return self.curves[0].kind if self.curves else config.choice(self.study.task, "task").name
 
     @cached_property
@@ -86,7 +87,9 @@ class Run:
         """The metric that the verdict is about: of sets that are recommended, what they share with those given."""
         if self.kind == "multilabel" and self.facts.notice:
             return "jaccard"
-        return {"regression": "mae", "next_event": "perplexity"}.get(self.kind, "auroc")
+        if self.kind == "segment" and any(row.metric == "instance_f1" for row in self.metrics):
+            return "instance_f1"
+        return {"regression": "mae", "next_event": "perplexity", "detect": "ap50", "segment": "dice"}.get(self.kind, "auroc")
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
         """One number of the shown part and split."""
@@ -147,6 +150,7 @@ def read(folder: Path) -> Run:
         metrics=_json(folder / "metrics.json", list[Metric]),
         curves=[curves] if isinstance(curves, Curves) else curves,
         facts=_json(folder / "run.json", RunFacts),
+        folder=folder,
     )
 
 

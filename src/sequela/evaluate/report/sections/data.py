@@ -80,6 +80,9 @@ def _outcome(run: Run) -> str:
         coded = [outcome.codes] if isinstance(outcome.codes, str) else outcome.codes
         length = f"length in {outcome.length}" if outcome.length else ""
         return f"{', '.join(filter(None, [outcome.value, *labels, *coded, length]))}, in the window {outcome.window}"
+    if outcome.mask or outcome.boxes:
+        listed = ", ".join(outcome.classes) or "all"
+        return f"{'masks' if outcome.mask else 'boxes'} {outcome.mask or outcome.boxes}, of: {listed}"
     columns = [outcome.column] if isinstance(outcome.column, str) else outcome.column
     codes = [outcome.code] if isinstance(outcome.code, str) else outcome.code
     none = "the next codes of the input itself" if run.kind == "next_event" else "given by the data"

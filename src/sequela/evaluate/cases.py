@@ -1,0 +1,92 @@
+"""Which rows are shown as pictures: the worst, the middling and the best answers about points; the surest errors of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sequela.evaluate.threshold import decide, key
+from sequela.metrics.detection import FIRST
+from sequela.types import Answer, Array, Target
+
+EACH = 3  # shown of the worst and of the best; and of the surest errors
+SEGMENTED, FOUND = "Dice", "F1 of boxes"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row that is shown, and why."""
+
+    row: int
+    why: str  # "worst", "middle", "best", "surest errors", "surest and right"
+    told: str  # in a few words: its score, or what was said and what is true
+
+
+def chosen(kind: str, model: str, answer: Answer, target: Target, thresholds: Mapping[str, float]) -> list[Case]:
+    """The cases of an answer; none of a kind of task whose answers are not about a picture or its class."""
+    if kind in ("segment", "detect"):
+        name = SEGMENTED if kind == "segment" else FOUND
+        score = dice(answer) if kind == "segment" else found(model, answer, thresholds)
+        return _by_score(np.where(target.known[:, 0], score, np.nan), name)
+    if kind in ("binary", "multiclass"):
+        return _by_class(kind, model, answer, target, thresholds)
+    return []
+
+
+def dice(answer: Answer) -> Array:
+    """Of each row, float64 "N": the mean over the names of what is said or true of it; NaN where nothing is."""
+    both, alone, missed = np.moveaxis(answer.tally.points[..., :3].astype(np.float64), -1, 0)
+    total = 2 * both + alone + missed
+    each = np.divide(2 * both, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return _mean(each)
+
+
+def found(model: str, answer: Answer, thresholds: Mapping[str, float]) -> Array:
+    """Of each row, float64 "N": F1 of the boxes that reach their class's threshold, NaN where there are none and none is said."""
+    tally = answer.tally
+    cuts = np.array([thresholds.get(key(model, name), 0.0) for name in answer.names])
+    called = tally.score >= cuts[tally.label]
+    hits = np.bincount(tally.row[called & tally.hit[:, FIRST]], minlength=len(tally.truth))
+    total = np.bincount(tally.row[called], minlength=len(tally.truth)) + tally.truth.sum(1)
+    return np.divide(2.0 * hits, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def _mean(each: Array) -> Array:
+    """Over the columns, of the numbers that are defined."""
+    defined = ~np.isnan(each)
+    total = np.where(defined, each, 0).sum(1)
+    return np.divide(total, defined.sum(1), out=np.full(len(each), np.nan), where=defined.any(1))
+
+
+def _by_score(score: Array, name: str) -> list[Case]:
+    order = np.argsort(score, kind="stable")
+    order = order[~np.isnan(score[order])]
+    middle = order[len(order) // 2 : len(order) // 2 + 1]
+    picked = {"worst": order[:EACH], "middle": middle, "best": order[EACH:][-EACH:][::-1]}
+    shown: set[int] = set()
+    cases = []
+    for why, rows in picked.items():
+        for row in map(int, rows):
+            if row not in shown:
+                shown.add(row)
+                cases.append(Case(row, why, f"{name} {score[row]:.3f}"))
+    return cases
+
+
+def _by_class(kind: str, model: str, answer: Answer, target: Target, thresholds: Mapping[str, float]) -> list[Case]:
+    known = np.flatnonzero(target.known[:, 0])
+    decided = decide(kind, model, answer, thresholds)
+    said = decided if kind == "multiclass" else decided[:, 0].astype(np.int64)
+    truth = target.values[:, 0].astype(np.int64)
+    chance = answer.values.max(1) if kind == "multiclass" else np.where(said == 1, answer.values[:, 0], 1 - answer.values[:, 0])
+    names = answer.names if kind == "multiclass" else (f"not {answer.names[0]}", answer.names[0])
+    wrong, right = known[said[known] != truth[known]], known[said[known] == truth[known]]
+    picked = [("surest errors", wrong[np.argsort(-chance[wrong], kind="stable")][: 2 * EACH])]
+    picked += [("surest and right", right[np.argsort(-chance[right], kind="stable")][:EACH])]
+    return [
+        Case(int(row), why, f"said {names[said[row]]} ({chance[row]:.2f}), is {names[truth[row]]}")
+        for why, rows in picked
+        for row in rows
+    ]

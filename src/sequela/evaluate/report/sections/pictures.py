@@ -1,0 +1,40 @@
+"""Cases as pictures: the worst, the middling and the best, or the surest errors; truth and answer side by side."""
+
+from __future__ import annotations
+
+import base64
+from itertools import groupby
+
+from sequela.evaluate.facts import PictureFacts
+from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
+from sequela.evaluate.report.run import Run
+
+MARKED = (
+    "From left to right: the picture alone, what was marked on it, and what the model says. One colour is one class (of things "
+    "that are numbered, one thing), in the order of the classes; of a volume the slice is shown on which most is marked."
+)
+
+
+def pictures(run: Run) -> Safe:
+    """Nothing where no input is of pictures."""
+    shown = run.facts.pictures
+    if not shown:
+        return EMPTY
+    split = f" They are of the split {shown[0].split}." if shown[0].split else ""
+    said = paragraph((MARKED if shown[0].marks else "Rows of which the model was surest, wrongly and rightly.") + split)
+    groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
+    return section("Cases", said, joined(groups))
+
+
+def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
+    drawn = [_figure(run, one) for one in those]
+    return tag("h3", why[:1].upper() + why[1:]) + tag("div", *drawn, class_="pictures" if those[0].marks else "pictures small")
+
+
+def _figure(run: Run, one: PictureFacts) -> Safe:
+    held = run.folder / one.file
+    if not held.is_file():
+        return EMPTY
+    data = base64.b64encode(held.read_bytes()).decode()
+    picture = tag("img", src=f"data:image/jpeg;base64,{data}", alt=f"{one.why}: {one.row_id}, {one.told}")
+    return tag("figure", Safe(picture.markup.removesuffix("</img>")), tag("figcaption", f"{one.row_id}: {one.told}"))
