@@ -59,6 +59,8 @@ CASES = [
     Case("image", "xray", "cnn"),
     Case("image", "xray", "lstm", {"as_rows": True, "size": 14}),
     Case("image", "xray", "cnn", {"patch": [20, 12], "scale": "each"}),
+    Case("slices", "scans", "resnet"),
+    Case("slices", "scans", "cnn", {"axis": "coronal", "slab": 3, "step": 2, "spacing": [3.0, 2.0, 2.0], "scale": "each"}),
     Case("tiles", "xray", "cnn", {"tile": 12, "step": 8, "most": 5, "position": "distance"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
@@ -77,7 +79,14 @@ STUDIES: Mapping[str, Mapping[str, Any]] = {
         "split": {"by": "list", "parts": {"train": ["100", "101"], "tune": ["102"], "test": ["103"]}},
     },
     "xray": {"cohort": {"index": "SAMPLE"}, "outcome": {"column": "label"}, "task": "binary", "split": {"by": "list"}},
+    "scans": {
+        "cohort": {"index": "SAMPLE"},
+        "outcome": {"column": "volume", "cuts": [0.9]},
+        "task": "binary",
+        "split": {"shares": [0.6, 0.2, 0.2]},
+    },
 }
+UNTIMED = ("xray", "scans")  # whose rows have no time
 
 
 def study(case: Case) -> config.Study:
@@ -257,7 +266,7 @@ def with_another_future(store: Store, row: Cohort, known: Known) -> Changed:
     return Changed(store, changed, Rewritten(store.payloads, ends))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.data != "xray"], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.data not in UNTIMED], ids=str)
 @pytest.mark.parametrize("number", [0, 17, -1])
 def test_what_comes_after_the_prediction_changes_nothing(
     case: Case, number: int, prepared: Prepared, state: Any, simulated: Stores
@@ -343,7 +352,7 @@ def test_steps_rise_in_time_and_none_lies_after_the_prediction(case: Case, known
     inner = np.ones(len(read.position), bool)
     inner[read.offsets[:-1][read.lengths > 0]] = False  # all but the first steps of rows
     assert read.position.dtype == np.float64 and (np.diff(read.position, prepend=0.0)[inner] >= 0).all()
-    assert unit == "index" or (read.position <= 0).all()
+    assert unit in ("index", "millimetres") or (read.position <= 0).all()
 
 
 @cases

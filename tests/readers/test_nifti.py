@@ -175,7 +175,7 @@ def test_axes_in_one_plane_are_refused(tmp_path, folder, sink):
     ("stored", "slope", "offset", "dtype"),
     [
         ("int16", 1, -1024, np.int16),
-        ("uint16", 1, 0, np.int16),
+        ("uint16", 1, 0, np.uint16),
         ("int32", 1, 0, np.int16),
         ("uint8", 0, 0, np.uint8),
         ("int16", 0.5, 3, np.float32),

@@ -10,7 +10,7 @@ import numpy as np
 
 from sequela import extras
 from sequela.errors import DataError, MissingExtra
-from sequela.readers._nifti_file import Rules, Volume, finite, smallest
+from sequela.readers._nifti_file import Rules, Volume, finite, stored_type
 from sequela.types import Array
 
 ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -57,7 +57,7 @@ def _check(reader: object, rules: Rules) -> None:
 def _values(itk: ModuleType, image: object, rules: Rules) -> Array:
     found = itk.GetArrayFromImage(image)  # k j i, and channels last
     moved = np.moveaxis(found, 3, 0) if found.ndim == 4 else found[None]
-    return finite(smallest(moved.transpose(0, 3, 2, 1)), rules.fill)
+    return finite(stored_type(moved.transpose(0, 3, 2, 1)), rules.fill)
 
 
 def _affine(image: object) -> Array:

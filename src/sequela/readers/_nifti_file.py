@@ -25,7 +25,7 @@ from sequela.types import Array
 HEAD = 540  # bytes of the larger header
 MILLIMETRES = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # xyzt_units: not said, metres, millimetres, micrometres
 CIFTI = range(3000, 3100)  # intents of matrices and surfaces
-WHOLE = (np.int16, np.uint16)  # stored types of whole numbers beside bytes
+WHOLE = (np.int16, np.uint16, np.uint8)  # stored types of whole numbers; others become one of the first two
 COLOURS = ("R", "G", "B", "A")
 PACKED = (OSError, EOFError, zlib.error)  # what gzip raises at damaged files
 SPACING_APART = 0.01  # share by which two spacings may differ
@@ -48,7 +48,7 @@ class Rules:
 class Volume:
     """A volume as its file lays it out."""
 
-    values: Array  # "C i j k": uint8, int16, uint16 or float32, see smallest
+    values: Array  # "C i j k": uint8, int16, uint16 or float32, see stored_type
     affine: Array  # (i, j, k, 1) to millimetres in LPS
     oriented: bool = True
     notes: tuple[str, ...] = ()  # what was taken for granted, as Sink.note counts it
@@ -176,26 +176,26 @@ def _scaled(nibabel: Any, header: Any, raw: Array) -> Array:
         raise DataError("its scl_inter is not a number") from error
     values = np.moveaxis(raw, 3, 0) if raw.ndim == 4 else raw[None]
     if slope is None or (slope == 1 and not offset):
-        return smallest(values)
+        return stored_type(values)
     if values.dtype.kind in "iu" and slope == int(slope) and offset == int(offset):
-        return smallest(values.astype(np.int64) * int(slope) + int(offset))
-    return smallest(values.astype(np.float64) * slope + offset)
+        return stored_type(values.astype(np.int64) * int(slope) + int(offset))
+    return stored_type(values.astype(np.float64) * slope + offset)
 
 
-def smallest(values: Array) -> Array:
-    """Bytes as they are, other whole numbers as int16 or uint16 where these hold them, else float32 (rounding those of 64 bits).
+def stored_type(values: Array) -> Array:
+    """Bytes and numbers of 16 bits as they are, other whole ones as int16 or uint16 where these hold them, else float32.
 
-    Not as bytes: the files of a set would be of two types where some happen to hold small numbers.
+    Not in the smallest type that holds them: the files of a set would be of several types. float32 rounds numbers of 64 bits.
 
     Raises DataError for whole numbers that float32 does not hold exactly.
     """
     if values.dtype.kind not in "iu":
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
-    if values.dtype == np.uint8:
-        return values
+    if (own := values.dtype.newbyteorder("=")) in WHOLE:
+        return values.astype(own, copy=False)
     low, high = int(values.min()), int(values.max())
-    for kind in WHOLE:
+    for kind in WHOLE[:2]:
         if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
             return values.astype(kind, copy=False)
     if max(-low, high) > 2**24:
