@@ -15,6 +15,8 @@ from torch import Generator, Tensor
 from sequela.prep.augment import splines
 from sequela.prep.augment.drawing import Amount, Below1, Kind, Options, Rows, Share, beside, some, uniform
 
+WIDEST = 5.0  # sd from the middle of a Gaussian, beyond which nothing counts: numbers too small to reckon with are slow
+
 
 class Brightness(Options, frozen=True):
     by: Amount = 0.2  # added to all values, at most, either way
@@ -121,7 +123,8 @@ def _gamma(values: Tensor, drawn: Tensor) -> Tensor:
     over = tuple(range(2, values.ndim))
     least, most = values.amin(over, keepdim=True), values.amax(over, keepdim=True)
     span = (most - least).clamp(min=torch.finfo(values.dtype).tiny)
-    return values.sub_(least).div_(span).pow_(beside(drawn.exp(), values)).mul_(span).add_(least)
+    power = values.sub_(least).div_(span).log_().mul_(beside(drawn.exp(), values)).exp_()  # pow_ takes three times as long
+    return power.mul_(span).add_(least)
 
 
 def _bias(values: Tensor, drawn: Tensor) -> Tensor:
@@ -136,7 +139,7 @@ def _blur(values: Tensor, drawn: Tensor) -> Tensor:
     for axis in range(2, values.ndim):
         along = torch.arange(values.shape[axis], device=values.device, dtype=values.dtype)
         away = (along[:, None] - along) / drawn.to(values)[:, None, None]
-        values = _mixed(values, torch.exp(-0.5 * away.square()), axis)
+        values = _mixed(values, torch.exp(-0.5 * away.square().clamp(max=WIDEST**2)).where(away.abs() < WIDEST, 0.0), axis)
     return values
 
 
@@ -157,9 +160,11 @@ def _low_resolution(values: Tensor, drawn: Tensor) -> Tensor:
 def _mixed(values: Tensor, weight: Tensor, axis: int) -> Tensor:
     """Values "N C *S" whose points along an axis are mixed by weights "N S S", each line of which is made to add up to 1."""
     weight = weight / weight.sum(2, keepdim=True)
-    lines = values.movedim(axis, -1)
-    flat = lines.reshape(len(values), -1, lines.shape[-1])
-    return torch.bmm(flat, weight.mT).reshape(lines.shape).movedim(-1, axis).contiguous()
+    count, size = len(values), values.shape[axis]
+    if axis == values.ndim - 1:
+        return torch.bmm(values.reshape(count, -1, size), weight.mT).reshape(values.shape)
+    lines = values.reshape(count, math.prod(values.shape[1:axis]), size, -1)
+    return torch.matmul(weight[:, None], lines).reshape(values.shape)
 
 
 def _erase(values: Tensor, drawn: Tensor) -> Tensor:

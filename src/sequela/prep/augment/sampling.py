@@ -52,18 +52,20 @@ class Warp:
         bend = None if self.bend is None else self.bend.to(device)
         return Warp(self.turn.to(device), self.moved.to(device), bend)
 
-    def sources(self, shape: tuple[int, ...]) -> list[Tensor]:
-        """For each axis, where each new point lies along it in the old picture: "N *S", the first point at 0."""
-        bend = None if self.bend is None else splines.spread(self.bend, shape)
-        return [self._source(axis, shape, bend) for axis in range(len(shape))]
-
-    def _source(self, axis: int, shape: tuple[int, ...], bend: Tensor | None) -> Tensor:
-        found = (self.moved[:, axis] + (shape[axis] - 1) / 2).reshape(-1, *[1] * len(shape))
-        for along, size in enumerate(shape):
-            from_centre = torch.arange(size, device=found.device, dtype=found.dtype) - (size - 1) / 2
-            part = self.turn[:, axis, along, None] * from_centre
-            found = found + part.reshape(len(part), *[size if other == along else 1 for other in range(len(shape))])
-        return found if bend is None else found + bend[:, axis]
+    def source(
+        self, axis: int, shape: tuple[int, ...], out: Tensor | None = None, scale: float = 1.0, first: float = 0.0
+    ) -> Tensor:
+        """Where each new point lies along an axis of the old picture, "N *S", as scale * (the number of the point) + first."""
+        centred = [(torch.arange(size, device=self.turn.device) - (size - 1) / 2) * scale for size in shape]
+        parts = [
+            (self.turn[:, axis, along, None] * centred[along]).reshape(
+                -1, *[size if i == along else 1 for i, size in enumerate(shape)]
+            )
+            for along in range(len(shape))
+        ]
+        parts[0] = parts[0] + (self.moved[:, axis] * scale + (shape[axis] - 1) / 2 * scale + first).reshape(-1, *[1] * len(shape))
+        found = torch.add(sum(parts[1:-1], start=parts[0]), parts[-1], out=out)
+        return found if self.bend is None else found.add_(splines.spread(self.bend[:, axis, None], shape)[:, 0], alpha=scale)
 
 
 def composed(maps: Sequence[Tensor], bends: Sequence[Tensor], spacing: Sequence[float]) -> Warp | None:
@@ -142,17 +144,11 @@ def _whole(values: Tensor, comes: tuple[int, ...]) -> Tensor:
 
 
 def _pictures(values: Tensor, warp: Warp) -> Tensor:
-    """Values "N C H W"."""
+    """Values "N C H W", bilinearly."""
     height, width = values.shape[2:]
-    row, column = warp.sources((height, width))
-    return _sampled(values, row, column)
-
-
-def _sampled(values: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """Values "N C H W" at rows and columns "N *P", *P two axes, bilinearly; outside is the nearest edge."""
-    height, width = values.shape[2:]
-    grid = torch.stack([column * (2 / width), row * (2 / height)], -1)
-    grid += grid.new_tensor([1 / width - 1, 1 / height - 1])
+    grid = values.new_empty(len(values), height, width, 2)
+    for axis, size in enumerate((height, width)):
+        warp.source(axis, (height, width), grid[..., 1 - axis], 2 / size, 1 / size - 1)
     return functional.grid_sample(values, grid, "bilinear", "border", align_corners=False)
 
 
@@ -177,29 +173,32 @@ def _volumes(values: Tensor, warp: Warp) -> Tensor:
     On a processor the slices are laid below one another as one tall picture, with the next slice as further channels: reading a
     picture is done several points at a time there, reading a volume is not.
     """
-    count, channels, depth, height, width = values.shape
-    down, row, column = warp.sources((depth, height, width))
+    count, channels, *shape = values.shape
+    size = depth, height, width = tuple(shape)
     if values.is_cuda:
-        grid = torch.stack(
-            [place * (2 / size) + (1 / size - 1) for place, size in ((column, width), (row, height), (down, depth))], -1
-        )
+        grid = values.new_empty(count, *size, 3)
+        for axis, points in enumerate(size):
+            warp.source(axis, size, grid[..., 2 - axis], 2 / points, 1 / points - 1)
         return functional.grid_sample(values, grid, "bilinear", "border", align_corners=False)
-    down = down.clamp_(0, depth - 1)
-    below = down.floor()
-    rest = down.sub_(below)
-    tall = row.clamp_(0, height - 1).add_(below, alpha=height)
+    grid = values.new_empty(count, depth * height, width, 2)
+    warp.source(2, size, grid.view(count, *size, 2)[..., 0], 2 / width, 1 / width - 1)
+    rest = warp.source(0, size).clamp_(0, depth - 1)
+    slice_ = rest.floor()
+    rest.sub_(slice_)
+    tall = warp.source(1, size).clamp_(0, height - 1).add_(slice_, alpha=height)
+    torch.add(torch.tensor(1 / (depth * height) - 1), tall.flatten(1, 2), alpha=2 / (depth * height), out=grid[..., 1])
     following = torch.cat([values[:, :, 1:], values[:, :, -1:]], 2)
     both = torch.cat([values, following], 1).reshape(count, 2 * channels, depth * height, width)
-    found = _sampled(both, tall.flatten(1, 2), column.flatten(1, 2)).reshape(count, 2 * channels, depth, height, width)
-    return torch.lerp(found[:, :channels], found[:, channels:], rest[:, None])
+    found = functional.grid_sample(both, grid, "bilinear", "border", align_corners=False).reshape(count, 2, *values.shape[1:])
+    return torch.lerp(found[:, 0], found[:, 1], rest[:, None])
 
 
 def _nearest(labels: Tensor, warp: Warp) -> Tensor:
     """Labels "N *S" at the nearest point."""
     shape = tuple(labels.shape[1:])
     place, inside = None, None
-    for source, size in zip(warp.sources(shape), shape, strict=True):
-        index = source.round_()
+    for axis, size in enumerate(shape):
+        index = warp.source(axis, shape).round_()
         within = (index >= 0) & (index < size)
         inside = within if inside is None else inside & within
         index = index.clamp_(0, size - 1).long()
