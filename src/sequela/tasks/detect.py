@@ -21,6 +21,7 @@ from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.nn import boxes, centres
 from sequela.nn.centres import Map
+from sequela.prep import grid as grids
 from sequela.types import Answer, Array, Boxed, Boxes, Encoded, Grid, Target
 
 RARE = 0.01  # share of cells that a head takes for a centre before it has learnt (Lin 2017, section 3.3)
@@ -144,9 +145,7 @@ class Detect:
 
     def settled(self, boxed: Boxed, grid: Grid) -> Boxed:
         """The same boxes in pixels of the stored picture, cut off at its edges."""
-        scale, offset = np.tile(grid.scale, 2), np.tile(grid.offset, 2)
-        corners = np.clip((boxed.corners - offset) / scale, 0, np.tile(grid.stored, 2))
-        return Boxed(corners.astype(np.float32), boxed.label, boxed.score)
+        return Boxed(grids.boxes_to_stored(boxed.corners, grid), boxed.label, boxed.score)
 
 
 def _inside(corners: Tensor, picture: tuple[int, int]) -> Tensor:
