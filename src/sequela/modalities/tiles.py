@@ -58,6 +58,21 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Bag:
+    """Tiles as steps (types.Steps): no picture by itself, of which every point could be asked."""
+
+    tiles: Pictures
+    dtype = np.dtype(np.float32)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tiles.shape
+
+    def __getitem__(self, index: Array, /) -> Array:
+        return self.tiles[index]
+
+
+@dataclass(frozen=True, slots=True)
 class TilesInput:
     config: Config
 
@@ -98,7 +113,7 @@ class TilesInput:
         order = np.arange(len(tiles.row)) - np.repeat(offsets[:-1], np.diff(offsets))
         return Ragged(
             offsets=offsets,
-            values=Pictures(tiles.payloads, self._recipe(state)),
+            values=Bag(Pictures(tiles.payloads, self._recipe(state))),
             position=order.astype(np.float64) if self.config.position == "order" else found_places.along(tiles),
             take=tiles.entry,
         )

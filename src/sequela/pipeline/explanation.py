@@ -21,7 +21,7 @@ from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.evaluate.facts import RunFacts
 from sequela.metrics.calibration import logit
-from sequela.pipeline import files, terms
+from sequela.pipeline import bags, files, terms
 from sequela.pipeline.data import records
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
@@ -71,13 +71,19 @@ def explain(
 def of_rows(
     held: Bundle, store: Store, subject: int | str | Sequence[int | str] | None, at: str | None, progress: Progress
 ) -> Mapping[str, tuple[dict[str, Any], ...]]:
-    """row_id -> what its answer rests on: the exact terms where the network is a sum (pipeline/terms.py), else codes left out."""
-    network = terms.additive(held.predictor)
-    if network is None:
+    """row_id -> what its answer rests on: the exact terms where the network is a sum (terms.py, bags.py), else codes left out."""
+    network, bag = terms.additive(held.predictor), bags.bag(held.predictor)
+    if network is None and bag is None:
         return left_out(held, store, subject, at, progress)
     cohort, _ = held.eligible(store, subject, at)
-    rows = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
-    return dict(zip(map(str, cohort.row_id), terms.exact(network, rows, SHOWN), strict=True))
+    known = held.known(store, cohort)
+    rows = held.predictor.evidence(known, cohort.subject_id, cohort.row_id)
+    if bag is not None:
+        said = bags.exact(bag, held.predictor.fitted[bag.name], known, rows, SHOWN)
+    else:
+        assert network is not None
+        said = terms.exact(network, rows, SHOWN)
+    return dict(zip(map(str, cohort.row_id), said, strict=True))
 
 
 def left_out(
