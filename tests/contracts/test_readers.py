@@ -18,6 +18,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "omop": {"timezone": "UTC"},
 }
 FILES = {  # reader -> a name that its files have
+    "chestxray14": "Data_Entry_2017.csv",
+    "chexpert": "train.csv",
     "csv": "chart.csv",
     "dicom": "scan.dcm",
     "eicu": "patient.csv",

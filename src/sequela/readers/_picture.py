@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from sequela.errors import DataError
+from sequela.errors import ConfigError, DataError
 from sequela.types import Array
 
 if TYPE_CHECKING:
@@ -44,6 +44,14 @@ class Form:
     size: tuple[int, int] | None = None  # height and width to which all are brought
     max_pixels: int = 100_000_000
     pages: Literal["refuse", "volume"] = "refuse"  # of a file with several: the slices of a volume, or no picture
+
+
+def both(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width of a size that may be one number for both. Raises ConfigError for a size without pixels."""
+    found = (size, size) if isinstance(size, int) else size
+    if found is not None and min(found) < 1:
+        raise ConfigError(f"an image cannot have the size {size}", hint="a number of pixels, or height and width")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from sequela.readers._marked_boxes import CLIPPED, CROWD, Box
 from sequela.readers._picture import CHANNELS, Mode, Picture
 from sequela.readers._picture_list import Entry
 from sequela.readers._picture_marks import Marks
-from sequela.readers._samples import PART_NAMES, events, label_events
+from sequela.readers._samples import PART_NAMES, label_events
 from sequela.readers._tiles import Place
 from sequela.types import Array, Payload
 
@@ -29,20 +30,33 @@ class Rows:
     payloads: list[str | None] = field(default_factory=list)
     texts: list[str | None] = field(default_factory=list)
     numbers: list[float | None] = field(default_factory=list)
+    times: list[datetime | None] = field(default_factory=list)
 
-    def add(self, subject: str, *, payload: str | None = None, text: str | None = None, number: float | None = None) -> None:
+    def add(
+        self,
+        subject: str,
+        *,
+        payload: str | None = None,
+        text: str | None = None,
+        number: float | None = None,
+        time: datetime | None = None,
+    ) -> None:
         self.subjects.append(subject)
+        self.times.append(time)
         self.payloads.append(payload)
         self.texts.append(text)
         self.numbers.append(number)
 
     def frame(self, code: str) -> pl.DataFrame:
+        """As a sink takes them."""
         columns = {
+            "source_id": pl.Series(self.subjects, dtype=pl.String),
+            "time": pl.Series(self.times, dtype=pl.Datetime("us")),
             "payload": pl.Series(self.payloads, dtype=pl.String),
             "text_value": pl.Series(self.texts, dtype=pl.String),
             "numeric_value": pl.Series(self.numbers, dtype=pl.Float32),
         }
-        return events(self.subjects, code, columns)
+        return pl.DataFrame(columns).with_columns(pl.lit(code).alias("code"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,7 @@ class Config(Strict, frozen=True):
     @property
     def form(self) -> _picture.Form:
         """How a picture is read."""
-        size = (self.size, self.size) if isinstance(self.size, int) else self.size
-        return _picture.Form(self.mode, size, self.max_pixels, self.pages)
+        return _picture.Form(self.mode, _picture.both(self.size), self.max_pixels, self.pages)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -207,9 +206,7 @@ class _Reading:
 
 def build(config: Config) -> ImagesReader:
     """Raises ConfigError for a size without pixels, a pattern that cannot be understood, or marks that nothing asks for."""
-    size = config.size if isinstance(config.size, tuple) else (config.size,)
-    if any(side is not None and side < 1 for side in size):
-        raise ConfigError(f"an image cannot have the size {config.size}", hint="a number of pixels, or height and width")
+    _picture.both(config.size)
     for pattern in (config.subject_pattern, *(text for text in config.parts.values() if not text.lower().endswith(".txt"))):
         _picture_list.check_expression(pattern)
     _check_masks(config)
