@@ -114,6 +114,19 @@ def test_slices_are_stored_from_inferior_to_superior_whatever_their_names(tmp_pa
     assert np.allclose(found.space.affine, straight())
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (2, 1, 0)])
+def test_a_volume_scanned_in_another_orientation_is_stored_alike(order: tuple[int, ...], tmp_path: Path) -> None:
+    turned, affine = numbered().transpose(order), np.eye(4)
+    affine[:3, :3], affine[:3, 3] = straight()[:3, :3][:, order], straight()[:3, 3]
+    flipped = turned[::-1, :, ::-1].copy()  # and numbered from the other ends
+    affine[:3, 3] += affine[:3, 0] * (turned.shape[0] - 1) + affine[:3, 2] * (turned.shape[2] - 1)
+    affine[:3, [0, 2]] *= -1
+    series(tmp_path / "raw", flipped, affine)
+    (found,) = pictures(read(tmp_path / "raw"))
+    assert np.array_equal(found.values[0], numbered()) and found.values.flags.c_contiguous
+    assert np.allclose(found.space.affine, straight())
+
+
 def test_a_missing_slice_refuses_the_series_by_the_names_of_its_files(tmp_path: Path) -> None:
     files = series(tmp_path / "raw", numbered(), straight())
     series(tmp_path / "raw" / "other", numbered(), straight(), SeriesInstanceUID="1.2.3.5")
@@ -216,6 +229,14 @@ def test_slices_at_one_place_that_nothing_tells_apart_are_refused(tmp_path: Path
     series(tmp_path / "raw", numbered(start=500), straight(), seed=2)
     with pytest.raises(DataError, match="several slices at one place"):
         read(tmp_path / "raw")
+
+
+def test_stacks_of_fewer_slices_than_asked_for_are_left_out(tmp_path: Path) -> None:
+    series(tmp_path / "raw", numbered(), straight(), seed=1)
+    series(tmp_path / "raw", numbered((1, 4, 3)), straight(), seed=2, SeriesInstanceUID="1.5")
+    store = read(tmp_path / "raw", least=5)
+    assert [one.values.shape for one in pictures(store)] == [(1, 5, 4, 3)]
+    assert store.flow.notes["stacks of fewer slices than asked for, left out"] == 1
 
 
 def test_a_file_that_is_there_twice_counts_once(tmp_path: Path) -> None:
@@ -341,6 +362,33 @@ def test_values_as_they_are_to_be_shown_follow_the_files_window(tmp_path: Path) 
     assert found.values[0].tolist() == [[0, 0, 32768], [49151, 65535, 65535]]
 
 
+def table(values: list[int], first: int, bits: int) -> Dataset:
+    """A look-up table."""
+    found = Dataset()
+    found.add_new(0x00283002, "SS", [len(values), first, bits])
+    found.add_new(0x00283006, "US", values)
+    return found
+
+
+def test_a_table_of_values_is_applied_and_a_table_for_the_eye_where_that_is_asked_for(tmp_path: Path) -> None:
+    pixels = np.array([[0, 1], [2, 3]], np.int16)
+    meant = table([100, 200, 300, 65535], 0, 16)
+    meant.ModalityLUTType = "US"
+    shown = table([0, 5, 250, 255], 0, 8)
+    write(dataset(pixels, Modality="DX", SeriesInstanceUID="1.8", ModalityLUTSequence=[meant]), tmp_path / "raw" / "a.dcm")
+    (found,) = pictures(read(tmp_path / "raw"), "IMAGE//DX")
+    assert found.values.dtype == np.uint16 and found.values[0].tolist() == [[100, 200], [300, 65535]]
+    write(dataset(pixels, Modality="DX", SeriesInstanceUID="1.9", VOILUTSequence=[shown]), tmp_path / "eye" / "a.dcm")
+    (found,) = pictures(read(tmp_path / "eye", voi=True), "IMAGE//DX")
+    assert found.values[0].tolist() == [[0, 5 * 257], [250 * 257, 65535]]
+
+
+def test_a_file_that_names_no_window_is_refused_where_windows_are_asked_for(tmp_path: Path) -> None:
+    series(tmp_path / "raw", numbered(), straight())
+    with pytest.raises(DataError, match="names no window"):
+        read(tmp_path / "raw", voi=True)
+
+
 # ---------------------------------------------------------------------------------------------------- subjects, times, options
 
 
@@ -365,6 +413,19 @@ def test_times_without_an_offset_are_of_the_zone_given_and_else_relative(tmp_pat
     store = read(tmp_path / "raw", timezone="America/New_York")
     assert store.events(["IMAGE//CT"])["time"][0] == datetime(2020, 1, 19, 16, 22)
     assert not store.manifest.dataset.relative_times
+
+
+def test_dates_that_were_moved_when_names_were_removed_are_relative(tmp_path: Path) -> None:
+    series(tmp_path / "raw", numbered(), straight(), LongitudinalTemporalInformationModified="MODIFIED")
+    assert read(tmp_path / "raw", timezone="UTC").manifest.dataset.relative_times
+
+
+def test_a_subject_of_whom_two_sexes_are_told_keeps_the_first_and_that_is_noted(tmp_path: Path) -> None:
+    series(tmp_path / "raw", numbered(), straight(), seed=1, PatientSex="F")
+    series(tmp_path / "raw", numbered(), straight(), seed=2, PatientSex="M", SeriesInstanceUID="1.5")
+    store = read(tmp_path / "raw")
+    assert store.events(["SEX"])["text_value"].to_list() == ["F"]
+    assert store.flow.notes["pictures that tell another sex than the subject's first"] == 1
 
 
 def test_a_picture_with_a_date_alone_is_known_when_the_day_is_over(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from sequela.readers._dicom_slices import Slice, slices
 
 ENDINGS = (".dcm", ".dicom", ".dic", ".ima")
 DIRECTORY, CONTOURS = "1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.481.3"
+SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 RECORDS, REFERENCED = 0x00041220, 0x00041500
 NOT_DICOM = "files that are not DICOM, left out"
 COPIES = "files that repeat another, byte for byte, left out"
@@ -59,10 +60,12 @@ class Index:
     def add(self, source: Source, file: str, sink: Sink) -> None:
         """Takes up one file. Raises DataError where it cannot be used, and says why."""
         path = source.path(file)
-        if not is_dicom(path):
+        with reading("content"):
+            found, size = is_dicom(path), path.stat().st_size
+        if not found:
             if file.lower().endswith(ENDINGS):
                 self.found += 1
-                raise DataError("not a DICOM file" if path.stat().st_size else "an empty file")
+                raise DataError("not a DICOM file" if size else "an empty file")
             sink.note(NOT_DICOM, 1)
             return
         self.found += 1
@@ -77,6 +80,8 @@ class Index:
                 self._picture(data, name, path, file, sink)
 
     def _picture(self, data: Any, name: str, path: Path, file: str, sink: Sink) -> None:
+        if name == SLIDE:
+            raise DataError("a whole slide, whose frames are tiles; the reader slides is made for those")
         origin = self.origins.of(data, file)
         if self._repeats(word(data, INSTANCE), path):
             sink.note(COPIES, 1)

@@ -13,12 +13,13 @@ SEXES = ("F", "M", "O")
 INSTANCE, MODALITY, DESCRIPTION = 0x00080018, 0x00080060, 0x0008103E
 PATIENT, SEX, BORN, AGE = 0x00100020, 0x00100040, 0x00100030, 0x00101010
 STUDY, SERIES, OFFSET, CHARACTERS = 0x0020000D, 0x0020000E, 0x00080201, 0x00080005
+SHIFTED = 0x00280303  # dates were moved when the patient's identity was removed
 DATES = {  # time -> (date and time in one, date, time of day)
     "study": (0, 0x00080020, 0x00080030),
     "series": (0, 0x00080021, 0x00080031),
     "acquisition": (0x0008002A, 0x00080022, 0x00080032),
 }
-TAGS = [CLASS, MODALITY, DESCRIPTION, PATIENT, SEX, BORN, AGE, STUDY, SERIES, OFFSET, CHARACTERS]
+TAGS = [CLASS, MODALITY, DESCRIPTION, PATIENT, SEX, BORN, AGE, STUDY, SERIES, OFFSET, CHARACTERS, SHIFTED]
 Time = Literal["study", "series", "acquisition", "none"]
 Subject = Literal["patient", "study", "series", "file"]
 
@@ -87,5 +88,9 @@ class Origins:
         both, date, hour = DATES[self.time]
         offset = word(data, OFFSET)
         if both and word(data, both):
-            return stamp(word(data, both), offset, self.zone)
-        return moment(word(data, date), word(data, hour), offset, self.zone) if word(data, date) else None
+            when = stamp(word(data, both), offset, self.zone)
+        elif word(data, date):
+            when = moment(word(data, date), word(data, hour), offset, self.zone)
+        else:
+            return None
+        return when._replace(relative=when.relative or word(data, SHIFTED) == "MODIFIED")

@@ -46,7 +46,8 @@ class Decoder:
     def _stored(self, one: Slice) -> Array:
         pixels = one.pixels
         if pixels.begin is not None:
-            return _native(pixels, one.frame)
+            with reading("pixels"):
+                return _native(pixels, one.frame)
         data = self._whole(pixels.path)
         with reading(f"pixels ({data.file_meta.TransferSyntaxUID.name})"):
             index = one.frame if pixels.frames > 1 else None

@@ -36,7 +36,7 @@ PLANE, TURN, MEASURES, VALUES, CONTENT, ECHO, TYPE, DIFFUSION = (
     0x00189226,
     0x00189117,
 )
-DOSE, OFFSETS, REGIONS = 0x3004000E, 0x3004000C, 0x00186011
+DOSE, OFFSETS, GRAYS, REGIONS = 0x3004000E, 0x3004000C, 0x30040002, 0x00186011
 APART = [  # what may tell apart the pictures of one place, the likeliest first
     0x00200100,  # TemporalPositionIdentifier
     0x00180086,  # EchoNumbers
@@ -63,7 +63,7 @@ APART_FRAMES = [  # the same of frames of an enhanced picture: functional group,
 TAGS = [
     *(INSTANCE, ROWS, COLUMNS, SAMPLES, FRAMES, PHOTOMETRIC, ALLOCATED, STORED, SIGNED, PLANAR, PIXELS, FLOATS, DOUBLES),
     *(POSITION, ORIENTATION, SPACING, DETECTOR, THICKNESS, BETWEEN, SLOPE, INTERCEPT, MODALITY_LUT, UNIT, COUNTS, SHARED, EACH),
-    *(CENTRE, WIDTH, FUNCTION, VOI_LUT, DOSE, OFFSETS, REGIONS, *APART),
+    *(CENTRE, WIDTH, FUNCTION, VOI_LUT, DOSE, OFFSETS, GRAYS, REGIONS, *APART),
 ]
 NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")  # transfer syntaxes without compression
 BIG = NATIVE[2]
@@ -216,7 +216,7 @@ def _window(data: Any) -> tuple[float, float, str] | None:
 
 
 def _unit(data: Any) -> str:
-    return word(data, UNIT) or word(data, COUNTS)
+    return word(data, UNIT) or word(data, COUNTS) or word(data, GRAYS)
 
 
 def _enhanced(data: Any, file: str, said: tuple[str, Pixels], origin: Origin) -> Iterator[Slice]:

@@ -28,7 +28,7 @@ class Moment(NamedTuple):
 
     time: datetime
     available: datetime | None  # when it is known, where that is later than its time
-    relative: bool  # its zone is not known: differences mean something, the hour does not
+    relative: bool  # its zone is not known, or its date was moved: differences mean something, the date does not
 
 
 def moment(date: str, time: str, offset: str, zone: str) -> Moment:

@@ -18,35 +18,25 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-import polars as pl
+from msgspec import Meta
 
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
+from sequela.readers._dicom_events import Events
 from sequela.readers._dicom_index import Index, Wanted, indexed
 from sequela.readers._dicom_masks import Segmentation, mask
 from sequela.readers._dicom_origin import Origin, Origins, Subject, Time
 from sequela.readers._dicom_pixels import MEASURED, Decoder
 from sequela.readers._dicom_slices import Slice
 from sequela.readers._dicom_stacks import Gaps, Stack, stacks
-from sequela.readers._dicom_time import Moment
 from sequela.readers._dicom_volume import payload
 
 VERSION = 1
-SCHEMA = {
-    "source_id": pl.String(),
-    "time": pl.Datetime("us"),
-    "available": pl.Datetime("us"),
-    "code": pl.String(),
-    "numeric_value": pl.Float32(),
-    "text_value": pl.String(),
-    "payload": pl.String(),
-}
 
 
 class Config(Strict, frozen=True):
@@ -57,6 +47,7 @@ class Config(Strict, frozen=True):
     subject: Subject = "patient"  # what a subject is: the PatientID, or for files without one the study, series or file
     time: Time = "study"  # when a picture was made: by the dates of its study, its series or its acquisition, or not told
     timezone: str = ""  # of times without an offset, as "Europe/Berlin" or "UTC"; left out: times are relative
+    least: Annotated[int, Meta(ge=1)] = 1  # slices of a stack, or frames of a film; of fewer (a scout) it is left out
     gaps: Gaps = "refuse"  # a series with missing or unevenly spaced slices is refused, or its longest even run is read
     tilt: Literal["keep", "refuse"] = "keep"  # a stack with a tilted gantry keeps its sheared affine, or is refused
     voi: bool = False  # values as the file says that they be shown (its first window or table), 0 to 65535
@@ -68,45 +59,6 @@ class Placed:
 
     stack: Stack
     origin: Origin
-
-
-@dataclass
-class _Events:
-    """Rows of events, given to the sink a few thousand at a time, and what was told of each subject."""
-
-    sink: Sink
-    rows: list[tuple[object, ...]] = field(default_factory=list)
-    told: set[tuple[str, str, object]] = field(default_factory=set)
-    sexes: dict[str, str] = field(default_factory=dict)
-    names: Counter[str] = field(default_factory=Counter)  # payloads named after each series
-
-    def add(self, origin: Origin, code: str, number: float | None = None, text: str = "", uri: str | None = None) -> None:
-        when = origin.when or Moment(None, None, False)  # type: ignore[arg-type]
-        self.rows.append((origin.subject, when.time, when.available, code, number, text or None, uri))
-        if len(self.rows) >= 4096:
-            self.close()
-
-    def person(self, origin: Origin) -> None:
-        """AGE once for each moment, SEX once a subject."""
-        moment = origin.when.time if origin.when else None
-        if origin.age is not None and (origin.subject, "AGE", moment) not in self.told:
-            self.told.add((origin.subject, "AGE", moment))
-            self.sink.code("AGE", "static", unit="years")
-            self.add(origin, "AGE", origin.age)
-        if not origin.sex:
-            return
-        first = self.sexes.setdefault(origin.subject, origin.sex)
-        if first != origin.sex:
-            self.sink.note("series that tell another sex than the subject's first", 1)
-        elif (origin.subject, "SEX", None) not in self.told:
-            self.told.add((origin.subject, "SEX", None))
-            self.sink.code("SEX", "static")
-            self.rows.append((origin.subject, None, None, "SEX", None, origin.sex, None))
-
-    def close(self) -> None:
-        if self.rows:
-            self.sink.events(pl.DataFrame(self.rows, schema=SCHEMA, orient="row"))
-            self.rows.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +81,7 @@ class DicomReader:
         self._write(index, sink, count)
 
     def _write(self, index: Index, sink: Sink, count: int) -> None:
-        events, decoder = _Events(sink), Decoder(index.pydicom, self.config.voi)
+        events, decoder = Events(sink), Decoder(index.pydicom, self.config.voi)
         marked = {one.series for one in index.masks}
         kept: dict[str, list[Placed]] = {}
         done, whole = 0, sum(map(len, index.series.values()))
@@ -146,13 +98,16 @@ class DicomReader:
                 self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
         events.close()
 
-    def _series(self, series: str, slices: Sequence[Slice], decoder: Decoder, events: _Events) -> list[Placed]:
+    def _series(self, series: str, slices: Sequence[Slice], decoder: Decoder, events: Events) -> list[Placed]:
         """What was written of a series."""
         found, placed = list(stacks(slices, self.config.gaps)), []
         if len(found) > 1:
             events.sink.note("series of several stacks or pictures, each written by itself", 1)
         for one in found:
             try:
+                if len(one.slices) < self.config.least:
+                    events.sink.note("stacks of fewer slices than asked for, left out", 1)
+                    continue
                 if not isinstance(one, Stack):
                     raise DataError(one.reason)
                 placed.append(self._stack(series, one, decoder, events))
@@ -161,22 +116,20 @@ class DicomReader:
                     events.sink.refuse(file, error.message)
         return placed
 
-    def _stack(self, series: str, stack: Stack, decoder: Decoder, events: _Events) -> Placed:
+    def _stack(self, series: str, stack: Stack, decoder: Decoder, events: Events) -> Placed:
         if stack.tilted and self.config.tilt == "refuse":
             raise DataError("its gantry was tilted")
         picture = payload(stack, decoder)
-        origin = max((one.origin for one in stack.slices), key=lambda origin: origin.when.time if origin.when else 0)
-        events.names[series] += 1
-        name = series if events.names[series] == 1 else f"{series}#{events.names[series]}"
+        origin = _latest(stack)
         code = self.config.code or f"IMAGE//{origin.modality}"
         events.sink.code(code, "payload")
-        events.add(origin, code, text=origin.description, uri=events.sink.payload(name, picture))
+        events.add(origin, code, text=origin.description, uri=events.sink.payload(events.name(series), picture))
         events.person(origin)
         events.sink.accept(len({slice.file for slice in stack.slices}))
         _noted(stack, origin, self.config, events.sink)
         return Placed(stack, origin)
 
-    def _mask(self, found: Segmentation, kept: Sequence[Placed], decoder: Decoder, events: _Events) -> None:
+    def _mask(self, found: Segmentation, kept: Sequence[Placed], decoder: Decoder, events: Events) -> None:
         try:
             stack, painted = mask(found, [one.stack for one in kept], decoder)
         except DataError as error:
@@ -187,6 +140,12 @@ class DicomReader:
         uri = events.sink.payload(f"mask {painted.name}", painted.payload)
         events.add(origin, self.config.mask, text=painted.segments, uri=uri)
         events.sink.accept()
+
+
+def _latest(stack: Stack) -> Origin:
+    """Of slices acquired over a time, that of the last: only then is the stack known."""
+    timed = [(one.origin.when.time, number) for number, one in enumerate(stack.slices) if one.origin.when]
+    return stack.slices[max(timed)[1] if timed else 0].origin
 
 
 def _noted(stack: Stack, origin: Origin, config: Config, sink: Sink) -> None:
