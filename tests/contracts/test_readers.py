@@ -27,6 +27,7 @@ FILES = {  # reader -> a name that its files have
     "idx": "train-images-idx3-ubyte",
     "images": "train/NORMAL/1.png",
     "meds": "data/0.parquet",
+    "medmnist": "chestmnist.npz",
     "mimic3": "PATIENTS.csv",
     "mimic4": "hosp/patients.csv",
     "nifti": "images/scan.nii.gz",

@@ -8,10 +8,7 @@ Written: IMAGE without time, or WAVEFORM or one code a feature from 2000-01-01 o
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -24,6 +21,7 @@ from msgspec import Meta
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
+from sequela.readers import _archive
 from sequela.readers._samples import PART_NAMES, Clock, events, label_events
 from sequela.types import Array, Payload
 
@@ -84,19 +82,20 @@ class NpzReader:
             sink.progress(i + 1, len(files))
 
     def _blocks(self, path: Path, prefix: str) -> Iterator[Block]:
-        with _opened(path) as archive:
+        with _archive.opened(path) as archive:
             standard = [part for part in STANDARD if f"{part}_images" in archive.files]
             for part in standard:
-                images, labels = _array(archive, f"{part}_images"), _array(archive, f"{part}_labels")
+                images, labels = _archive.array(archive, f"{part}_images"), _archive.array(archive, f"{part}_labels")
                 yield self._block(f"{prefix}{part}-", images, labels, None, np.full(len(images), part))
             if not standard:
                 yield self._named_block(archive, prefix)
 
     def _named_block(self, archive: np.lib.npyio.NpzFile, prefix: str) -> Block:
         config = self.config
-        data = _array(archive, config.data)
+        data = _archive.array(archive, config.data)
         label, subject, part = (
-            _array(archive, name) if name in archive.files else None for name in (config.label, config.subject, config.part)
+            _archive.array(archive, name) if name in archive.files else None
+            for name in (config.label, config.subject, config.part)
         )
         return self._block(prefix, data, label, subject, part)
 
@@ -110,29 +109,6 @@ class NpzReader:
         return Block(
             prefix, shape(data, self.config.channel_axis), table, names, None if parts is None else [str(part) for part in parts]
         )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    with path.open("rb") as file:  # opened here, since np.load leaves a file that it cannot read open
-        try:
-            archive = np.load(file, allow_pickle=False)
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError("not a NumPy archive, or a damaged one") from error
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError("a single array, not an archive of named arrays")
-        yield archive
-
-
-def _array(archive: np.lib.npyio.NpzFile, name: str) -> Array:
-    if name not in archive.files:
-        raise DataError(f"no array {name!r} among {len(archive.files)} ({', '.join(archive.files[:10])})")
-    try:
-        return np.asarray(archive[name])
-    except ValueError as error:
-        raise DataError(f"the array {name!r} holds pickled objects or is damaged; only plain arrays are read") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"the array {name!r} is damaged") from error
 
 
 @dataclass(frozen=True, slots=True)
