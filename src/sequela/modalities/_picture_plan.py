@@ -9,6 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from sequela.errors import DataError
+from sequela.modalities._pictures import Pictures, Recipe, spacing_of
+from sequela.types import Payload
+
 T = TypeVar("T", bound=Hashable)
 
 POINTS = {2: 2**16, 3: 2**17}  # of a patch planned by itself, about: what a small U-Net learns from on a CPU in minutes an epoch
@@ -23,6 +27,28 @@ def commonest(given: Sequence[T]) -> T:
 def median(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Axis by axis."""
     return tuple(float(number) for number in np.median(np.array(rows, np.float64), 0))
+
+
+def sides(payloads: Sequence[Payload], apart: tuple[float, ...] | None) -> list[tuple[int, ...]]:
+    """Sizes of the pictures or volumes with points so far apart; None: as they are stored."""
+    pictures = Pictures(payloads, Recipe(channels=1, mean=(0.0,), spread=(1.0,), spacing=apart))
+    return [pictures.grid(entry).size for entry in range(len(payloads))]
+
+
+def spacing(payloads: Sequence[Payload], asked: str | tuple[float, ...] | None) -> tuple[float, ...] | None:
+    """Millimetres between the points of the model's pictures: as asked for, or the median; None: as stored.
+
+    Raises DataError where some pictures do not tell theirs.
+    """
+    if asked is None:
+        return None
+    told = [one for payload in payloads if (one := spacing_of(payload)) is not None]
+    if len(told) < len(payloads):
+        raise DataError(
+            f"{len(payloads) - len(told)} of {len(payloads)} training pictures do not tell their spacing",
+            hint="leave spacing out: pictures are then taken point by point",
+        )
+    return median(told) if isinstance(asked, str) else asked
 
 
 def planned_patch(sizes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

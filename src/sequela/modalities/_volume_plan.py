@@ -6,35 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sequela.errors import DataError
 from sequela.modalities._picture_plan import median
-from sequela.modalities._pictures import Pictures, Recipe, spacing_of
+from sequela.modalities._pictures import spacing_of
 from sequela.types import Payload
 
 AXES = ("axial", "coronal", "sagittal")  # across the slices, rows and columns of a stored volume
 ALIKE = 1.01  # spacings that differ by less are no reason to prefer an axis
-
-
-def sides(payloads: Sequence[Payload], apart: tuple[float, ...] | None) -> list[tuple[int, ...]]:
-    """Sizes (D, H, W) of the volumes with points so far apart; None: as they are stored."""
-    volumes = Pictures(payloads, Recipe(channels=1, mean=(0.0,), spread=(1.0,), spacing=apart))
-    return [volumes.grid(entry).size for entry in range(len(payloads))]
-
-
-def spacing(payloads: Sequence[Payload], asked: str | tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Millimetres between the points of the model's volumes: as asked for, or the median; None: as stored.
-
-    Raises DataError where some volumes do not tell theirs.
-    """
-    if asked is None:
-        return None
-    told = [one for payload in payloads if (one := spacing_of(payload)) is not None]
-    if len(told) < len(payloads):
-        raise DataError(
-            f"{len(payloads) - len(told)} of {len(payloads)} training volumes do not tell their spacing",
-            hint="leave spacing out: volumes are then taken point by point",
-        )
-    return median(told) if isinstance(asked, str) else asked
 
 
 def axis(payloads: Sequence[Payload], asked: str) -> int:

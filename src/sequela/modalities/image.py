@@ -23,15 +23,16 @@ from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_plan as plans
 from sequela.modalities._picture_events import chunks, days, latest, unique
+from sequela.modalities._picture_example import as_stored, space
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plain import Columns
 from sequela.modalities._picture_state import KINDS, State, names_of, range_of, unlike
-from sequela.modalities._picture_values import grey, rounded, shares
-from sequela.modalities._pictures import Pictures, Recipe, Rows, spacing_of
+from sequela.modalities._picture_values import grey, shares
+from sequela.modalities._pictures import Pictures, Recipe, Rows
 from sequela.modalities._synthetic import Held, events
-from sequela.modalities._window import bounds, windowed
+from sequela.modalities._window import Bounds, bounds, windowed
 from sequela.prep.resample import resized
-from sequela.types import Array, Known, Payload, Plain, Ragged, Space, Spec
+from sequela.types import Array, Known, Payload, Plain, Ragged, Spec
 
 FITTED_ON = 20_000  # pictures that mean and spread are taken from, evenly spaced over the training rows, where there are more
 
@@ -124,9 +125,8 @@ class ImageInput:
         random = streams.generator(seed, "example", "image")
         size = state.size or _longer(state.patch or ())
         coarse = random.normal(size=(rows, len(state.stored), *[4] * len(size))).astype(np.float32)
-        space, channels = _example_space(state), state.stored
-        pictures = [self._as_stored(image, state) for image in resized(coarse, size)]
-        payloads = {f"example-{i}": Payload(image, None, channels, space=space) for i, image in enumerate(pictures)}
+        pictures = [as_stored(image, state, self._windows) for image in resized(coarse, size)]
+        payloads = {f"example-{i}": Payload(one, None, state.stored, space=space(state)) for i, one in enumerate(pictures)}
         never, code = np.full(rows, np.nan), self.config.code
         images = events({"row": np.arange(rows), "position": never, "code": [code] * rows, "payload": list(payloads)})
         return Known(rows, images, Held(payloads), {code: "payload"}, never)
@@ -156,8 +156,8 @@ class ImageInput:
     def _planned(self, payloads: Sequence[Payload], state: State) -> State:
         """With size, spacing and patch."""
         config, axes = self.config, state.axes
-        spacing = self._spacing(payloads, axes)
-        own = [Pictures(payloads, _own(spacing)).grid(i).size for i in range(len(payloads))]
+        spacing = plans.spacing(payloads, config.spacing)
+        own = plans.sides(payloads, spacing)
         size = (config.size,) * axes if isinstance(config.size, int) else config.size
         if size is None and config.patch is None:
             size = plans.commonest(own) if spacing is None else tuple(round(side) for side in plans.median(own))
@@ -168,21 +168,6 @@ class ImageInput:
         if config.as_rows and axes != 2:
             raise DataError("the rows of a volume are no steps", hint="see the modality slices")
         return msgspec.structs.replace(state, size=size, patch=patch, spacing=spacing)
-
-    def _spacing(self, payloads: Sequence[Payload], axes: int) -> tuple[float, ...] | None:
-        """Asked for, or the median.
-
-        Raises DataError where some pictures do not tell theirs.
-        """
-        if self.config.spacing is None:
-            return None
-        told = [one for payload in payloads if (one := spacing_of(payload)) is not None]
-        if len(told) < len(payloads):
-            raise DataError(
-                f"{len(payloads) - len(told)} of {len(payloads)} training pictures do not tell their spacing",
-                hint="leave spacing out: pictures are then taken point by point",
-            )
-        return plans.median(told) if self.config.spacing == "auto" else self.config.spacing
 
     def _refuse(self, payloads: Sequence[Payload], state: State) -> None:
         reasons = [why for payload in payloads if (why := self._unlike(payload, state))]
@@ -203,7 +188,7 @@ class ImageInput:
             size=state.size,
             crop=self.config.fit == "crop",
             spacing=state.spacing,
-            windows=tuple(ends for _, ends in bounds(self.config.window)),
+            windows=self._windows,
             each=self.config.scale == "each",
             patch=state.patch,
             patches=self.config.patches,
@@ -218,43 +203,16 @@ class ImageInput:
         return columns.small(pictures.payloads[entry].values, self._shares)
 
     def _shares(self, values: Array) -> Array:
-        windows = tuple(ends for _, ends in bounds(self.config.window))
-        return windowed(values, windows) if windows else shares(values)
+        return windowed(values, self._windows) if self._windows else shares(values)
 
-    def _as_stored(self, picture: Array, state: State) -> Array:
-        """Standard normal values "C *S" as they might have been stored."""
-        count = len(state.stored)
-        mean, spread = (np.array(n[:count], np.float32).reshape(-1, *[1] * state.axes) for n in (state.mean, state.spread))
-        values, windows, dtype = picture * spread + mean, bounds(self.config.window), np.dtype(state.dtype)
-        if windows:
-            low, high = windows[0][1]
-            values = values * (high - low) + low
-        elif dtype.kind == "u":
-            values = values * np.iinfo(dtype).max
-        if dtype.kind in "ui":
-            values = np.clip(values, np.iinfo(dtype).min, np.iinfo(dtype).max)
-        return np.ascontiguousarray(rounded(values.astype(np.float32), dtype))
-
-
-def _own(spacing: tuple[float, ...] | None) -> Recipe:
-    """Pictures each of their own size."""
-    return Recipe(channels=1, mean=(0.0,), spread=(1.0,), spacing=spacing)
+    @property
+    def _windows(self) -> tuple[Bounds, ...]:
+        return tuple(ends for _, ends in bounds(self.config.window))
 
 
 def _longer(patch: tuple[int, ...]) -> tuple[int, ...]:
     """A picture in which a patch has two places."""
     return patch[0] + max(1, patch[0] // 4), *patch[1:]
-
-
-def _example_space(state: State) -> Space | None:
-    """With the spacing of the model's pictures, or the finest of training."""
-    spacing = state.spacing or state.finest
-    if spacing is None:
-        return None
-    down, row, column = (1.0, *spacing) if len(spacing) == 2 else spacing
-    affine = np.zeros((4, 4))
-    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = down, row, column, 1.0
-    return Space(affine, oriented=state.oriented)
 
 
 def build(config: Config) -> ImageInput:

@@ -19,8 +19,8 @@ from sequela import seed as streams
 from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_example as made
+from sequela.modalities import _picture_plan, _volume_plan
 from sequela.modalities import _picture_state as states
-from sequela.modalities import _volume_plan as plans
 from sequela.modalities._picture_events import latest, unique
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plan import commonest
@@ -149,9 +149,9 @@ class SlicesInput:
         flat = sum(payload.values.ndim != 4 for payload in payloads)
         if flat:
             raise DataError(f"{flat} of {len(payloads)} training pictures are no volumes", hint="see the modality image")
-        spacing = plans.spacing(payloads, self.config.spacing)
-        sides = plans.sides(payloads, spacing)
-        axis = plans.axis(payloads, self.config.axis)
+        spacing = _picture_plan.spacing(payloads, self.config.spacing)
+        sides = _picture_plan.sides(payloads, spacing)
+        axis = _volume_plan.axis(payloads, self.config.axis)
         stored, windows = states.names_of(payloads), bounds(self.config.window)
         finest, coarsest = states.range_of(payloads)
         volumes = states.State(
@@ -167,7 +167,7 @@ class SlicesInput:
             mean=(0.0,) * max(len(windows), len(stored)),
             spread=(1.0,) * max(len(windows), len(stored)),
         )
-        return State(volumes=volumes, axis=axis, size=plans.plane(sides, axis, self.config.size))
+        return State(volumes=volumes, axis=axis, size=_volume_plan.plane(sides, axis, self.config.size))
 
     @property
     def _windows(self) -> tuple[Bounds, ...]:
