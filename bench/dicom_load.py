@@ -77,7 +77,7 @@ def main() -> None:
         theirs, mine = timed(bare, folder, times["bare pydicom"]), timed(ours, folder, times["ours"])
     agree = sorted(int(one.sum(dtype=np.int64)) for one in theirs) == sorted(int(one.sum(dtype=np.int64)) for one in mine)
     seconds: dict[str, Any] = {name: min(found[1:]) for name, found in times.items()}
-    payload_of = {
+    measured = {
         "files": sum(len(one) for one in theirs),
         "series": len(mine),
         "repeats": asked.repeats,
@@ -86,7 +86,7 @@ def main() -> None:
         "allowed": LIMIT,
         "same_pixels": agree,
     }
-    harness.record("dicom_load", payload_of, PACKAGES)
+    harness.record("dicom_load", measured, PACKAGES)
 
 
 if __name__ == "__main__":
