@@ -16,13 +16,13 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
                                                                    own_names(specs) and own_target(inputs, specs); one that is
                                                                    not named after its kind, KIND; one whose options name files,
                                                                    gathered(config, find), which reads them into the options
-    baselines    build(config)                      -> Baseline
+    baselines    build(config)                      -> Baseline    one held against masks of another code names it: marks(config)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sequela.types import Answer, Array, Boxed, Encoded, Grid, Known, Painted, Payload, Plain, Ragged, Seq, Spec, Target
@@ -290,6 +290,7 @@ class Evidence:
     subject: Array  # int64 "N": for folds and intervals that keep a subject together
     row_id: Array  # str "N": named in errors
     barred: Array | None = None  # bool "N K": what a Guarded task may not say of each row; None for every other task
+    marks: Mapping[str, Target] = field(default_factory=dict)  # masks of other codes that a baseline asks for, by code
 
     def __len__(self) -> int:
         return len(self.subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,13 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from sequela import batch as batches
 from sequela import config, registry
 from sequela import seed as streams
 from sequela.contracts import Baseline, Evidence
 from sequela.errors import DataError
+from sequela.prep import grid as grids
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Plain, Ragged, Spec, Target
+from sequela.types import Array, Grid, Plain, Ragged, Spec, Target
 
 STEPS, LENGTH = 6, 48
 
@@ -38,6 +41,9 @@ CASES = [
     Case("last_value", ("regression",)),
     Case("logistic", ALL),
     Case("mean", ALL),
+    Case("observer", ("segment",)),
+    Case("otsu", ("segment",), {"around": [0]}),
+    Case("pixel_forest", ("segment",), {"scales": [1], "points": 400, "trees": 5, "leaves": [2, 5]}),
     Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
@@ -45,7 +51,16 @@ CASES = [
     Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
-TUNED = {"autoregressive", "bigram", "boosting", "unigram", "logistic", "minirocket"}  # what chooses among settings
+TUNED = {
+    "autoregressive",
+    "bigram",
+    "boosting",
+    "otsu",
+    "pixel_forest",
+    "unigram",
+    "logistic",
+    "minirocket",
+}  # what chooses among settings
 asked = pytest.mark.parametrize(
     ("case", "kind"), [pytest.param(case, kind, id=f"{case.name}-{kind}") for case in CASES for kind in case.kinds]
 )
@@ -54,10 +69,13 @@ asked = pytest.mark.parametrize(
 def evidence(kind: str, rows: int, seed: int) -> Evidence:
     """Rows with a series of heart rates, a waveform and a score, of which the label follows; a fifth have no series.
 
-    Of next codes: rows with a chain of codes, of which a fifth have none.
+    Of next codes: rows with a chain of codes, of which a fifth have none. Of points: rows with a picture of a bright square, of
+    which a fifth have none.
     """
     if kind == "next_event":
         return _codes(rows, seed)
+    if kind == "segment":
+        return _marked(rows, seed)
     random = streams.generator(seed, "contract", kind)
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
@@ -85,6 +103,77 @@ def _codes(rows: int, seed: int) -> Evidence:
     row_id = np.array([f"{seed}/{row}" for row in range(rows)])
     nothing = Plain(np.zeros((rows, 0), np.float32), ())
     return Evidence(inputs, specs, nothing, next_event.own_target(inputs, specs), np.arange(rows), row_id)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures in memory, seen whole."""
+
+    pictures: Array  # uint8 "M 1 H W"
+    patch: None = None
+    patches: int = 1
+    foreground: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pictures.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def __getitem__(self, index: Array, /) -> Array:
+        return self.pictures[index].astype(np.float32)
+
+    def grid(self, entry: int) -> Grid:
+        return grids.plain(self.shape[2:])
+
+    def space(self, entry: int) -> None:
+        return None
+
+    def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
+        raise NotImplementedError("a baseline reads pictures as they are stored")
+
+    def shown(self, entry: int) -> Array:
+        return self.pictures[entry]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Masks in memory."""
+
+    masks: Array
+    instances: bool = False
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def take(self, rows: Array) -> Held:
+        return Held(self.masks[rows])
+
+    def whole(self, row: int) -> Array:
+        return self.masks[row]
+
+    def space(self, row: int) -> None:
+        return None
+
+
+def _marked(rows: int, seed: int) -> Evidence:
+    random = streams.generator(seed, "contract", "segment")
+    corner, side = random.integers(0, 6, (rows, 2)), random.integers(2, 6, rows)
+    line = np.arange(12)
+    inside = [(line >= first) & (line < first + side[:, None]) for first in (corner[:, :1], corner[:, 1:])]
+    masks = (inside[0][:, :, None] & inside[1][:, None, :]).astype(np.int32)
+    pictures = np.clip(60 + 120 * masks + random.normal(0, 20, masks.shape), 0, 255).astype(np.uint8)[:, None]
+    lengths = (random.random(rows) > 0.2).astype(np.int64)
+    entry = np.flatnonzero(lengths)
+    inputs = {"photograph": Ragged(np.concatenate([[0], np.cumsum(lengths)]), Shown(pictures), np.zeros(len(entry)), take=entry)}
+    known, row_id = random.random((rows, 1)) < 0.9, np.array([f"{seed}/{row}" for row in range(rows)])
+    target = Target(np.zeros((rows, 1)), known, ("cell",), Held(masks))
+    nothing = Plain(np.zeros((rows, 0), np.float32), ())
+    specs = {"photograph": Spec("image", (1, 12, 12), "days", single=True)}
+    second = replace(target, known=np.full((rows, 1), True))
+    return Evidence(inputs, specs, nothing, target, np.arange(rows), row_id, marks={"SECOND": second})
 
 
 def _series(rate: Array, empty: Array) -> Ragged:
@@ -153,13 +242,16 @@ def test_every_registered_baseline_is_tried() -> None:
 def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 40, 2)
     answer = fitted.answer(rows)
-    assert answer.kind == ("values" if kind in ("regression", "next_event") else "probabilities")
+    assert answer.kind == {"regression": "values", "next_event": "values", "segment": "masks"}.get(kind, "probabilities")
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
         len(answer.names),
     )
     assert answer.values.dtype == np.float64 and np.isfinite(answer.values).all()
-    if answer.kind == "probabilities":
+    if kind == "segment":
+        entries = batches.entries(rows.inputs["photograph"])
+        assert [one is None for one in answer.painted] == [entry < 0 for entry in entries]
+    if answer.kind != "values":
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":
         np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)
@@ -239,6 +331,7 @@ def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
     [
         *[(case, kind) for case in CASES for kind in ALL if kind not in case.kinds and len(case.kinds) == 1],
         *[(case, "next_event") for case in CASES if case.name in ("boosting", "logistic", "mean", "last_value")],
+        *[(case, "segment") for case in CASES if case.name in ("boosting", "logistic", "mean", "bigram")],
     ],
 )
 def test_a_question_of_another_kind_is_refused(case: Case, kind: str) -> None:

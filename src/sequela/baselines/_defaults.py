@@ -11,6 +11,8 @@ def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
     """Registered names, the simplest last: `kind` is the task's, `specs` are those of the inputs."""
     if kind == "next_event":
         return ["bigram", "unigram"]
+    if kind == "segment":
+        return ["pixel_forest", "otsu"]
     names = ["logistic", "boosting"]
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")

@@ -46,10 +46,10 @@ class Trial:
 def problems(target: Target, kind: str) -> list[Problem]:
     """The problems that a target of this kind poses: one a column, but one alone for multiclass.
 
-    Raises DataError for next codes, which are no column.
+    Raises DataError for next codes, points and boxes, which are no column.
     """
-    if kind == "next_event":
-        raise DataError("plain columns are no answer to a next_event question")
+    if kind in ("next_event", "segment", "detect"):
+        raise DataError(f"plain columns are no answer to a {kind} question")
     if kind == "multiclass":
         return [_problem("multiclass", "classes", target, 0, len(target.names))]
     learned: Learned = "regression" if kind == "regression" else "binary"

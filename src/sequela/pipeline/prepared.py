@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from sequela import config, registry
@@ -22,7 +23,7 @@ from sequela.pipeline import pretraining
 from sequela.pipeline.data import records
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
-from sequela.study import cut
+from sequela.study import cut, marked
 from sequela.study.flow import Flow
 from sequela.study.records import matching
 from sequela.study.split import Plan, plans
@@ -72,7 +73,8 @@ class Prepared:
             np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names, found.plain.counts
         )
         target = models.own_target(self.study, found.inputs, found.specs) or found.target
-        return replace(found, plain=plain, target=target, barred=None if self.guard is None else self.guard.barred(self.known))
+        barred = None if self.guard is None else self.guard.barred(self.known)
+        return replace(found, plain=plain, target=target, barred=barred, marks=_marks(self.study, self.store, self.cohort))
 
     def asking(self, target: Target) -> Prepared:
         """The same rows, asked for this target: that of the cohort, or what the inputs turned out to hold."""
@@ -158,6 +160,15 @@ def _scores(study: Study, store: Store, cohort: Cohort) -> Plain:
         place = {code: k for k, code in enumerate(codes)}
         values[last["row"].to_numpy(), [place[code] for code in last["code"]]] = last["numeric_value"].to_numpy()
     return Plain(values, tuple(SCORES + code for code in codes))
+
+
+def _marks(study: Study, store: Store, cohort: Cohort) -> dict[str, Target]:
+    """The masks of other codes that the study's baselines ask for, read as those of the outcome are."""
+    named = [config.options("baselines", one, "baselines.names") for one in study.baselines.names or []]
+    modules = [(registry.module("baselines", name), options) for name, options in named]
+    codes = [module.marks(options) for module, options in modules if hasattr(module, "marks")]
+    outcomes = {code: msgspec.structs.replace(study.outcome, mask=code) for code in codes if study.outcome.mask}
+    return {code: marked.masks(store, outcome, cohort, labelled=True) for code, outcome in outcomes.items()}
 
 
 def loaded(study: str | Path | Study, overrides: tuple[str, ...]) -> tuple[Study, Path]:

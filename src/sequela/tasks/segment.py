@@ -21,8 +21,8 @@ from sequela.errors import ConfigError, DataError
 from sequela.nn import loss as losses
 from sequela.nn import pointwise
 from sequela.nn.pointwise import Maps
+from sequela.prep import painting
 from sequela.registry import nearest
-from sequela.tasks import _painting
 from sequela.types import Answer, Array, Grid, Masks, Painted, Target
 
 COUNTED = 100  # masks of the training part, at most, by which the shares of the classes are judged
@@ -175,22 +175,22 @@ class Segment:
 
     def painted(self, slabs: Iterator[tuple[int, Array]], grid: Grid) -> tuple[Painted, Array]:
         """As `contracts.Painter`. What is taken from the answer for its size keeps a probability just below one half."""
-        chance = _painting.stored(slabs, grid)
+        chance = painting.stored(slabs, grid)
         painted = self._instances(*chance) if self.config.instances else self._labelled(chance)
-        return painted, _painting.means(painted.chance)
+        return painted, painting.means(painted.chance)
 
     def _instances(self, inside: Array, border: Array) -> Painted:
-        number = _painting.instances(inside, border)
-        kept = _painting.numbered_anew(number, self.config.smallest)
+        number = painting.instances(inside, border)
+        kept = painting.numbered_anew(number, self.config.smallest)
         chance = np.minimum(inside.astype(np.uint16) + border, 255).astype(np.uint8)[None]
-        return Painted(kept, _painting.lowered(chance, number, kept))
+        return Painted(kept, painting.lowered(chance, number, kept))
 
     def _labelled(self, chance: Array) -> Painted:
-        label = _painting.overlapping(chance) if self.config.overlap else _painting.exclusive(chance)
+        label = painting.overlapping(chance) if self.config.overlap else painting.exclusive(chance)
         if not self.config.largest and self.config.smallest < 2:
             return Painted(label, chance)
-        kept = _painting.cleaned(label, len(self.names), self.config.smallest, self.config.largest)
-        return Painted(kept, _painting.lowered(chance, label, kept))
+        kept = painting.cleaned(label, len(self.names), self.config.smallest, self.config.largest)
+        return Painted(kept, painting.lowered(chance, label, kept))
 
 
 def build(config: Config, names: tuple[str, ...]) -> Segment:

@@ -23,6 +23,7 @@ def take(rows: Evidence, chosen: Array) -> Evidence:
         subject=rows.subject[chosen],
         row_id=rows.row_id[chosen],
         barred=None if rows.barred is None else rows.barred[chosen],
+        marks={code: target.take(chosen) for code, target in rows.marks.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""From probabilities of the model's points to what is said of every point of the stored picture.
+"""From probabilities to what is said of every point of a stored picture: the likeliest name, or numbered things.
 
 Probabilities are kept in 255ths, and whatever is decided is decided of these: whoever reads them again decides the same.
 """
@@ -30,12 +30,12 @@ def stored(slabs: Iterator[tuple[int, Array]], grid: Grid) -> Array:
         return held
     found = np.empty((len(held), *grid.stored), np.uint8)
     for name, of_name in enumerate(held):
-        found[name] = _bytes(chance_to_stored(np.float32(of_name[None]) / 255, grid)[0])
+        found[name] = _bytes(chance_to_stored(of_name[None].astype(np.float32) / 255, grid)[0])
     return found
 
 
 def _bytes(chance: Array) -> Array:
-    return np.rint(np.clip(chance, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(chance, 0, 1) * 255), np.uint8)
 
 
 def exclusive(chance: Array) -> Array:
@@ -43,7 +43,7 @@ def exclusive(chance: Array) -> Array:
 
     def likeliest(some: Array) -> Array:
         nothing = 255 - some.sum(0, dtype=np.int64)
-        return np.argmax(np.concatenate([nothing[None], some]), 0)
+        return np.asarray(np.argmax(np.concatenate([nothing[None], some]), 0))
 
     return _by_block(chance, likeliest)
 
@@ -60,7 +60,7 @@ def overlapping(chance: Array) -> Array:
 def _by_block(chance: Array, of: Callable[[Array], Array]) -> Array:
     label = np.empty(chance.shape[1:], np.uint8 if len(chance) < 256 else np.uint16)
     planes = max(1, BLOCK // max(1, int(np.prod(chance.shape[2:])) * len(chance)))
-    for first in range(0, label.shape[0], planes):
+    for first in range(0, len(label), planes):
         here = slice(first, first + planes)
         label[here] = of(chance[:, here])
     return label
