@@ -20,7 +20,7 @@ LAYERS = [
     {"model"},
     {"train"},
     {"evaluate"},
-    {"bundle", "simulate"},
+    {"bundle", "export", "simulate"},
     {"pipeline"},
     {"cli"},
 ]
