@@ -27,6 +27,7 @@ FILES = {  # reader -> a name that its files have
     "idx": "train-images-idx3-ubyte",
     "images": "train/NORMAL/1.png",
     "meds": "data/0.parquet",
+    "lidc": "LIDC-IDRI-0001/1.dcm",
     "medmnist": "chestmnist.npz",
     "mimic3": "PATIENTS.csv",
     "mimic4": "hosp/patients.csv",
