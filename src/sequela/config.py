@@ -170,6 +170,7 @@ class Split(Strict, frozen=True):
     column: str = ""  # by = "site": the group that names the site
     test: list[str] = []  # by = "site": the sites kept for the test
     unit: str = ""  # a group that keeps several subjects (a family, a child's two eyes) or none apart
+    stratify: str = ""  # a group of whose levels each part gets its share; left out: of the classes, where there are any
     folds: Annotated[int, Meta(ge=2)] = 5
     tune: Annotated[float, Meta(gt=0, lt=1)] = (
         0.15  # share of the training units used to choose, where the split names no tune part

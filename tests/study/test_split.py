@@ -192,3 +192,14 @@ def test_a_missing_file_and_an_unknown_group_are_refused(tmp_path):
         planned(crowd(), tmp_path, by="list", files=["x.csv"])
     with pytest.raises(ConfigError, match="the group 'family'"):
         planned(crowd(), unit="family")
+
+
+def test_each_part_gets_its_share_of_the_levels_of_a_group():
+    kind = np.where(np.arange(200) % 10 == 0, "colour", "grey")
+    cohort = cohort_of(np.arange(200), np.zeros(200), {"kind": kind})
+    (plan,) = planned(cohort, stratify="kind")
+    assert [int(((kind == "colour") & (plan.part == part)).sum()) for part in PARTS] == [14, 3, 3]
+    for fold in planned(cohort, by="folds", folds=5, stratify="kind"):
+        assert int(((kind == "colour") & (fold.part == "test")).sum()) == 4
+    with pytest.raises(ConfigError, match="'color', which cohort.groups does not list"):
+        planned(cohort, stratify="color")

@@ -87,7 +87,7 @@ def _drawn(cohort: Cohort, split: config.Split, store: Records, base: Path, unit
 def _by_unit(cohort: Cohort, split: config.Split, unit: Array) -> Array:
     shares = _shares(split)
     _check_enough(cohort, unit, sum(share > 0 for share in shares), "a part")
-    order = _stratified(cohort, unit, seed.generator(split.seed, "split"))
+    order = _stratified(cohort, split, unit, "split")
     chosen = np.empty(len(order), "<U5")
     chosen[order] = np.array(PARTS)[dealt(shares, len(order))]
     return chosen[unit]
@@ -95,7 +95,7 @@ def _by_unit(cohort: Cohort, split: config.Split, unit: Array) -> Array:
 
 def _by_fold(cohort: Cohort, split: config.Split, unit: Array) -> list[Array]:
     _check_enough(cohort, unit, split.folds, "a fold")
-    order = _stratified(cohort, unit, seed.generator(split.seed, "folds"))
+    order = _stratified(cohort, split, unit, "folds")
     fold = np.empty(len(order), np.int64)
     fold[order] = np.arange(len(order)) % split.folds
     return [np.where(fold[unit] == k, "test", "train") for k in range(split.folds)]
@@ -113,7 +113,7 @@ def _with_tune(part: Array, cohort: Cohort, split: config.Split, unit: Array) ->
     inner = cohort.take(rows)
     own = np.unique(unit[rows], return_inverse=True)[1]
     _check_count(own, 2, "the train and the tune part")
-    order = _stratified(inner, own, seed.generator(split.seed, "tune"))
+    order = _stratified(inner, split, own, "tune")
     chosen = np.empty(len(order), "<U5")
     chosen[order] = np.array(PARTS)[dealt((1 - split.tune, split.tune, 0.0), len(order))]
     part[rows] = chosen[own]
@@ -138,16 +138,16 @@ def dealt(shares: Sequence[float], count: int) -> Array:
     return np.repeat(np.arange(len(sizes)), sizes)[np.argsort(due, kind="stable")]
 
 
-def _stratified(cohort: Cohort, unit: Array, random: np.random.Generator) -> Array:
+def _stratified(cohort: Cohort, split: config.Split, unit: Array, stream: str) -> Array:
     """Units in random order within their stratum, stratum after stratum: dealt in turn, each part gets its share of each."""
-    stratum = _strata(cohort, unit)
-    return np.lexsort((random.permutation(len(stratum)), stratum))
+    label = np.unique(_group(cohort, split.stratify), return_inverse=True)[1] if split.stratify else _row_label(cohort)
+    stratum = _strata(label, unit)
+    return np.lexsort((seed.generator(split.seed, stream).permutation(len(stratum)), stratum))
 
 
-def _strata(cohort: Cohort, unit: Array) -> Array:
-    """A stratum for each unit: its rarest class, the fifth in which its mean lies (regression), -1 where nothing is known."""
+def _strata(label: Array, unit: Array) -> Array:
+    """A stratum for each unit: its rarest class or level, -1 where nothing is known (a label below 0)."""
     count = int(unit.max(initial=-1)) + 1
-    label = _row_label(cohort)
     held = label >= 0
     _, place, size = np.unique(label[held], return_inverse=True, return_counts=True)
     rarity = np.full(len(label), -1)
