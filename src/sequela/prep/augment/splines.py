@@ -20,11 +20,11 @@ def weights(place: Tensor, cells: int) -> Tensor:
     return found.scatter_(-1, cell.long()[..., None] + torch.arange(4, device=place.device), cubic)
 
 
-def spread(numbers: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The field "N n *S" that numbers "N n *(cells+3)" stand for, at the middle of each point."""
+def spread(numbers: Tensor, shape: tuple[int, ...], first: int = 0, last: int | None = None) -> Tensor:
+    """The field "N n *S" that numbers "N n *(cells+3)" stand for, at the middle of each point; or its slices first to last."""
     for axis, size in enumerate(shape, 2):
         middle = (torch.arange(size, device=numbers.device, dtype=numbers.dtype) + 0.5) / size
-        basis = weights(middle, numbers.shape[axis] - 3)
+        basis = weights(middle if axis > 2 else middle[first:last], numbers.shape[axis] - 3)
         numbers = (numbers.movedim(axis, -1) @ basis.T).movedim(-1, axis)
     return numbers
 
