@@ -104,7 +104,7 @@ def test_nothing_is_shifted_on_the_way_there_or_back(size):
     place = np.arange(40) + 0.5
     blob = np.exp(-((place - 17.3) ** 2) / 18).astype(np.float32)
     grid = grids.stretched((40,), (size,))
-    there = taps(np.arange(size), 40, grid.scale[0], 0.0).apply(blob, 0)
+    there = taps(0, size, 40, grid.scale[0], 0.0).apply(blob, 0)
     back = grids.chance_to_stored(there[None], grid)[0]
     edges = (np.arange(size) + 0.5) / grid.scale[0]
     assert abs((edges * there).sum() / there.sum() - 17.3) < 0.15
@@ -139,9 +139,9 @@ def test_a_picture_in_the_middle_is_moved_by_whole_points():
 @given(st.integers(2, 30), st.integers(2, 30), st.integers(0, 2**31))
 def test_a_part_is_made_as_the_whole_is_to_the_bit(old, new, seed):
     line = np.random.default_rng(seed).normal(size=(2, old)).astype(np.float32)
-    whole = taps(np.arange(new), old, new / old, 0.0).apply(line, 1)
+    whole = taps(0, new, old, new / old, 0.0).apply(line, 1)
     np.testing.assert_allclose(resized(line[None, :, :, None].repeat(2, 3), (new, 2))[0, :, :, 0], whole, atol=1e-5)
     first = seed % new
-    part = taps(np.arange(first, new), old, new / old, 0.0)
+    part = taps(first, new, old, new / old, 0.0)
     begin, end = part.reach
     np.testing.assert_array_equal(part.within(begin, end).apply(line[:, begin:end], 1, begin), whole[:, first:])

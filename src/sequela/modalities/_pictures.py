@@ -190,7 +190,7 @@ class Pictures:
     def _resampled(self, values: Array, grid: Grid, low: Sequence[int], high: Sequence[int]) -> Array:
         """These points of the model's picture, made of the stored points about them alone."""
         axes = zip(low, high, grid.stored, grid.scale, grid.offset, strict=True)
-        each = [taps(np.arange(a, b), stored, scale, offset) for a, b, stored, scale, offset in axes]
+        each = [taps(a, b, stored, scale, offset) for a, b, stored, scale, offset in axes]
         reach = [one.reach for one in each]
         block = with_channels(values[(slice(None), *(slice(*ends) for ends in reach))], self.recipe.stored)
         found = block.astype(np.float32)

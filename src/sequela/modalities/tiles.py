@@ -29,7 +29,7 @@ from sequela.modalities._tile_places import Tiles
 from sequela.prep.resample import resized
 from sequela.types import Array, Known, Payload, Plain, Ragged, Spec
 
-FITTED_ON = 20_000  # tiles that mean and spread are taken from, evenly spaced over the training rows, where there are more
+FITTED_ON = 4_000  # tiles that mean and spread are taken from, evenly spaced over the training rows, where there are more
 EXAMPLE_TILES = 3
 Share = Annotated[float, Meta(ge=0, le=1)]
 

@@ -96,7 +96,7 @@ def chance_to_stored(chance: Array, grid: Grid) -> Array:
         return found
     for axis, (stored, size, scale, offset) in enumerate(zip(grid.stored, grid.size, grid.scale, grid.offset, strict=True)):
         if (stored, scale, offset) != (size, 1, 0):
-            found = taps(np.arange(stored), size, 1 / scale, -offset / scale).apply(found, 1 + axis)
+            found = taps(0, stored, size, 1 / scale, -offset / scale).apply(found, 1 + axis)
     return found
 
 

@@ -8,7 +8,7 @@ of the picture is asked for, to the bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -45,9 +45,10 @@ class Taps:
         return Taps(np.clip(self.place, first, end - 1), self.weight)
 
 
-def taps(points: Array, stored: int, scale: float, offset: float) -> Taps:
-    """Those of the new points with these numbers, where a new edge is a stored edge * scale + offset."""
-    edge = (points + 0.5 - offset) / scale
+@lru_cache(maxsize=512)
+def taps(first: int, end: int, stored: int, scale: float, offset: float) -> Taps:
+    """Those of the new points from `first` up to `end`, where a new edge is a stored edge * scale + offset."""
+    edge = (np.arange(first, end) + 0.5 - offset) / scale
     centre, reach = edge - 0.5, max(1.0, 1 / scale)
     place = np.floor(centre - reach).astype(np.int64)[:, None] + 1 + np.arange(int(np.ceil(2 * reach)))
     inside = (place >= 0) & (place < stored) & ((edge >= 0) & (edge <= stored))[:, None]
@@ -70,7 +71,7 @@ def resized(images: Array, size: tuple[int, ...]) -> Array:
 @cache
 def _dense(old: int, new: int) -> Array:
     """Float32 "new old": the taps of a whole axis as a matrix."""
-    found = taps(np.arange(new), old, new / old, 0.0)
+    found = taps(0, new, old, new / old, 0.0)
     matrix = np.zeros((new, old), np.float32)
     np.add.at(matrix, (np.arange(new)[:, None], found.place), found.weight)
     return matrix
