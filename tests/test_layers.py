@@ -18,7 +18,7 @@ LAYERS = [
     {"readers", "study", "prep"},
     {"modalities", "encoders", "tasks", "baselines"},
     {"model"},
-    {"train"},
+    {"train", "explain"},
     {"evaluate"},
     {"bundle", "export", "simulate"},
     {"pipeline"},

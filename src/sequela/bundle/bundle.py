@@ -23,6 +23,7 @@ from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
 from sequela.config import Study
 from sequela.contracts import Task
+from sequela.encoders._external import shipped
 from sequela.errors import BundleError, ConfigError, DataError, UsageError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.metric import Metric
@@ -158,7 +159,7 @@ def load(path: str | Path) -> Bundle:
 
 
 def anonymous(study: Study) -> Study:
-    """The study without the lists of subjects in it: they name patients, and a bundle holds none."""
+    """The study without the lists of subjects in it, which name patients, and without paths of files: a bundle holds neither."""
     bare = msgspec.structs.replace
     excluded = [bare(one, subjects=[]) for one in study.cohort.exclude if one.when or one.code]
     return bare(
@@ -167,6 +168,7 @@ def anonymous(study: Study) -> Study:
         split=bare(study.split, parts={}, files=[]),
         evaluate=bare(study.evaluate, without=[]),
         data=bare(study.data, source=Path(study.data.source).name),
+        inputs={name: bare(one, encoder=shipped(one.encoder)) for name, one in study.inputs.items()},
     )
 
 

@@ -41,7 +41,7 @@ def _volumes(predictor: Predictor, painted: Painted, space: Space | None) -> dic
     count = np.array([(mask > 0).sum()]) if instances else np.bincount(mask.ravel(), minlength=len(names) + 1)[1:]
     size = 1.0 if space is None else float(np.prod(space.spacing[-mask.ndim :]))
     unit = "points" if space is None else "mm3" if mask.ndim == 3 else "mm2"
-    return {"value": dict(zip(names, (count * size).tolist(), strict=True)), "unit": unit, "mask": mask}
+    return {"value": dict(zip(names, (count * size).tolist(), strict=True)), "unit": unit, "mask": mask, "space": space}
 
 
 def _boxes(predictor: Predictor, boxed: Boxed) -> dict[str, Any]:

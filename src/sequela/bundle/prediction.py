@@ -13,7 +13,7 @@ from sequela.bundle import marked
 from sequela.bundle.marked import EDGES
 from sequela.evaluate.threshold import key
 from sequela.study import cut
-from sequela.types import Answer, Array, Cohort, Known
+from sequela.types import Answer, Array, Cohort, Known, Space
 
 if TYPE_CHECKING:
     from sequela.bundle.predictor import Predictor
@@ -44,11 +44,12 @@ class Prediction:
     unchecked: list[str] | None = None  # and what they ask for and nobody knows
     notice: str | None = None  # and what a reader must know of such an answer
     file: str | None = None  # where the mask, or the picture of the explanation, was written
-    mask: Array | None = None  # uint8 or uint16 "*S": what each point of the picture is; in Python alone
+    mask: Array | None = None  # uint8 or uint16 "*S": what each point of the picture is; in Python alone, as is
+    space: Space | None = None  # where it lies in the patient
 
     def json(self) -> str:
         """One line, the form of `sequela predict --json`."""
-        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "mask"}
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("mask", "space")}
         return msgspec.json.encode(told).decode()
 
     def text(self) -> str:

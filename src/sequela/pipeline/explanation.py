@@ -104,8 +104,11 @@ def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> t
 
     On the logit of the (first) probability, or in the unit of the value.
     """
-    if held.predictor.task.kind == "next_event":
-        raise UsageError("the next codes are not explained by leaving codes out", hint="explain a question that has an outcome")
+    if held.predictor.task.kind not in ("binary", "multiclass", "multilabel", "regression"):
+        raise UsageError(
+            f"an answer of {held.predictor.task.kind} is not explained by leaving codes out",
+            hint="explain a question about a row that has an outcome",
+        )
     known = held.known(store, cohort)
     codes = known.events["code"].unique().sort().to_list()
     whole = _said(held, known, cohort)

@@ -36,6 +36,11 @@ def write(path: Path, data: bytes | str) -> None:
             scratch.unlink()
 
 
+def safe(name: str) -> str:
+    """A row's name as one that a file may have."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+
+
 def write_json(path: Path, value: Any) -> None:
     write(path, msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1))
 
