@@ -113,8 +113,14 @@ def test_every_bad_image_is_refused_by_name_and_the_rest_is_read(tmp_path, folde
     (tmp_path / "text.jpg").write_text("not an image")
     (tmp_path / "bomb.png").write_bytes(bomb())
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "other.png", format="BMP")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "shapeless.tif")
+    whole = (tmp_path / "shapeless.tif").read_bytes()
+    assert whole.count(struct.pack("<HH", 256, 4)) == 1, "the tag of the width"
+    (tmp_path / "shapeless.tif").write_bytes(whole.replace(struct.pack("<HH", 256, 4), struct.pack("<HH", 250, 4)))
     read(folder, sink, tmp_path)
-    assert set(sink.refused) == {"cut.png", "flipped.png", "cut.jpg", "empty.png", "text.jpg", "bomb.png", "other.png"}
+    assert set(sink.refused) == {
+        "cut.png", "flipped.png", "cut.jpg", "empty.png", "text.jpg", "bomb.png", "other.png", "shapeless.tif",
+    }  # fmt: skip
     assert list(sink.payloads) == ["good.png"] and sink.accepted == 1
 
 
@@ -355,3 +361,21 @@ def test_options_that_cannot_be_meant_are_refused_before_anything_is_read():
     ):
         with pytest.raises(ConfigError, match=told):
             images.build(convert(given, images.Config))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_file_with_any_bytes_changed_or_lost_is_read_or_refused(seed, tmp_path, folder, sink):
+    random = np.random.default_rng(seed)
+    form = random.choice(["png", "jpg", "tif"])
+    shown = Image.fromarray(random.integers(0, 256, (24, 20, 3), dtype=np.uint8))
+    if form == "tif":
+        shown.save(tmp_path / "a.tif", compression=random.choice([None, "tiff_lzw", "tiff_adobe_deflate"]))
+    else:
+        shown.save(tmp_path / f"a.{form}")
+    whole = bytearray((tmp_path / f"a.{form}").read_bytes())
+    for place in random.integers(0, random.choice([60, 400, len(whole)]), random.choice([1, 3, 20])):
+        whole[min(place, len(whole) - 1)] = random.choice([0, 255, random.integers(256)])
+    whole = whole[: random.integers(1, len(whole))] if random.random() < 0.3 else whole
+    (tmp_path / f"a.{form}").write_bytes(whole)
+    read(folder, sink, tmp_path, mode="colour", pages="volume")
+    assert sink.accepted + len(sink.refused) == 1

@@ -28,7 +28,8 @@ Mode = Literal["grey", "colour"]
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "TIFF")
 CHANNELS = {"grey": ("grey",), "colour": ("red", "green", "blue")}
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises
+# What Pillow raises on bad files: a TIFF without dimensions is a TypeError, one without a tag that it needs a KeyError
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error, zlib.error)
 ORIENTATION = 0x0112  # the EXIF and TIFF tag: 1 is upright
 ON_ITS_SIDE = 5  # orientations from here on swap height and width
 FLAT = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "CMYK": "RGB"}  # what each mode is before it is made grey or colour
