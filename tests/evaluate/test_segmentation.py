@@ -117,14 +117,14 @@ def test_the_threshold_of_one_name_is_that_of_the_best_f1_over_all_points() -> N
     answer, target = made(1)
     low = replace(answer, painted=tuple(Painted(one.label, one.chance // 4) for one in answer.painted))
     found, _, cuts = judged({"model": low}, target)
-    assert cuts["model/a"] < 0.25
-    level = segmentation.level(cuts["model/a"])
+    assert cuts["model"] < 0.25
+    level = segmentation.level(cuts["model"])
     marked = [row for row in range(ROWS) if row != 3]
     said = np.stack([low.painted[row].chance[0] >= level for row in marked])
     true = np.stack([target.dense.whole(row) == 1 for row in marked])
     f1 = 2 * (said & true).sum() / (said.sum() + true.sum())
     assert found["model", "f1", ""].value == pytest.approx(f1)
-    assert found["model", "f1", ""].threshold == cuts["model/a"]
+    assert found["model", "f1", ""].threshold == cuts["model"]
     each = [2 * (s & t).sum() / (s.sum() + t.sum()) for s, t in zip(said, true, strict=True)]
     assert found["model", "dice", ""].value == pytest.approx(np.mean(each))
     for other in range(1, 256, 7):
@@ -140,7 +140,7 @@ def test_one_half_says_what_the_label_says() -> None:
 
     np.testing.assert_array_equal(points_at(tally.chance[:, 0], segmentation.level(0.5)), tally.points[:, 0])
     found, _, cuts = judged({"model": exact}, target, threshold=0.5)
-    assert cuts == {"model/a": 0.5}
+    assert cuts == {"model": 0.5}
     assert found["model", "dice", ""].value == pytest.approx(np.mean(dices(exact, target, 1)))
 
 

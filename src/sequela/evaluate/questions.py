@@ -222,7 +222,7 @@ def _detect(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Q
 
 def _segment(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
     rows, names = asked.known(rows), answer.names
-    cut = asked.thresholds[key(model, names[0])] if answer.tally.decided else None
+    cut = asked.thresholds[key(model)] if answer.tally.decided else None
     each = list(segmentation.questions(model, answer.tally, rows, names, cut))
     yield from each
     chosen = asked.classes or names

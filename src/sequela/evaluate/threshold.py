@@ -84,9 +84,9 @@ def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: s
     points of several names have none.
     """
     if kind == "segment":
-        rows, name = np.flatnonzero(target.known[:, 0]), target.names[0]
+        rows = np.flatnonzero(target.known[:, 0])
         tallies = {model: answer.tally.take(rows) for model, answer in answers.items() if answer.tally.decided}
-        return {key(model, name): segmentation.threshold(tally, rule) for model, tally in tallies.items()}
+        return {key(model): segmentation.threshold(tally, rule) for model, tally in tallies.items()}
     if kind == "detect":
         return {
             key(model, name): of_boxes(answer.tally.take(np.flatnonzero(target.known[:, 0])).ranked(column), rule)

@@ -128,12 +128,10 @@ def cleaned(label: Array, names: int, smallest: int, largest: bool) -> Array:
     return found
 
 
-def lowered(chance: Array, before: Array, after: Array) -> Array:
-    """The probabilities "K *S" with those of a name below one half wherever it was taken from a point: it is not said there."""
-    if before is after:
-        return chance
-    taken = (before != after) & (after == 0)
-    return np.where(taken, np.minimum(chance, HALF - 1), chance)
+def without(chance: Array, before: Array, after: Array) -> Array:
+    """The probabilities "K *S" with 0 wherever a point lost its label, so that no threshold brings it back."""
+    taken = (before > 0) & (after == 0)
+    return np.where(taken, np.uint8(0), chance)
 
 
 def means(chance: Array) -> Array:

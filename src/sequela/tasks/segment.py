@@ -174,7 +174,7 @@ class Segment:
         return Answer("masks", named.cpu().numpy(), self.names)
 
     def painted(self, slabs: Iterator[tuple[int, Array]], grid: Grid) -> tuple[Painted, Array]:
-        """As `contracts.Painter`. What is taken from the answer for its size keeps a probability just below one half."""
+        """As `contracts.Painter`. What is left out for its size has probability 0."""
         chance = painting.stored(slabs, grid)
         painted = self._instances(*chance) if self.config.instances else self._labelled(chance)
         return painted, painting.means(painted.chance)
@@ -183,14 +183,14 @@ class Segment:
         number = painting.instances(inside, border)
         kept = painting.numbered_anew(number, self.config.smallest)
         chance = np.minimum(inside.astype(np.uint16) + border, 255).astype(np.uint8)[None]
-        return Painted(kept, painting.lowered(chance, number, kept))
+        return Painted(kept, painting.without(chance, number, kept))
 
     def _labelled(self, chance: Array) -> Painted:
         label = painting.overlapping(chance) if self.config.overlap else painting.exclusive(chance)
         if not self.config.largest and self.config.smallest < 2:
             return Painted(label, chance)
         kept = painting.cleaned(label, len(self.names), self.config.smallest, self.config.largest)
-        return Painted(kept, painting.lowered(chance, label, kept))
+        return Painted(kept, painting.without(chance, label, kept))
 
 
 def build(config: Config, names: tuple[str, ...]) -> Segment:
