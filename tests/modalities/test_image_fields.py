@@ -13,6 +13,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _pictures, image
 from sequela.modalities._picture_plan import planned_patch
 from sequela.modalities._synthetic import Held, events
+from sequela.readers._space import canonical
 from sequela.types import Fields, Known, Payload, Space
 
 
@@ -134,6 +135,25 @@ def test_at_true_spacing_the_same_body_has_the_same_picture_whatever_its_spacing
     assert state.spacing == (1, 1, 1) and [fields.grid(i).size for i in range(3)] == [(48, 48, 48)] * 3
     one, coarser, finer = (fields.crop(i, (0, 0, 0), (48, 48, 48)) * state.spread[0] for i in range(3))
     assert np.abs(coarser - one).max() < 0.03 and np.abs(finer - one).max() < 0.01
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (0, 2, 1)])
+@pytest.mark.parametrize("flips", [(), (0,), (1, 2), (0, 1, 2)])
+def test_a_volume_that_its_file_turned_gives_the_same_parts(order, flips):
+    """The source's array is permuted and flipped, and its affine with it: the body lies where it lay."""
+    upright = volumes((9, 12, 15))[0]
+    affine = np.diag([2.0, 1.0, 1.5, 1.0])[[2, 1, 0, 3]]
+    turned, where = upright.transpose(0, *(1 + axis for axis in order)), affine[:, [*order, 3]]
+    for axis in flips:
+        turned = np.flip(turned, 1 + axis)
+        where[:3, 3] += where[:3, axis] * (turned.shape[1 + axis] - 1)
+        where[:, axis] *= -1
+    stored = [Payload(values, space=space) for values, space in (canonical(upright, affine), canonical(turned, where))]
+    columns = {"row": [0, 1], "position": [np.nan] * 2, "code": ["IMAGE"] * 2, "payload": ["u0", "u1"]}
+    data = Known(2, events(columns), Held({f"u{i}": one for i, one in enumerate(stored)}), {"IMAGE": "payload"})
+    fields, _ = read(data, patch=(8, 8, 8), spacing=(1.0, 1.0, 1.0), scale="each")
+    assert fields.grid(0) == fields.grid(1)
+    np.testing.assert_array_equal(fields.crop(0, (2, 1, 3), (8, 8, 8)), fields.crop(1, (2, 1, 3), (8, 8, 8)))
 
 
 def test_spacing_and_patch_are_planned_from_the_training_pictures():
