@@ -89,16 +89,21 @@ def instances(inside: Array, border: Array) -> Array:
 
 
 def _grown(number: Array, thing: Array) -> Array:
-    """The numbers spread, by faces, to every point of `thing` that they reach."""
-    from scipy import ndimage
-
-    near = ndimage.generate_binary_structure(number.ndim, 1)
-    while (empty := thing & (number == 0)).any():
-        grown = np.where(empty, ndimage.maximum_filter(number, footprint=near), number)
-        if (grown == number).all():
-            break
-        number = grown
-    return number
+    """The numbers spread, by faces, to every point of `thing` that they reach; a round looks at those just reached alone."""
+    padded = [points + 2 for points in number.shape]
+    held = np.pad(number, 1).ravel()
+    free = np.pad(thing, 1).ravel() & (held == 0)
+    strides = np.cumprod([1, *padded[:0:-1]])
+    steps = np.concatenate([strides, -strides])
+    edge = np.flatnonzero(held)
+    while len(edge):
+        reached, giver = (edge[:, None] + steps).ravel(), np.repeat(held[edge], len(steps))
+        taken = free[reached]
+        reached, giver = reached[taken], giver[taken]
+        np.maximum.at(held, reached, giver)
+        edge = np.unique(reached)
+        free[edge] = False
+    return held.reshape(padded)[(slice(1, -1),) * number.ndim]
 
 
 def numbered_anew(number: Array, smallest: int) -> Array:
