@@ -87,16 +87,15 @@ class Pictures:
         return self.crop(entry, corner, size)
 
     def grid(self, entry: int) -> Grid:
-        payload, recipe = self.payloads[entry], self.recipe
-        stored = payload.values.shape[1:]
-        spacing = None if recipe.spacing is None else spacing_of(payload)
+        stored, recipe = self.payloads[entry].values.shape[1:], self.recipe
+        own = None if recipe.spacing is None else spacing_of(self.payloads[entry])
+        apart = None if own is None or recipe.spacing is None else (own, recipe.spacing)
         if recipe.size is None:
-            return grids.plain(stored) if spacing is None else grids.spaced(stored, spacing, recipe.spacing or ())
-        if recipe.crop:
-            wanted = recipe.spacing or spacing or ()
-            scale = [1.0] * len(stored) if spacing is None else [a / b for a, b in zip(spacing, wanted, strict=True)]
-            return grids.centred(stored, recipe.size, scale)
-        return grids.stretched(stored, recipe.size)
+            return grids.plain(stored) if apart is None else grids.spaced(stored, *apart)
+        if not recipe.crop:
+            return grids.stretched(stored, recipe.size)
+        scale = [1.0] * len(stored) if apart is None else [old / new for old, new in zip(*apart, strict=True)]
+        return grids.centred(stored, recipe.size, scale)
 
     def space(self, entry: int) -> Space | None:
         return self.payloads[entry].space
