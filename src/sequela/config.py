@@ -158,6 +158,7 @@ class Input(Strict, frozen=True):
     modality: Named
     encoder: Named
     augment: list[Named] = []  # applied to training batches only
+    average: list[Literal["horizontal", "vertical", "depth", "quarter"]] = []  # each answer is the mean over the picture so seen
 
 
 class Split(Strict, frozen=True):
@@ -208,6 +209,7 @@ class Train(Strict, frozen=True):
     monitor: Literal["loss", "score"] = "loss"  # on tune; score: AUROC, macro AUROC, minus MAE, accuracy of the next code
     balance: Literal["none", "weights", "sampling"] = "none"  # after either, probabilities are recalibrated on tune
     balance_power: Annotated[float, Meta(gt=0, le=1)] = 1.0  # of the inverse class frequency: 1 balances wholly, 0.5 half-way
+    mixup: Annotated[float, Meta(ge=0)] = 0.0  # alpha of the Beta distribution by which two rows are mixed; 0: none are
     average: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # decay of an exponential average of the weights; 0: none
     checkpoint_seconds: Annotated[float, Meta(gt=0, le=60)] = 30.0
     final: Literal["best", "refit"] = "best"  # refit: train + tune together for the epochs that were best

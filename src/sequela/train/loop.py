@@ -101,9 +101,7 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         self.running = step
         self.seed_step(step)
         optimizer.set_rate(self.state.optimizer, self.plan.settings.optimizer, self.rate(step.number))
-        losses = self.plan.task.loss(self.model(step.batch.inputs), step.target)
-        if step.batch.weight is not None:
-            losses = losses * step.batch.weight
+        losses = step.losses(self.plan.task, self.model(step.batch.inputs))
         loss = losses.sum() / max(step.labelled, 1)
         self.add(step, loss.item())
         self.state.optimizer.zero_grad()

@@ -13,13 +13,16 @@ from sequela import batch, seed
 from sequela import model as models
 from sequela.config import Study, Train
 from sequela.contracts import Evidence, Task
-from sequela.prep import augment
+from sequela.prep import augment, mixup
 from sequela.train import dense
 from sequela.train.order import Order
 from sequela.types import Array, Batch, Target
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sequela.prep.augment import Augment
+    from sequela.prep.mixup import Mixture
     from sequela.train.dense import Pictures
 
 
@@ -32,6 +35,21 @@ class Step:
     rows: Array  # int64 "B"
     labelled: int  # rows of the batch with a label, or codes that they foresee: what the loss is divided by
     batch: Batch  # tensors, on the device
+    mixture: Mixture | None = None  # where rows are mixed: what of
+
+    def losses(self, task: Task, out: Tensor) -> Tensor:
+        """Of each row, "B", with its weight; of a mixed one, of both its labels."""
+        found = self._losses(task, out, self.target, self.batch.weight)
+        if self.mixture is None:
+            return found
+        weight = self.batch.weight
+        partners = mixup.partners(self.target, self.mixture)
+        other = self._losses(task, out, partners, None if weight is None else weight[self.mixture.partner])
+        return found * self.mixture.share + other * (1 - self.mixture.share)
+
+    def _losses(self, task: Task, out: Tensor, target: Target, weight: Tensor | None) -> Tensor:
+        found = task.loss(out, target)
+        return found if weight is None else found * weight
 
     @property
     def target(self) -> Target:
@@ -64,7 +82,14 @@ class Plan:
         for name, change in self.augment.items():
             generator = torch.Generator().manual_seed(seed.number(self.settings.seed, "augment", name, epoch, number))
             made = _augmented(made, name, change, generator)
-        return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made)
+        made, mixture = self._mixed(made, epoch, number)
+        return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made, mixture)
+
+    def _mixed(self, made: Batch, epoch: int, number: int) -> tuple[Batch, Mixture | None]:
+        if not self.settings.mixup:
+            return made, None
+        mixture = mixup.drawn(made.inputs, self.settings.mixup, seed.generator(self.settings.seed, "mixup", epoch, number))
+        return replace(made, inputs={name: mixup.mixed(seq, mixture) for name, seq in made.inputs.items()}), mixture
 
     def _collated(self, epoch: int, number: int, rows: Array) -> Batch:
         if self.pictures is not None:
@@ -76,8 +101,8 @@ def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generat
     """The batch with one input changed, and with it the truth of every point."""
     seq, target = made.inputs[name], made.target
     if target is None or target.dense is None:
-        return replace(made, inputs={**made.inputs, name: change(seq, generator)})
-    drawn = change.draw(seq, generator)
+        return replace(made, inputs={**made.inputs, name: change(seq, generator, target)})
+    drawn = change.draw(seq, generator, target)
     target = replace(target, dense=change.dense(seq, target.dense, drawn))
     return replace(made, inputs={**made.inputs, name: change.apply(seq, drawn)}, target=target)
 
@@ -90,12 +115,15 @@ def counted(task: Task, target: Target) -> int:
 
 
 def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Plan:
-    """The plan. Raises ConfigError where classes are to be balanced and there are none."""
+    """The plan. Raises ConfigError where classes are to be balanced and there are none, or rows mixed that cannot be."""
     settings = study.train
+    if settings.mixup:
+        mixup.check(task.kind, train.specs)
     weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
     pictures = dense.pictures(train, settings.seed) if train.target.dense is not None else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
+    classes = augment.classes(task.kind, train.target) if augments else None
     return Plan(
         settings=settings,
         train=train,
@@ -103,7 +131,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         task=task,
         order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share, pictures.times if pictures else 1),
         weight=weight if settings.balance == "weights" else None,
-        augment={name: augment.build(named, train.specs[name]) for name, named in augments.items()},
+        augment={name: augment.build(named, train.specs[name], classes) for name, named in augments.items()},
         pictures=pictures,
         tune_pictures=dense.pictures(tune, settings.seed) if pictures and tune is not None else None,
     )
