@@ -307,3 +307,36 @@ def test_an_absent_input_is_not_the_same_as_a_present_one_of_zeros() -> None:
     without = model.predict(network, task, given | {"values": absent}).values
     with_zeros = model.predict(network, task, given | {"values": zeros}).values
     assert (np.abs(without - with_zeros) > 1e-4).all()
+
+
+PICTURE = Spec("image", (1, 6, 6), "days", ("grey",), single=True)
+
+
+def seeing(average: list[str], task: Any = "binary") -> Study:
+    image = {"modality": "fake", "encoder": {"name": "cnn", "channels": [3]}, "average": average}
+    return study(task, {"scan": image, **of("values")})
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_an_answer_from_several_sides_is_the_mean_and_the_same_for_a_mirrored_picture(task: str) -> None:
+    specs = {"scan": PICTURE, "values": SPECS["values"]}
+    rows = {"scan": ragged(PICTURE, 12, 3), "values": ragged(SPECS["values"], 12, 4)}
+    mirrored = rows | {"scan": replace(rows["scan"], values=rows["scan"].values[..., ::-1], seen=rows["scan"].seen[..., ::-1])}
+    one, task_ = model.build(seeing([], task), specs, ("ill",))
+    both, _ = model.build(seeing(["horizontal"], task), specs, ("ill",))
+    if task == "regression":
+        for built in (one, both):
+            task_.start(built.head, Target(np.arange(12.0)[:, None], np.ones((12, 1), bool), ("ill",)))
+    here, there = model.predict(one, task_, rows).values, model.predict(one, task_, mirrored).values
+    assert np.abs(here - there).max() > 1e-6
+    np.testing.assert_allclose(model.predict(both, task_, rows).values, (here + there) / 2, atol=1e-6)
+    np.testing.assert_allclose(model.predict(both, task_, mirrored).values, (here + there) / 2, atol=1e-6)
+
+
+def test_sides_of_what_is_no_picture_and_of_answers_without_a_mean_are_refused() -> None:
+    chart = {"chart": {"modality": "fake", "encoder": ENCODERS["chart"], "average": ["horizontal"]}}
+    with pytest.raises(ConfigError, match="'measurements' is no picture"):
+        model.build(study(inputs=chart), SPECS, ("ill",))
+    codes = {"visits": {"modality": "fake", "encoder": {"name": "gru", "width": 4}, "average": ["horizontal"]}}
+    with pytest.raises(ConfigError, match=r"inputs\.visits\.average: .*'next_event'"):
+        model.build(study("next_event", codes), {"visits": Spec("codes", (), "days", vocabulary=9)}, ("a", "b"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Modalit
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.nn import painting
+from sequela.prep.augment.views import View, views
 from sequela.types import Answer, Array, Batch, Cohort, Counts, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
 
 
@@ -39,6 +41,12 @@ class Model(nn.Module):
         self.encoders = nn.ModuleDict({f"input_{name}": encoder for name, encoder in encoders.items()})
         self.fuse = fuse
         self.head = head
+        self.views: Mapping[str, tuple[View, ...]] = {}  # of the inputs whose pictures are answered for from several sides
+
+    def seen(self, inputs: Mapping[str, Seq]) -> list[dict[str, Seq]]:
+        """The inputs from each combination of sides that an answer is the mean over."""
+        each = product(*[[(name, view) for view in of] for name, of in self.views.items()])
+        return [{**inputs, **{name: view(inputs[name]) for name, view in chosen}} for chosen in each]
 
     def forward(self, inputs: Mapping[str, Seq]) -> Tensor:
         """The task's output for a batch of tensors."""
@@ -76,7 +84,9 @@ def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tu
         fuse = fuses.build(config.choice(study.fuse, "fuse"), [encoder.width for encoder in encoders.values()])
         networks = {name: encoder for name, encoder in encoders.items() if isinstance(encoder, nn.Module)}
         width = next(iter(encoders.values())).steps_width if task.needs in ("steps", "map") else fuse.width
-        return Model(networks, fuse, task.head(width), causal=_causal(task)), task
+        model = Model(networks, fuse, task.head(width), causal=_causal(task))
+        model.views = _views(study, specs, task)
+        return model, task
 
 
 def check(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> None:
@@ -142,6 +152,20 @@ def _task(study: Study, names: tuple[str, ...]) -> Task:
         options = msgspec.structs.replace(options, instances=True)
     task: Task = registry.module("tasks", name).build(options, names)
     return task
+
+
+def _views(study: Study, specs: Mapping[str, Spec], task: Task) -> dict[str, tuple[View, ...]]:
+    """Of the inputs whose answers are averaged.
+
+    Raises ConfigError where the task's answers have no mean, or an input is no picture that could be seen so.
+    """
+    asked = {name: input_.average for name, input_ in study.inputs.items() if input_.average}
+    if asked and task.kind not in ("binary", "multiclass", "multilabel", "regression"):
+        raise ConfigError(
+            f"inputs.{next(iter(asked))}.average: answers of a task of the kind {task.kind!r} have no mean",
+            hint="segment has an option of its own: flips = true",
+        )
+    return {name: views(sides, specs[name]) for name, sides in asked.items()}
 
 
 def _encoder(study: Study, name: str, spec: Spec) -> Encoder:
@@ -337,7 +361,7 @@ def _nothing(task: Task) -> Answer:
 
 
 def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
-    answer = task.answer(model(tensors(batch, device).inputs))
+    answer = _mean([task.answer(model(seen)) for seen in model.seen(tensors(batch, device).inputs)])
     wrong = np.sort(batch.rows[~np.isfinite(answer.values).all(1)])
     if len(wrong):
         shown = ", ".join(map(str, wrong[:10])) + (", …" if len(wrong) > 10 else "")
@@ -346,3 +370,10 @@ def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) 
             hint="look at those rows' inputs; if it is every row, training diverged: lower train.optimizer.lr or set train.clip",
         )
     return answer
+
+
+def _mean(answers: list[Answer]) -> Answer:
+    """The mean of what was answered to several views of the same rows; one answer is itself."""
+    if len(answers) == 1:
+        return answers[0]
+    return dataclasses.replace(answers[0], values=np.mean([answer.values for answer in answers], 0))
