@@ -12,6 +12,7 @@ import pytest
 
 from sequela.errors import DataError, MissingExtra
 from sequela.readers import _dicom_pixels, dicom
+from sequela.readers._dicom_aside import Aside
 from sequela.store.source import open_source
 from sequela.types import Payload
 
@@ -147,6 +148,18 @@ def test_a_lossy_jpeg_is_close_to_the_picture_that_it_was_made_of() -> None:
     plain = picture("SC_rgb_rle.dcm").values.astype(int)
     for name in ("rgb_jpeg_lossy_gdcm", "rgb_jpeg_dcmtk", "ybr_full_422_uncompressed", "rgb_dcmtk_+eb+cr", "rgb_gdcm_KY"):
         assert np.abs(picture(f"SC_{name}.dcm").values - plain).mean() < 4, name
+
+
+def test_a_decoder_that_breaks_down_or_does_not_end_costs_its_file_and_no_more() -> None:
+    path = ROOT / "test_files" / "MR_small_jpeg_ls_lossless.dcm"
+    aside = Aside()
+    aside._running().kill()
+    with pytest.raises(DataError, match="broke down"):
+        aside.decode(path, None, "pixels")
+    assert np.array_equal(aside.decode(path, None, "pixels"), picture("MR_small.dcm").values[0])
+    aside.seconds = 0.0
+    with pytest.raises(DataError, match="broke down"):
+        aside.decode(path, None, "pixels")
 
 
 def test_a_palette_gives_the_colours_of_its_table() -> None:

@@ -63,6 +63,8 @@ def header(pydicom: ModuleType, path: Path, tags: list[int]) -> Any:
             uid = pydicom.uid
             native = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
             data.file_meta.TransferSyntaxUID = native
+        if not isinstance(data.file_meta.TransferSyntaxUID, pydicom.uid.UID):
+            raise DataError("it does not say how it is encoded (TransferSyntaxUID)")
     return data
 
 

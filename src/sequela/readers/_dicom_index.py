@@ -60,15 +60,17 @@ class Index:
     def add(self, source: Source, file: str, sink: Sink) -> None:
         """Takes up one file. Raises DataError where it cannot be used, and says why."""
         path = source.path(file)
-        with reading("content"):
-            found, size = is_dicom(path), path.stat().st_size
-        if not found:
-            if file.lower().endswith(ENDINGS):
+        with reading("header"):
+            if is_dicom(path):
                 self.found += 1
-                raise DataError("not a DICOM file" if size else "an empty file")
-            sink.note(NOT_DICOM, 1)
-            return
-        self.found += 1
+                self._object(path, source, file, sink)
+            elif file.lower().endswith(ENDINGS):
+                self.found += 1
+                raise DataError("not a DICOM file" if path.stat().st_size else "an empty file")
+            else:
+                sink.note(NOT_DICOM, 1)
+
+    def _object(self, path: Path, source: Source, file: str, sink: Sink) -> None:
         data = header(self.pydicom, path, self._tags)
         name = word(data, CLASS)
         if name == DIRECTORY or RECORDS in data:
@@ -76,8 +78,7 @@ class Index:
         elif not any(tag in data for tag in (PIXELS, FLOATS, DOUBLES)):
             self._without_picture(name, sink)
         else:
-            with reading("header"):
-                self._picture(data, name, path, file, sink)
+            self._picture(data, name, path, file, sink)
 
     def _picture(self, data: Any, name: str, path: Path, file: str, sink: Sink) -> None:
         if name == SLIDE:
@@ -103,7 +104,8 @@ class Index:
             raise DataError("it does not say what it is (no SOPClassUID)")
         if name == CONTOURS:
             raise DataError("contours (RTSTRUCT) are not read; give them as DICOM SEG or NIfTI masks")
-        said = self.pydicom.uid.UID(name).name
+        known = self.pydicom.uid.UID_dictionary
+        said = known[name][0] if name in known else "of a class that is not known"
         if "Image Storage" in said or said == "RT Dose Storage":
             raise DataError("a picture without pixels")
         sink.note(f"objects that are no pictures, left out ({said})", 1)
@@ -122,10 +124,9 @@ class Index:
         sink.note("directories (DICOMDIR), read for the files that they list", 1)
         folder, there = PurePosixPath(file).parent, _names(source.files())
         listed: Counter[str] = Counter()
-        with reading("directory"):
-            for record in items(data, RECORDS):
-                if parts := words(record, REFERENCED):
-                    listed[str(folder.joinpath(*parts))] += 1
+        for record in items(data, RECORDS):
+            if parts := words(record, REFERENCED):
+                listed[str(folder.joinpath(*parts))] += 1
         for name in listed:
             if not there & {name.lower(), f"{name}.dcm".lower()}:
                 sink.refuse(name, f"listed in {file}, but not there")

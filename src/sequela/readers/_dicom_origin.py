@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from sequela.errors import DataError
 from sequela.readers._dicom_elements import CLASS, key, text, word
 from sequela.readers._dicom_time import Moment, age, moment, stamp
 
+CODE = re.compile(r"[A-Z0-9_]{2,16}")
 SEXES = ("F", "M", "O")
 INSTANCE, MODALITY, DESCRIPTION = 0x00080018, 0x00080060, 0x0008103E
 PATIENT, SEX, BORN, AGE = 0x00100020, 0x00100040, 0x00100030, 0x00101010
@@ -68,7 +70,7 @@ class Origins:
             subject=self._subject(data, file),
             study=word(data, STUDY),
             series=word(data, SERIES),
-            modality=word(data, MODALITY) or "OT",  # DICOM's own word for none of the others
+            modality=_modality(data),
             description=text(data, DESCRIPTION),
             sex=sex if sex in SEXES else "",
             age=age(word(data, AGE), word(data, BORN), when.time if when else None),
@@ -94,3 +96,11 @@ class Origins:
         else:
             return None
         return when._replace(relative=when.relative or word(data, SHIFTED) == "MODIFIED")
+
+
+def _modality(data: Any) -> str:
+    """Such as CT; OT, DICOM's own word for none of the others, where it is not told. Raises DataError for what is no code."""
+    found = word(data, MODALITY) or "OT"
+    if not CODE.fullmatch(found):
+        raise DataError("it tells a modality that is no code")
+    return found

@@ -15,11 +15,17 @@ from typing import Any
 import numpy as np
 
 from sequela.errors import DataError
+from sequela.readers._dicom_aside import Aside
 from sequela.readers._dicom_elements import header, items, reading
 from sequela.readers._dicom_slices import VOI_LUT, Pixels, Slice
 from sequela.types import Array
 
 MEASURED = ("CT", "MR", "PT", "NM", "RTDOSE")  # modalities whose values are quantities
+SAFE = {  # compressed transfer syntaxes -> the decoder that may be trusted with damaged files; the others are decoded aside
+    "1.2.840.10008.1.2.4.50": "pillow",  # JPEG
+    "1.2.840.10008.1.2.4.51": "pillow",
+    "1.2.840.10008.1.2.5": "pydicom",  # RLE
+}
 EXACT = 2**24  # up to which whole numbers are exact in float32
 FULL = 65535
 
@@ -31,6 +37,7 @@ class Decoder:
     pydicom: ModuleType
     shown: bool  # values as the file says that they be shown, 0 to 65535
     _held: tuple[Path, Any] | None = field(default=None)
+    _aside: Aside = field(default_factory=Aside)
 
     def values(self, one: Slice) -> Array:
         """ "H W" or, of a colour picture, "H W 3": whole numbers where the file's scale keeps them so, else float32."""
@@ -49,14 +56,21 @@ class Decoder:
             with reading("pixels"):
                 return _native(pixels, one.frame)
         data = self._whole(pixels.path)
-        with reading(f"pixels ({data.file_meta.TransferSyntaxUID.name})"):
+        what = f"pixels ({data.file_meta.TransferSyntaxUID.name})"
+        with reading(what):
             index = one.frame if pixels.frames > 1 else None
-            found = np.asarray(self.pydicom.pixels.pixel_array(data, index=index))
+            found = self._decoded(data, pixels.path, index, what)
             if pixels.photometric == "PALETTE COLOR":
                 found = self.pydicom.pixels.apply_color_lut(found, data)
         if found.shape[:2] != (pixels.rows, pixels.columns):
             raise DataError(f"its pixels are {found.shape}, its header says {pixels.rows} × {pixels.columns}")
         return found
+
+    def _decoded(self, data: Any, path: Path, index: int | None, what: str) -> Array:
+        syntax = data.file_meta.TransferSyntaxUID
+        if syntax.is_compressed and str(syntax) not in SAFE:
+            return self._aside.decode(path, index, what)
+        return np.asarray(self.pydicom.pixels.pixel_array(data, index=index, decoding_plugin=SAFE.get(str(syntax), "")))
 
     def _whole(self, path: Path) -> Any:
         if self._held is None or self._held[0] != path:
