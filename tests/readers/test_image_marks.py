@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import sequela
 from sequela.config import convert
 from sequela.errors import DataError
 from sequela.readers import _marked_boxes, _xml, images
@@ -349,3 +350,35 @@ def test_dsb2018_numbers_its_nuclei_and_has_two_kinds_of_pictures(real_data, sin
     assert sink.accepted == 538 and not sink.refused
     assert sink.of("LABEL//count_MASK")["numeric_value"].sum() == 16667
     assert sink.of("KIND")["text_value"].value_counts().sort("text_value")["count"].to_list() == [107, 431]
+
+
+# ---------------------------------------------------------------------------------------------------------------------- the store
+
+
+def test_a_store_gives_pictures_masks_and_boxes_back(tmp_path):
+    for name in "ab":
+        picture(tmp_path / "set", f"pictures/{name}.png")
+        mask(tmp_path / "set", f"masks/{name}.png", np.full((6, 5), 3, np.uint8))
+        (tmp_path / "set" / "pictures" / f"{name}.xml").write_text(voc(("cell", 1, 1, 5, 6)))
+    store = sequela.import_data("images", tmp_path / "set", tmp_path / "it.store", options={**MASK, "boxes": "voc"})
+    events = store.events(["MASK", "IMAGE", "BOX//cell", "BOXES"])
+    assert store.kinds["MASK"] == store.kinds["BOX//cell"] == store.kinds["BOXES"] == "label"
+    shapes = [store.payloads.open(uri).values.shape for uri in events["payload"].drop_nulls()]
+    assert shapes == [(1, 6, 5)] * 4
+    (first, second) = (store.payloads.open(uri).values for uri in store.events(["MASK"])["payload"])
+    assert (first == 3).all() and (second == 3).all()
+    assert store.events(["BOX//cell"])["text_value"].to_list() == ["0 0 6 5"] * 2
+
+
+def test_one_picture_alone_is_read_with_the_options_of_its_set(tmp_path, memory):
+    picture(tmp_path, "new.png")
+    of_the_set = {
+        **MASK,
+        "boxes": "voc",
+        "annotations": "../Annotations/{stem}.xml",
+        "parts": {"train": "ImageSets/Main/train.txt"},
+        "subject_pattern": r"Image_(?P<child>\d+)",
+        "count": ["MASK"],
+    }
+    sink = read(memory(), tmp_path / "new.png", **of_the_set)
+    assert sink.accepted == 1 and not sink.refused and set(sink.codes) == {"IMAGE"}
