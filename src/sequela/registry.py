@@ -4,6 +4,8 @@ A package registers with, in its pyproject.toml,
 
     [project.entry-points."sequela.encoders"]
     my_net = "my_package.my_net"          # a module with Config and build, as contracts.py asks
+
+A name with a colon, such as "monai:DynUNet", is a network of another package that knows nothing of Sequela.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from sequela.errors import ConfigError
 
 Kind: TypeAlias = Literal["readers", "modalities", "encoders", "tasks", "baselines"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FAMILIES: dict[Kind, str] = {"encoders": "sequela.encoders._external"}  # where a kind's names with a colon lead
 
 
 @cache
@@ -55,10 +58,12 @@ def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
 
 
 def module(kind: Kind, name: str) -> ModuleType:
-    """The module registered under this name, imported.
+    """The module registered under this name, imported; of a name with a colon, what has the same Config and build.
 
     Raises ConfigError with the nearest name where there is none.
     """
+    if ":" in name and kind in FAMILIES:
+        return importlib.import_module(FAMILIES[kind]).named(name)  # type: ignore[no-any-return]
     found = _found(kind)
     if name not in found:
         raise ConfigError(f"no {kind.removesuffix('s')} is called {name!r}", hint=nearest(name, names(kind)))

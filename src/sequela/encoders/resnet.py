@@ -1,7 +1,7 @@
 """Residual networks over images and volumes of any size and number of channels (He 2016): 10, 18, 34 or 50 layers, of any width.
 
 Volumes are convolved in three dimensions (Hara 2018), all axes alike. Differs from the original for small images, as is usual
-since CIFAR: below 64 points the stem is one convolution of 3 without pooling, so that detail is not thrown away before it is seen.
+since CIFAR: below 64 points the stem is one convolution of 3 without pooling, so that no detail is thrown away before it is seen.
 """
 
 from __future__ import annotations
