@@ -201,6 +201,8 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+    if isinstance(value, dict) and set(value) == {"value", "low", "high"}:
+        return _cell(value)
     if isinstance(value, dict):
         return "; ".join(f"{_words(str(key))} {_text(inner)}" for key, inner in value.items())
     if isinstance(value, list):
