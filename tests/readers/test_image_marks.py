@@ -293,6 +293,15 @@ def test_coco_boxes_are_left_top_width_and_height_from_zero(tmp_path, sink):
     assert sink.notes[_marked_boxes.CROWD] == 1 and sink.accepted == 3
 
 
+def test_coco_finds_pictures_in_other_folders_by_a_name_that_is_theirs_alone(tmp_path, sink):
+    for name in ("here/a.png", "here/b.png", "there/b.png"):
+        picture(tmp_path, name)
+    names = [{"id": 1, "file_name": "train2017/a.png"}, {"id": 2, "file_name": "train2017/b.png"}]
+    (tmp_path / "instances.json").write_text(coco(images=names))
+    read(sink, tmp_path, boxes="coco")
+    assert sink.of("BOXES")["source_id"].to_list() == ["here/a"] and sink.accepted == 3
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"images": 3}', coco(annotations=[{"image_id": 9, "category_id": 7, "bbox": [1, 1, 1, 1]}]), "\ud800"],

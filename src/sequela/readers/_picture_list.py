@@ -229,6 +229,7 @@ def _lookup(index: Mapping[str, list[str]], line: str) -> list[str]:
 
 
 def by_name(entries: Sequence[Entry], names: Iterable[str]) -> dict[str, str]:
-    """Picture -> the one of these names (paths, or file names) that means it, where just one picture is meant."""
+    """Picture -> the one of these names (paths, or file names, whatever their folder) that means it, where just one is meant."""
     index = _index(entries)
-    return {index[name][0]: name for name in names if len(index.get(name, ())) == 1}
+    found = ((index.get(name) or index.get(PurePosixPath(name).name, []), name) for name in names)
+    return {pictures[0]: name for pictures, name in found if len(pictures) == 1}
