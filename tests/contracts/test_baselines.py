@@ -18,7 +18,7 @@ from sequela.errors import DataError
 from sequela.prep import grid as grids
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Grid, Plain, Ragged, Spec, Target
+from sequela.types import Array, Boxes, Grid, Plain, Ragged, Spec, Target
 
 STEPS, LENGTH = 6, 48
 
@@ -37,6 +37,7 @@ SETTING = {"learning_rate": 0.2, "max_leaf_nodes": 4, "max_features": 0.5}
 CASES = [
     Case("autoregressive", ("regression",), {"orders": [1, 3]}),
     Case("bigram", ("next_event",)),
+    Case("blobs", ("detect",), {"points": 40, "rounds": 5, "depth": 3}),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
     Case("last_value", ("regression",)),
     Case("logistic", ALL),
@@ -54,6 +55,7 @@ NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p"
 TUNED = {
     "autoregressive",
     "bigram",
+    "blobs",
     "boosting",
     "otsu",
     "pixel_forest",
@@ -76,6 +78,8 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         return _codes(rows, seed)
     if kind == "segment":
         return _marked(rows, seed)
+    if kind == "detect":
+        return _boxed(_marked(rows, seed))
     random = streams.generator(seed, "contract", kind)
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
@@ -176,6 +180,17 @@ def _marked(rows: int, seed: int) -> Evidence:
     return Evidence(inputs, specs, nothing, target, np.arange(rows), row_id, marks={"SECOND": second})
 
 
+def _boxed(rows: Evidence) -> Evidence:
+    """The same pictures three times as large, with a box around the square of each."""
+    (ragged,), count = rows.inputs.values(), len(rows)
+    edges = [(np.flatnonzero(mask.any(1))[[0, -1]], np.flatnonzero(mask.any(0))[[0, -1]]) for mask in rows.target.dense.masks]
+    corners = np.array([[down[0], across[0], down[1] + 1, across[1] + 1] for down, across in edges], np.float32) * 3
+    pictures = ragged.values.pictures.repeat(3, 2).repeat(3, 3)
+    boxes = Boxes(np.arange(count + 1), corners, np.zeros(count, np.int64))
+    inputs = {"photograph": replace(ragged, values=Shown(pictures))}
+    return replace(rows, inputs=inputs, target=replace(rows.target, dense=boxes), marks={})
+
+
 def _series(rate: Array, empty: Array) -> Ragged:
     lengths = np.where(empty, 0, STEPS)
     values = rate[~empty].reshape(-1, 1).astype(np.float32)
@@ -242,16 +257,18 @@ def test_every_registered_baseline_is_tried() -> None:
 def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 40, 2)
     answer = fitted.answer(rows)
-    assert answer.kind == {"regression": "values", "next_event": "values", "segment": "masks"}.get(kind, "probabilities")
+    assert answer.kind == {"regression": "values", "next_event": "values", "segment": "masks", "detect": "boxes"}.get(
+        kind, "probabilities"
+    )
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
         len(answer.names),
     )
     assert answer.values.dtype == np.float64 and np.isfinite(answer.values).all()
-    if kind == "segment":
+    if kind in ("segment", "detect"):
         entries = batches.entries(rows.inputs["photograph"])
-        assert [one is None for one in answer.painted] == [entry < 0 for entry in entries]
-    if answer.kind != "values":
+        assert [one is None for one in answer.painted or answer.boxed] == [entry < 0 for entry in entries]
+    if answer.kind not in ("values", "boxes"):
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":
         np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)
@@ -331,7 +348,12 @@ def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
     [
         *[(case, kind) for case in CASES for kind in ALL if kind not in case.kinds and len(case.kinds) == 1],
         *[(case, "next_event") for case in CASES if case.name in ("boosting", "logistic", "mean", "last_value")],
-        *[(case, "segment") for case in CASES if case.name in ("boosting", "logistic", "mean", "bigram")],
+        *[
+            (case, kind)
+            for case in CASES
+            for kind in ("segment", "detect")
+            if case.name in ("boosting", "logistic", "mean", "bigram")
+        ],
     ],
 )
 def test_a_question_of_another_kind_is_refused(case: Case, kind: str) -> None:

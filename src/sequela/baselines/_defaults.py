@@ -13,6 +13,8 @@ def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
         return ["bigram", "unigram"]
     if kind == "segment":
         return ["pixel_forest", "otsu"]
+    if kind == "detect":
+        return ["blobs"]
     names = ["logistic", "boosting"]
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")
