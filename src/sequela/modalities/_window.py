@@ -10,7 +10,7 @@ from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.types import Array
 
-# width and level in Hounsfield units as radiologists set them (A. Murphy, Y. Baba: Windowing (CT), Radiopaedia.org, rID 52108)
+# width and level in Hounsfield units as radiologists set them (Murphy and Baba: Windowing (CT), Radiopaedia.org; the middle of a range)
 WINDOWS = {
     "brain": (80, 40),
     "subdural": (200, 75),
