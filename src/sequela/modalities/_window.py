@@ -10,7 +10,7 @@ from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.types import Array
 
-# width and level in Hounsfield units as radiologists set them (Murphy and Baba: Windowing (CT), Radiopaedia.org; the middle of a range)
+# width and level in Hounsfield units, or the middle of their range (Murphy and Baba: Windowing (CT), Radiopaedia.org)
 WINDOWS = {
     "brain": (80, 40),
     "subdural": (200, 75),
