@@ -56,7 +56,8 @@ def saturation(picture: Array) -> Array:
     """How far red, green and blue "3 H W" (uint8) are from grey: uint8 "H W", 255 (max - min) / max."""
     most = picture.max(0).astype(np.float32)
     spread = most - picture.min(0)
-    return np.round(255 * np.divide(spread, most, out=np.zeros_like(spread), where=most > 0)).astype(np.uint8)
+    share: Array = np.divide(spread, most, out=np.zeros_like(spread), where=most > 0)
+    return np.round(255 * share).astype(np.uint8)
 
 
 def otsu(values: Array) -> int:
