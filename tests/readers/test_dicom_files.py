@@ -162,6 +162,19 @@ def test_a_decoder_that_breaks_down_or_does_not_end_costs_its_file_and_no_more()
         aside.decode(path, None, "pixels")
 
 
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_jp2klossless.dcm", "SC_rgb_jpeg_gdcm.dcm", "liver_1frame.dcm"])
+def test_damaged_bytes_never_stop_the_reader(name: str, tmp_path: Path) -> None:
+    whole, random = (ROOT / "test_files" / name).read_bytes(), np.random.default_rng(0)
+    for number in range(20):
+        damaged = bytearray(whole[: random.integers(200, len(whole))] if number % 4 == 0 else whole)
+        for place in random.integers(132, min(len(damaged), 1500), random.integers(1, 20)):
+            damaged[place] = random.integers(256)
+        (tmp_path / f"{number:02d}.dcm").write_bytes(damaged)
+    found = read(tmp_path)
+    assert len(found.reasons) + len(found.pictures) + sum(found.notes.values()) >= 20
+    assert any(found.reasons)
+
+
 def test_a_palette_gives_the_colours_of_its_table() -> None:
     data = pydicom.dcmread(ROOT / "test_files" / "examples_palette.dcm")
     found = picture("examples_palette.dcm").values

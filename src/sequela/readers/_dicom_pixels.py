@@ -56,7 +56,8 @@ class Decoder:
             with reading("pixels"):
                 return _native(pixels, one.frame)
         data = self._whole(pixels.path)
-        what = f"pixels ({data.file_meta.TransferSyntaxUID.name})"
+        known = self.pydicom.uid.UID_dictionary.get(str(data.file_meta.TransferSyntaxUID), ("unknown encoding",))
+        what = f"pixels ({known[0]})"
         with reading(what):
             index = one.frame if pixels.frames > 1 else None
             found = self._decoded(data, pixels.path, index, what)

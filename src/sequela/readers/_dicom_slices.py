@@ -169,7 +169,7 @@ def _begin(data: Any, path: Path, bits: int) -> int | None:
         return None
     begin, size = int(item.value_tell), path.stat().st_size
     if word(data, PHOTOMETRIC) != "YBR_FULL_422" and begin + (bits + 7) // 8 > size:
-        raise DataError(f"it is cut short: {max(0, size - begin)} bytes of {(bits + 7) // 8} of its pixels are there")
+        raise DataError("it is cut short: its pixels end before its header says")
     return begin
 
 
