@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 import torch
 
@@ -150,3 +153,13 @@ def test_a_change_that_a_picture_of_this_shape_cannot_have_is_refused(asked, spe
     name = asked if isinstance(asked, str) else asked["name"]
     with pytest.raises(ConfigError, match=f"{name}: "):
         augment.build([asked], spec)
+
+
+def test_the_page_names_every_change_with_its_options_and_defaults():
+    page = (Path(__file__).parents[3] / "docs" / "augmentation.md").read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name, kind in {**augment.KINDS["image"], **augment.KINDS["waveform"]}.items():
+        for field in msgspec.structs.fields(kind.options):
+            if field.name not in ("often", "classes"):
+                said = str(field.default).lower().removesuffix(".0")
+                assert f"`{field.name}` ({said}" in lines[name], (name, field.name)
