@@ -12,6 +12,7 @@ import subprocess
 import sys
 import weakref
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -67,11 +68,19 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
+@lru_cache(maxsize=1)
+def _opened(path: str) -> Any:
+    """The file, kept while its frames are asked for."""
+    import pydicom
+
+    return pydicom.dcmread(path, force=True)
+
+
 def _answer(path: str, frame: int) -> tuple[dict[str, Any], bytes]:
     import pydicom
 
     try:
-        found = pydicom.pixels.pixel_array(pydicom.dcmread(path, force=True), index=None if frame < 0 else frame)
+        found = pydicom.pixels.pixel_array(_opened(path), index=None if frame < 0 else frame)
     except Exception as error:  # whatever it is, the file is refused for it
         raise DataError(type(error).__name__) from error
     return {"shape": found.shape, "dtype": found.dtype.str, "bytes": found.nbytes}, found.tobytes()
