@@ -6,13 +6,11 @@ from types import ModuleType
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
 from sequela.config import convert
 from sequela.encoders import alexnet, cnn, densenet, resnet, vgg, vit
 from sequela.errors import ConfigError
-from sequela.nn import image
 from sequela.types import Seq, Spec
 
 LARGE = Spec("image", (3, 224, 224), "index", single=True)
@@ -85,17 +83,6 @@ def test_any_size_of_picture_or_volume_is_answered(
     pooled = made.train()(sequence(spec)).pooled
     assert pooled.shape == (2, made.width)
     assert pooled.isfinite().all()
-
-
-@pytest.mark.parametrize(
-    ("points", "kernel", "left"), [((28, 28), 2, (14, 14)), ((5, 28), 3, (2, 13)), ((3, 4), 2, (3, 2)), ((4, 3, 9), 3, (1, 3, 4))]
-)
-def test_an_axis_of_fewer_than_four_points_is_halved_no_further(
-    points: tuple[int, ...], kernel: int, left: tuple[int, ...]
-) -> None:
-    layers, told = image.halved(points, kernel)
-    assert tuple(nn.Sequential(*layers)(torch.zeros(1, 1, *points)).shape[2:]) == told == left
-    assert image.halved((3, 2)) == ([], (3, 2))
 
 
 def test_a_layer_of_densenet_gives_what_came_in_and_new_channels_after_it() -> None:
