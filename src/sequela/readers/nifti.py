@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -36,6 +36,7 @@ from sequela.types import Array, Payload, Space
 VERSION = 1
 NIFTI = (".nii.gz", ".nii", ".hdr")
 IMAGES, LABELS = re.compile(r"^images?(?=$|Tr$|Ts$|[_-])", re.I), re.compile(r"^(labels?|masks?)(?=$|Tr$|Ts$|[_-])", re.I)
+COLOURS = ("red", "green", "blue", "alpha")
 APART = 0.1  # of the smallest spacing: how far a mask's corner may lie from its image's
 UNMARKED = "has no mask, where others of its folder have one"
 
@@ -79,6 +80,7 @@ class _Taken:
     """What was read so far."""
 
     entries: list[Entry] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
     images: list[str] = field(default_factory=list)  # uris
     masks: dict[str, str] = field(default_factory=dict)  # subject -> uri
     volumes: dict[str, Mapping[int, float]] = field(default_factory=dict)  # subject -> label -> ml
@@ -110,25 +112,21 @@ class NiftiReader:
     # Which files belong together
 
     def _pairs(self, source: Source, sink: Sink, files: Sequence[str]) -> list[Pair]:
-        images = (
-            [name for name in files if name in set(source.files(self.config.images))] if self.config.images else in_images(files)
-        )
-        there, found = frozenset(files), []
-        for entry in self._entries(sink, images):
-            found.append(Pair(entry, self._mask_of(entry, there)))
-        marked = {_folder(pair.entry.file) for pair in found if pair.mask}
+        """Every image with its mask; a mask that belongs to none is refused."""
+        config, there = self.config, frozenset(files)
+        asked = frozenset(source.files(config.images)) if config.images else frozenset(in_images(files))
+        found = [Pair(entry, self._mask_of(entry, there)) for entry in self._entries(sink, sorted(asked & there))]
         masks = {pair.mask for pair in found if pair.mask}
-        for name in in_labels(files) if not (self.config.images or self.config.masks) else ():
-            if name not in masks:
+        if not (config.images or config.masks):
+            for name in (name for name in in_labels(files) if name not in masks):
                 sink.refuse(name, "a mask without its image")
-        must = self.config.unmarked == "refuse"
-        return [
-            replace(pair, mask=None)
-            if must and not pair.mask and (self.config.masks or _folder(pair.entry.file) in marked)
-            else pair
-            for pair in found
-            if pair.entry.file not in masks
-        ]
+        marked = {folder_of(pair.entry.file) for pair in found if pair.mask}
+        return [self._expecting(pair, marked) for pair in found if pair.entry.file not in masks]
+
+    def _expecting(self, pair: Pair, marked: Set[str]) -> Pair:
+        """With None where it should have a mask: one is named for all, or others of its folder have one."""
+        should = bool(self.config.masks) or folder_of(pair.entry.file) in marked
+        return replace(pair, mask=None) if should and not pair.mask and self.config.unmarked == "refuse" else pair
 
     def _entries(self, sink: Sink, images: Iterable[str]) -> list[Entry]:
         entries = [Entry(name, stem(name), _part(name)) for name in images]
@@ -155,15 +153,16 @@ class NiftiReader:
 
     def _take(self, source: Source, sink: Sink, pair: Pair, taken: _Taken) -> None:
         entry = pair.entry
-        if entry.subject in {one.subject for one in taken.entries}:
+        if entry.subject in taken.subjects:
             raise DataError("a second volume of one subject, and nothing tells when either was taken")
         if pair.mask is None:
             raise DataError(UNMARKED)
         image = self._stored(source.path(entry.file), len(self.config.channels))
         mask = self._mask(source, pair.mask, image) if pair.mask else None
-        names = self.config.channels or (("red", "green", "blue", "alpha")[: len(image.values)] if len(image.values) > 1 else ())
+        names = self.config.channels or (COLOURS[: len(image.values)] if len(image.values) > 1 else ())
         taken.images.append(sink.payload(entry.file, Payload(image.values, None, names, space=image.space)))
         taken.entries.append(entry)
+        taken.subjects.add(entry.subject)
         for text in image.notes:
             sink.note(text, 1)
         if mask is not None:
@@ -257,7 +256,7 @@ def _in_labels_instead(name: str) -> str:
     return str(PurePosixPath(*steps, path.name)) if _among(name, IMAGES) else ""
 
 
-def _folder(name: str) -> str:
+def folder_of(name: str) -> str:
     return str(PurePosixPath(name).parent)
 
 
