@@ -25,9 +25,8 @@ from scipy.stats import spearmanr
 
 from sequela import bundle
 from sequela.evaluate import overlay
-from sequela.modalities._picture_events import latest
 from sequela.pipeline import bags
-from sequela.store.store import open_store
+from sequela.store.store import Store, open_store
 from sequela.types import Array
 
 SHOWN = 4  # pictures
@@ -37,7 +36,6 @@ SHOWN = 4  # pictures
 class Case:
     """One test picture with its tiles and its boxes."""
 
-    row_id: str
     picture: Array  # uint8 "3 H W"
     boxes: Array  # "M 4"
     weighed: bags.Weighed
@@ -81,15 +79,13 @@ def cases(run: Path, box: str) -> list[Case]:
     known = held.known(store, cohort)
     rows = held.predictor.evidence(known, cohort.subject_id, cohort.row_id)
     found = bags.weighed(network, rows.inputs[network.name], bags.places(held.predictor.fitted[network.name], known))
-    pictures = dict(latest(known, "IMAGE").select("row", "payload").iter_rows())
-    return [
-        Case(str(cohort.row_id[i]), store.payloads.open(pictures[i]).values, _boxes(store.events([box], [subject])), one)
-        for i, (subject, one) in enumerate(zip(cohort.subject_id.tolist(), found, strict=True))
-    ]
+    return [_case(store, subject, box, one) for subject, one in zip(cohort.subject_id.tolist(), found, strict=True)]
 
 
-def _boxes(events: pl.DataFrame) -> Array:
-    return np.array([text.split() for text in events["text_value"]], np.float64).reshape(-1, 4)
+def _case(store: Store, subject: int, box: str, weighed: bags.Weighed) -> Case:
+    (picture,) = store.events(["IMAGE"], [subject])["payload"]
+    boxes = [text.split() for text in store.events([box], [subject])["text_value"]]
+    return Case(store.payloads.open(picture).values, np.array(boxes, np.float64).reshape(-1, 4), weighed)
 
 
 def measured(found: list[Case]) -> dict[str, Any]:
