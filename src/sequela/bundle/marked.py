@@ -9,6 +9,7 @@ import numpy as np
 from sequela import batch
 from sequela.bundle.predictor import Predictor
 from sequela.contracts import Evidence
+from sequela.evaluate.segmentation import level
 from sequela.evaluate.threshold import key
 from sequela.types import Answer, Array, Boxed, Painted, Space
 
@@ -31,7 +32,7 @@ def label(predictor: Predictor, painted: Painted) -> Array:
     cut = predictor.thresholds.get(key(predictor.final))
     if cut is None or painted.label.max(initial=0) > 1:
         return painted.label
-    called: Array = (painted.chance[0] >= round(cut * 255)).astype(np.uint8)
+    called: Array = (painted.chance[0] >= level(cut)).astype(np.uint8)
     return called
 
 
