@@ -492,7 +492,23 @@ def test_one_bad_file_never_stops_an_import(tmp_path: Path) -> None:
     assert found["an empty file"] == 1 and found["not a DICOM file"] == 1
     assert found["it is cut short: its pixels end before its header says"] == 1
     assert store.flow.notes["files that are not DICOM, left out"] == 1
-    assert max(one.values.shape for one in pictures(store)) == (1, 9, 4, 3)
+    assert found["another slice of its series cannot be read"] == 3
+    assert [one.values.shape for one in pictures(store)] == [(1, 9, 4, 3)]
+
+
+def test_a_slice_that_cannot_be_decoded_refuses_its_series_and_is_named(tmp_path: Path) -> None:
+    files = series(tmp_path / "raw", numbered(), straight())
+    for file in files:
+        data = pydicom.dcmread(file)
+        data.compress(pydicom.uid.RLELossless)
+        data.save_as(file)
+    data = pydicom.dcmread(files[4])
+    data.PixelData = pydicom.encaps.encapsulate([b"no such thing"])
+    data.save_as(files[4])
+    with pytest.raises(
+        DataError, match=f"a slice of its series cannot be read .{files[4].name}: its pixels .RLE Lossless. cannot"
+    ):
+        read(tmp_path / "raw")
 
 
 def test_two_files_with_other_content_that_claim_to_be_one_are_refused(tmp_path: Path) -> None:

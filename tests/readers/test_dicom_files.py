@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,16 +151,17 @@ def test_a_lossy_jpeg_is_close_to_the_picture_that_it_was_made_of() -> None:
         assert np.abs(picture(f"SC_{name}.dcm").values - plain).mean() < 4, name
 
 
-def test_a_decoder_that_breaks_down_or_does_not_end_costs_its_file_and_no_more() -> None:
+def test_a_decoder_that_breaks_down_or_does_not_end_costs_its_file_and_no_more(tmp_path: Path) -> None:
     path = ROOT / "test_files" / "MR_small_jpeg_ls_lossless.dcm"
     aside = Aside()
     aside._running().kill()
     with pytest.raises(DataError, match="broke down"):
         aside.decode(path, None, "pixels")
     assert np.array_equal(aside.decode(path, None, "pixels"), picture("MR_small.dcm").values[0])
-    aside.seconds = 0.0
+    os.mkfifo(tmp_path / "endless.dcm")  # reading it waits for ever
+    aside.seconds = 0.2
     with pytest.raises(DataError, match="broke down"):
-        aside.decode(path, None, "pixels")
+        aside.decode(tmp_path / "endless.dcm", None, "pixels")
 
 
 @pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_jp2klossless.dcm", "SC_rgb_jpeg_gdcm.dcm", "liver_1frame.dcm"])

@@ -49,6 +49,7 @@ class Index:
     pydicom: ModuleType = field(default_factory=toolkit)
     series: dict[tuple[str, str], list[Slice]] = field(default_factory=dict)
     masks: list[Segmentation] = field(default_factory=list)
+    broken: set[tuple[str, str]] = field(default_factory=set)  # series of which a file was refused
     left_out: set[str] = field(default_factory=set)  # series that are not wanted
     found: int = 0  # DICOM files, whatever they hold
     _instances: dict[str, Path] = field(default_factory=dict)
@@ -92,8 +93,13 @@ class Index:
             self.left_out.add(origin.series)
             sink.note(f"files of {other} than asked for, left out", 1)
         else:
-            found = slices(data, path, file, origin)
-            self.series.setdefault((origin.subject, self._apart(origin.series, file)), []).extend(found)
+            which = (origin.subject, self._apart(origin.series, file))
+            try:
+                found = slices(data, path, file, origin)
+            except DataError:
+                self.broken.add(which)
+                raise
+            self.series.setdefault(which, []).extend(found)
 
     def _apart(self, series: str, file: str) -> str:
         return file if self.origins.subject == "file" or not series else series

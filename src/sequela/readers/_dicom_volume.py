@@ -35,11 +35,21 @@ def _values(slices: Sequence[Slice], decoder: Decoder) -> Array:
     bounds = None if decoder.shown else _bounds(slices)
     told = bounds and _holding(*bounds)
     if not told:
-        return _joined([decoder.values(one) for one in slices], signed=bool(bounds and bounds[0] < 0))
+        return _joined([_frame(one, slices, decoder) for one in slices], signed=bool(bounds and bounds[0] < 0))
     values = np.empty((1, len(slices), slices[0].pixels.rows, slices[0].pixels.columns), told)
     for number, one in enumerate(slices):
-        values[0, number] = _within(decoder.values(one), told, one)
+        values[0, number] = _within(_frame(one, slices, decoder), told, one)
     return values
+
+
+def _frame(one: Slice, slices: Sequence[Slice], decoder: Decoder) -> Array:
+    """Raises DataError, which of several files names the one, where it cannot be read."""
+    try:
+        return decoder.values(one)
+    except DataError as error:
+        if all(other.file == one.file for other in slices):
+            raise
+        raise DataError(f"a slice of its series cannot be read ({one.file}: {error.message})") from error
 
 
 def _bounds(slices: Sequence[Slice]) -> tuple[float, float] | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -32,8 +32,7 @@ from sequela.readers._dicom_index import Index, Wanted, indexed
 from sequela.readers._dicom_masks import Segmentation, mask
 from sequela.readers._dicom_origin import Origin, Origins, Subject, Time
 from sequela.readers._dicom_pixels import MEASURED, Decoder
-from sequela.readers._dicom_slices import Slice
-from sequela.readers._dicom_stacks import Gaps, Stack, stacks
+from sequela.readers._dicom_stacks import Broken, Gaps, Stack, stacks
 from sequela.readers._dicom_volume import payload
 
 VERSION = 1
@@ -85,8 +84,9 @@ class DicomReader:
         marked = {one.series for one in index.masks}
         kept: dict[str, list[Placed]] = {}
         done, whole = 0, sum(map(len, index.series.values()))
-        for (_, series), slices in sorted(index.series.items(), key=lambda item: item[0]):
-            placed = self._series(series, slices, decoder, events)
+        for which, slices in sorted(index.series.items(), key=lambda item: item[0]):
+            series, found = which[1], stacks(slices, self.config.gaps)
+            placed = self._series(series, list(_whole(found, which in index.broken, self.config.gaps)), decoder, events)
             if series in marked:
                 kept.setdefault(series, []).extend(placed)
             done += len(slices)
@@ -98,9 +98,9 @@ class DicomReader:
                 self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
         events.close()
 
-    def _series(self, series: str, slices: Sequence[Slice], decoder: Decoder, events: Events) -> list[Placed]:
+    def _series(self, series: str, found: Sequence[Stack | Broken], decoder: Decoder, events: Events) -> list[Placed]:
         """What was written of a series."""
-        found, placed = list(stacks(slices, self.config.gaps)), []
+        placed: list[Placed] = []
         if len(found) > 1:
             events.sink.note("series of several stacks or pictures, each written by itself", 1)
         for one in found:
@@ -140,6 +140,13 @@ class DicomReader:
         uri = events.sink.payload(f"mask {painted.name}", painted.payload)
         events.add(origin, self.config.mask, text=painted.segments, uri=uri)
         events.sink.accept()
+
+
+def _whole(found: Iterable[Stack | Broken], broken: bool, gaps: Gaps) -> Iterator[Stack | Broken]:
+    """The stacks of a series; where a file of it was refused, its volumes lack a slice, at an end if nowhere else."""
+    for one in found:
+        volume = isinstance(one, Stack) and one.oriented and not one.flat
+        yield Broken(one.slices, "another slice of its series cannot be read") if broken and volume and gaps == "refuse" else one
 
 
 def _latest(stack: Stack) -> Origin:
