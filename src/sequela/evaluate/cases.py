@@ -50,14 +50,16 @@ def found(model: str, answer: Answer, thresholds: Mapping[str, float]) -> Array:
     called = tally.score >= cuts[tally.label]
     hits = np.bincount(tally.row[called & tally.hit[:, FIRST]], minlength=len(tally.truth))
     total = np.bincount(tally.row[called], minlength=len(tally.truth)) + tally.truth.sum(1)
-    return np.divide(2.0 * hits, total, out=np.full(len(total), np.nan), where=total > 0)
+    score: Array = np.divide(2.0 * hits, total, out=np.full(len(total), np.nan), where=total > 0)
+    return score
 
 
 def _mean(each: Array) -> Array:
     """Over the columns, of the numbers that are defined."""
     defined = ~np.isnan(each)
     total = np.where(defined, each, 0).sum(1)
-    return np.divide(total, defined.sum(1), out=np.full(len(each), np.nan), where=defined.any(1))
+    mean: Array = np.divide(total, defined.sum(1), out=np.full(len(each), np.nan), where=defined.any(1))
+    return mean
 
 
 def _by_score(score: Array, name: str) -> list[Case]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,8 @@ def heat(asked: Asked, column: Tensor | None = None, covers: int = COVERS) -> Ar
         for step in range(seq.mask.shape[1]):
             for part in _parts(space, covers):
                 fallen = whole - told(asked.said(_covered(seq, step, part)), column)
-                fall[(slice(None), step, *part)] += fallen.double().cpu().numpy().reshape(-1, *[1] * len(space))
+                where: tuple[Any, ...] = (slice(None), step, *part)
+                fall[where] += fallen.double().cpu().numpy().reshape(-1, *[1] * len(space))
                 times[part] += step == 0
     return np.where(seq.mask.cpu().numpy()[(..., *[None] * len(space))], fall / np.maximum(times, 1), 0.0)
 

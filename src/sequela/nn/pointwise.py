@@ -48,7 +48,7 @@ class Points(nn.Module):
     def _logits(self, steps: Tensor) -> Tensor:
         first = steps[:, 0]
         flat = torch.matmul(self.out.weight, first.flatten(2)) + self.out.bias[:, None]
-        return flat.unflatten(2, first.shape[2:])  # type: ignore[no-any-return]
+        return flat.view(*flat.shape[:2], *first.shape[2:])
 
     @torch.no_grad()
     def begin_at(self, bias: Tensor, weight: Tensor) -> None:

@@ -106,7 +106,7 @@ def _place(stack: Stack, frame: Slice) -> int:
     turn, (down, across) = np.array(place.turn), place.spacing or (0.0, 0.0)
     last = np.array(place.position) + turn[3:] * down * far[1] + turn[:3] * across * far[2]
     opposite = np.linalg.solve(stack.affine, [*last, 1])[:3]
-    number = round(corner[0])
+    number = round(float(corner[0]))
     off = max(np.abs(corner - [number, 0, 0]).max(), np.abs(opposite - [number, *far[1:]]).max())
     if off > OFF or not 0 <= number < len(stack.slices):
         raise DataError("it is a segmentation on another grid than its series")

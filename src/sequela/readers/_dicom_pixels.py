@@ -126,7 +126,7 @@ def rescaled(found: Array, slope: float, intercept: float) -> Array:
     if slope == 1 and intercept == 0:
         return found
     if found.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer():
-        wide = np.int32 if found.dtype.itemsize < 4 and abs(slope) < 2**13 and abs(intercept) < 2**30 else np.int64
+        wide: Any = np.int32 if found.dtype.itemsize < 4 and abs(slope) < 2**13 and abs(intercept) < 2**30 else np.int64
         return np.asarray(found.astype(wide) * wide(slope) + wide(intercept))
     return np.asarray(found * np.float64(slope) + intercept, np.float32)
 

@@ -75,7 +75,7 @@ def _holding(low: float, high: float) -> np.dtype[np.generic] | None:
     return None
 
 
-def _within(values: Array, kind: np.dtype[np.generic], one: Slice) -> Array:
+def _within(values: Array, kind: np.dtype[Any], one: Slice) -> Array:
     """The same, where they are what the header says: a codec may hold others."""
     if one.pixels.begin is None and values.size:
         info = np.iinfo(kind)
