@@ -85,7 +85,7 @@ def _ordinary_numbers() -> None:
 
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """30 noisy pictures of 40 to 48 points a side with one or two bright discs, their masks and boxes; two pictures are of one child.
+    """30 noisy pictures of 40 to 48 points a side with one or two bright discs, masks and boxes; two pictures are of one child.
 
     The first has no disc, the second no mask and no boxes.
     """

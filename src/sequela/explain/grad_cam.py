@@ -27,7 +27,8 @@ MODES = {2: "bilinear", 3: "trilinear"}
 def heat(asked: Asked, encoder: nn.Module, column: Tensor | None = None) -> Array:
     """Of each picture of each row a map "B T *S" between 0 and 1, the highest of a row being 1; 0 of padding, or of no evidence.
 
-    `encoder` is the part of the network that reads the explained input. Raises UsageError where it has no convolution over points.
+    `encoder` is the part of the network that reads the explained input. Raises UsageError where it has no convolution over
+    points.
     """
     column = asked.column() if column is None else column
     seq, space = asked.seq, asked.seq.values.shape[3:]
