@@ -1,4 +1,4 @@
-"""The classic nets on one question: does a child's chest X-ray of 28 x 28 pixels show pneumonia (PneumoniaMNIST, its own parts)?
+"""The classic nets on one question: pneumonia in a child's chest X-ray of 28 x 28 pixels (PneumoniaMNIST, its own parts).
 
     python bench/xray_encoders.py [--data STORE_OR_FILE] [--runs DIR] [--only NAME ...]
 
