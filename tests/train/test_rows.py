@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from sequela.batch import collate
 from sequela.contracts import Evidence
 from sequela.train.rows import join, take
-from sequela.types import Ragged
+from sequela.types import Array, Boxes, Ragged, Target
 
 
 def dressed(rows: Evidence, shared: bool) -> Evidence:
@@ -52,3 +52,52 @@ def test_a_part_of_joined_rows_is_the_joined_parts(evidence: Callable[..., Evide
     chosen = np.array([25, 2, 28])
     for one, other in zip(padded(take(both, chosen), np.arange(3)), padded(both, chosen), strict=True):
         assert np.array_equal(one, other)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Masks of one point each (types.Masks)."""
+
+    points: Array
+    instances: bool = False
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def take(self, rows: Array) -> Painted:
+        return replace(self, points=self.points[rows])
+
+    def whole(self, row: int) -> Array:
+        return self.points[row].reshape(1, 1)
+
+    def space(self, row: int) -> None:
+        return None
+
+
+def test_joined_rows_keep_what_was_marked_on_their_pictures(evidence: Callable[..., Evidence]) -> None:
+    first, second = (
+        replace(
+            rows, marks={"SECOND": Target(np.zeros((len(rows), 1)), known, ("vessel",), Painted(np.arange(len(rows)) + base))}
+        )
+        for rows, known, base in (
+            (evidence(20, 0), np.arange(20)[:, None] < 18, 100),
+            (evidence(9, 1), np.arange(9)[:, None] >= 0, 200),
+        )
+    )
+    marked = join(first, second).marks["SECOND"]
+    assert marked.names == ("vessel",) and len(marked.dense) == 29
+    assert marked.known[:, 0].tolist() == [True] * 18 + [False] * 2 + [True] * 9
+    chosen = take(join(first, second), np.array([25, 2, 28])).marks["SECOND"].dense
+    assert [int(chosen.whole(row)[0, 0]) for row in range(3)] == [205, 102, 208]
+
+
+def test_joined_rows_keep_their_boxes(evidence: Callable[..., Evidence]) -> None:
+    def boxed(rows: Evidence, count: int) -> Evidence:
+        offsets = np.minimum(np.arange(len(rows) + 1), count)
+        boxes = Boxes(offsets, np.full((count, 4), count, np.float32), np.arange(count))
+        return replace(rows, target=replace(rows.target, dense=boxes))
+
+    both = join(boxed(evidence(20, 0), 3), boxed(evidence(9, 1), 5)).target.dense
+    assert len(both) == 29
+    assert [len(both.of(row)[1]) for row in (2, 3, 19, 20, 24, 25)] == [1, 0, 0, 1, 1, 0]
+    assert both.of(24)[1].tolist() == [4] and both.of(24)[0].tolist() == [[5.0] * 4]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Plain, Ragged, Steps, Target
+from sequela.types import Array, Boxes, Masks, Plain, Ragged, Space, Steps, Target
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -37,6 +37,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         subject=np.concatenate([first.subject, second.subject]),
         row_id=np.concatenate([first.row_id, second.row_id]),
         barred=None if first.barred is None or second.barred is None else np.concatenate([first.barred, second.barred]),
+        marks={code: _join_targets(target, second.marks[code]) for code, target in first.marks.items()},
     )
 
 
@@ -62,6 +63,38 @@ class Joined:
         found[early] = self.first[index[early]]
         found[~early] = self.second[index[~early] - split]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedMasks:
+    """The masks of one set of pictures, then those of another (types.Masks), opened when asked."""
+
+    first: Masks
+    second: Masks
+    place: Array  # int64 "N": in both laid end to end
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    @property
+    def instances(self) -> bool:
+        return self.first.instances
+
+    def take(self, rows: Array) -> JoinedMasks:
+        return replace(self, place=self.place[rows])
+
+    def whole(self, row: int) -> Array:
+        masks, own = self._of(row)
+        return masks.whole(own)
+
+    def space(self, row: int) -> Space | None:
+        masks, own = self._of(row)
+        return masks.space(own)
+
+    def _of(self, row: int) -> tuple[Masks, int]:
+        """The set that holds a picture, and its place there."""
+        place, split = int(self.place[row]), len(self.first)
+        return (self.first, place) if place < split else (self.second, place - split)
 
 
 def _entries(ragged: Ragged) -> Array:
@@ -108,4 +141,11 @@ def _join_plain(first: Plain, second: Plain) -> Plain:
 
 def _join_targets(first: Target, second: Target) -> Target:
     values, known = (np.concatenate(pair) for pair in ((first.values, second.values), (first.known, second.known)))
-    return Target(values, known, first.names)
+    return Target(values, known, first.names, _join_dense(first.dense, second.dense))
+
+
+def _join_dense(first: Any, second: Any) -> Any:
+    if isinstance(first, Boxes):
+        offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+        return Boxes(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("corners", "label")))
+    return None if first is None or second is None else JoinedMasks(first, second, np.arange(len(first) + len(second)))
