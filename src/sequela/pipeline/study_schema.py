@@ -9,6 +9,7 @@ import msgspec
 
 from sequela import __version__, registry
 from sequela.config import Study
+from sequela.encoders import _external, _families
 from sequela.nn import fuse
 from sequela.prep import augment
 
@@ -62,6 +63,7 @@ def _place(parts: dict[str, _Schema], places: Mapping[str, _Choices]) -> None:
         for name in choices:
             parts[f"{kind}.{name}.named"] = _named(name, parts[f"{kind}.{name}"])
     wanted = {kind: _either(kind, places[kind], parts) for kind in places}
+    wanted["encoders"]["oneOf"] += _elsewhere(parts)
     one = parts["Input"]["properties"]
     one |= {"modality": wanted["modalities"], "encoder": wanted["encoders"]}
     one["augment"]["items"] = wanted["augment"]
@@ -80,6 +82,18 @@ def _either(kind: str, choices: _Choices, parts: Mapping[str, _Schema]) -> _Sche
     """A name alone, where it needs no option, or its table."""
     short = [name for name in choices if not parts[f"{kind}.{name}"].get("required")]
     return {"oneOf": [{"enum": short}, *({"$ref": f"{_REF}{kind}.{name}.named"} for name in choices)]}
+
+
+def _elsewhere(parts: dict[str, _Schema]) -> list[_Schema]:
+    """An encoder of another package, by its name alone or with options (encoders/_external.py)."""
+    name = {"type": "string", "pattern": f"^({'|'.join(_families.PACKAGES)}):.+"}
+    (reference,), own = msgspec.json.schema_components([_external.Options], ref_template=f"{_REF}encoders.external.{{name}}")
+    options = own[reference["$ref"].rpartition(".")[2]]
+    parts["encoders.external.named"] = _named("", options) | {
+        "properties": {"name": name} | options["properties"],
+        "title": "a network of another package",
+    }
+    return [name, {"$ref": f"{_REF}encoders.external.named"}]
 
 
 def _readers(parts: dict[str, _Schema], readers: _Choices) -> None:
