@@ -256,6 +256,7 @@ class Evaluate(Strict, frozen=True):
     recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature"] = "auto"  # auto: platt after balancing, else none
     classes: list[str] = []  # for macro averages; left out: all
     silence: Duration = "0s"  # where a patient is asked about again and again: no second alert of a stay within so long
+    tolerance: Annotated[float, Meta(ge=0)] = 1.0  # of the surface Dice of masks: mm, or points where no spacing is known
     without: list[str] = []  # subjects left out in a second, sensitivity analysis of the test part
 
 

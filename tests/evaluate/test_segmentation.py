@@ -70,8 +70,8 @@ def cohort(target: Target) -> Cohort:
 
 def judged(answers: dict[str, Answer], target: Target, **settings: object):
     """The numbers of everybody by (model, metric, class)."""
-    told = {name: tallies.tallied("segment", answer, target) for name, answer in answers.items()}
     options = config.Evaluate(bootstrap=40, **settings)
+    told = {name: tallies.tallied("segment", answer, target, options.tolerance) for name, answer in answers.items()}
     cuts = choose_all("segment", told, target, options.threshold)
     found = evaluate("segment", cohort(target), told, options, cuts, part="test", split="", seed=0)
     return {(m.model, m.metric, m.class_): m for m in found.metrics if not m.group and not m.against}, found, cuts
@@ -135,7 +135,7 @@ def test_the_threshold_of_one_name_is_that_of_the_best_f1_over_all_points() -> N
 def test_one_half_says_what_the_label_says() -> None:
     answer, target = made(1)
     exact = replace(answer, painted=tuple(Painted((one.chance[0] >= 128).astype(np.uint8), one.chance) for one in answer.painted))
-    tally = tallies.tallied("segment", exact, target).tally
+    tally = tallies.tallied("segment", exact, target, 1.0).tally
     from sequela.metrics.segmentation import points_at
 
     np.testing.assert_array_equal(points_at(tally.chance[:, 0], segmentation.level(0.5)), tally.points[:, 0])
@@ -147,11 +147,14 @@ def test_one_half_says_what_the_label_says() -> None:
 def test_volumes_are_measured_in_millimetres_and_millilitres() -> None:
     answer, target = made(1, volumes=True)
     found, _, _ = judged({"model": answer}, target, threshold=0.5)
-    tally = tallies.tallied("segment", answer, target).tally
+    tally = tallies.tallied("segment", answer, target, 1.0).tally
     assert tally.millilitres[0] == pytest.approx(3 * 0.5 * 0.5 / 1000)
     masks = [(answer.painted[r].label == 1, target.dense.whole(r) == 1) for r in range(ROWS) if r != 3]
     assert found["model", "hd95", ""].value == pytest.approx(np.mean([surfaces.hausdorff95(*m, (3, 0.5, 0.5)) for m in masks]))
     assert found["model", "nsd", ""].value == pytest.approx(np.mean([surfaces.within(*m, (3, 0.5, 0.5), 1.0) for m in masks]))
+    near, _, _ = judged({"model": answer}, target, threshold=0.5, tolerance=0.5)
+    within = [surfaces.within(*m, (3, 0.5, 0.5), 0.5) for m in masks]
+    assert near["model", "nsd", ""].value == pytest.approx(np.mean(within)) and np.mean(within) < found["model", "nsd", ""].value
     assert ("model", "volume_error_ml", "") in found
     assert ("model", "volume_error_ml", "") not in judged({"model": made(1)[0]}, made(1)[1])[0]
 
@@ -161,8 +164,8 @@ def test_points_that_nobody_knows_count_for_nothing() -> None:
     hidden = tuple(np.where(np.arange(15) < 6, -1, one) for one in target.dense.each)
     cut = replace(target, dense=Held(tuple(one[:, 6:] for one in target.dense.each)))
     part = tuple(Painted(one.label[:, 6:], one.chance[:, :, 6:]) for one in answer.painted)
-    left = tallies.tallied("segment", answer, replace(target, dense=Held(hidden))).tally
-    right = tallies.tallied("segment", replace(answer, painted=part), cut).tally
+    left = tallies.tallied("segment", answer, replace(target, dense=Held(hidden)), 1.0).tally
+    right = tallies.tallied("segment", replace(answer, painted=part), cut, 1.0).tally
     for name in ("points", "chance", "right", "lesions"):
         np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
 
@@ -185,7 +188,7 @@ def test_instances_are_matched_and_judged_without_a_threshold() -> None:
 @pytest.mark.parametrize("names", [1, 3])
 def test_a_tally_comes_back_from_its_columns(names: int) -> None:
     answer, target = made(names, volumes=names == 3)
-    told = tallies.tallied("segment", answer, target)
+    told = tallies.tallied("segment", answer, target, 1.0)
     frame = pl.DataFrame(tallies.columns("segment", told))
     again = tallies.restored("segment", frame, replace(told, tally=None)).tally
     for name in ("points", "chance", "right", "millilitres", "surface", "lesions", "instances"):
@@ -198,7 +201,7 @@ def test_an_answer_of_another_size_and_a_rule_of_ranks_are_refused() -> None:
     answer, target = made(1)
     small = replace(answer, painted=tuple(Painted(one.label[1:], one.chance[:, 1:]) for one in answer.painted))
     with pytest.raises(DataError, match=r"of row 0 is \(17, 15\), its mask \(18, 15\)"):
-        tallies.tallied("segment", small, target)
+        tallies.tallied("segment", small, target, 1.0)
     with pytest.raises(ConfigError, match="no rule for the threshold of points"):
         judged({"model": answer}, target, threshold="sensitivity=0.9")
     with pytest.raises(ConfigError, match="between 0 and 1"):

@@ -15,13 +15,14 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
+from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate.question import Question, Value
 from sequela.metrics import components, surfaces
 from sequela.metrics import segmentation as metrics
 from sequela.types import Answer, Array, Masks, Painted, Target
 
-TOLERANCE = 1.0  # of the normalised surface distance: millimetres; points where no spacing is known
+TOLERANCE = config.Evaluate().tolerance
 FITS = ("dice", "iou", "volume_error")  # of a picture's points
 POOLED = ("f1", "sensitivity", "specificity", "ppv", "accuracy")
 RANKS = ("auroc", "auprc")
@@ -64,6 +65,7 @@ class Tally:
 def tally(answer: Answer, target: Target, tolerance: float = TOLERANCE) -> Tally:
     """What is counted of each row's picture. A picture of which nothing was said counts as one on which nothing is.
 
+    `tolerance` is that of the normalised surface distance: millimetres, or points where no spacing is known.
     Raises DataError where an answer has not the size of its mask.
     """
     masks = cast(Masks, target.dense)

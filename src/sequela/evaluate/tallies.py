@@ -11,10 +11,16 @@ import polars as pl
 from sequela.types import Answer, Target
 
 
-def tallied(kind: str, answer: Answer, target: Target) -> Answer:
-    """The answer with its tally; one that already has it, or is of another kind of task, as it is."""
+def tallied(kind: str, answer: Answer, target: Target, tolerance: float) -> Answer:
+    """The answer with its tally; one that already has it, or is of another kind of task, as it is.
+
+    `tolerance` is that of the normalised surface distance of masks, in mm (points where no spacing is known).
+    """
     of = _of(kind)
-    return answer if of is None or answer.tally is not None else replace(answer, tally=of.tally(answer, target))
+    if of is None or answer.tally is not None:
+        return answer
+    given = (tolerance,) if kind == "segment" else ()
+    return replace(answer, tally=of.tally(answer, target, *given))
 
 
 def columns(kind: str, answer: Answer) -> dict[str, list[Any]]:

@@ -92,7 +92,8 @@ class Chosen:
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
         said = self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
-        return {name: tallied(self.predictor.task.kind, answer, rows.target) for name, answer in said.items()}
+        kind, tolerance = self.predictor.task.kind, self.predictor.study.evaluate.tolerance
+        return {name: tallied(kind, answer, rows.target, tolerance) for name, answer in said.items()}
 
 
 def read(split: Prepared) -> Read:
@@ -125,7 +126,8 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     calibrators = _calibrators(study, raw, rows.tune)
     calibrated = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()}
     held = {name: bare.held(answer, rows.tune) for name, answer in calibrated.items()} | said
-    tune = {name: tallied(bare.task.kind, answer, rows.tune.target) for name, answer in held.items()}
+    tolerance = study.evaluate.tolerance
+    tune = {name: tallied(bare.task.kind, answer, rows.tune.target, tolerance) for name, answer in held.items()}
     thresholds = threshold.choose_all(bare.task.kind, tune, rows.tune.target, study.evaluate.threshold)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(

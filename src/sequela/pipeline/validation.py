@@ -57,8 +57,8 @@ def evaluate(
     cohort, known, flow = _judgeable(held, cohort, held.known(store, cohort), flow)
     evidence = predictor.evidence(known, cohort.subject_id, cohort.row_id, cohort.target)
     cohort = replace(cohort, target=evidence.target)
-    kind, thresholds = predictor.task.kind, dict(predictor.thresholds)
-    answers = {name: tallied(kind, answer, evidence.target) for name, answer in predictor.answers(evidence).items()}
+    kind, thresholds, tolerance = predictor.task.kind, dict(predictor.thresholds), study.evaluate.tolerance
+    answers = {name: tallied(kind, answer, evidence.target, tolerance) for name, answer in predictor.answers(evidence).items()}
     if recalibrate:
         answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
         thresholds |= _same_cuts(thresholds, predictor.final)

@@ -1,4 +1,4 @@
-"""The tables of boxes in a report."""
+"""The tables of boxes and masks in a report."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from sequela import config
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.report.run import Run
 from sequela.evaluate.report.sections import marks
+
+STUDY = {
+    "name": "lesions",
+    "question": "Where are lesions?",
+    "data": {"source": "scans"},
+    "cohort": {"index": "SAMPLE"},
+    "inputs": {"scan": {"modality": "image", "encoder": "unet"}},
+    "task": "segment",
+    "evaluate": {"tolerance": 2.5},
+}
 
 
 class Said:
     """As much of a Run as the tables ask for."""
 
     def __init__(self, kind: str, metrics: list[Metric]) -> None:
+        self.study = config.convert(STUDY, config.Study)
         self.kind, self.models = kind, ["model", "baseline:blobs"]
         self.classes = sorted({one.class_ for one in metrics if one.class_})
         self._found = {(one.model, one.metric, one.class_): one for one in metrics}
@@ -38,6 +50,11 @@ def test_each_class_has_a_table_of_what_was_found_by_everybody() -> None:
     assert "AP50 Count, bias Model" in said
     assert "0.812 [0.700, 0.900] −1.25" in said
     assert "blobs (baseline) 0.500" in said
+
+
+def test_a_surface_dice_is_told_with_its_tolerance() -> None:
+    assert "within 2.5 mm of the other" in told("segment", [replace(ONE, metric="nsd")])
+    assert "2.5 mm" not in told("detect", [ONE])
 
 
 def test_a_task_of_rows_has_no_such_section() -> None:

@@ -25,7 +25,16 @@ def marks(run: Run) -> Safe:
     """A table for each name; nothing where the task is another."""
     if run.kind not in SHOWN:
         return EMPTY
-    return section("By name", paragraph(SAID[run.kind]), *[_table(run, class_) for class_ in run.classes or [""]])
+    said = SAID[run.kind] + (_surfaces(run.study.evaluate.tolerance) if run.kind == "segment" else "")
+    return section("By name", paragraph(said), *[_table(run, class_) for class_ in run.classes or [""]])
+
+
+def _surfaces(tolerance: float) -> str:
+    """What a surface Dice means without its tolerance is nothing."""
+    return (
+        f" Surface Dice is the share of both surfaces that lies within {tolerance:g} mm of the other "
+        "(points of the picture, where its spacing is not known)."
+    )
 
 
 def _table(run: Run, class_: str) -> Safe:
