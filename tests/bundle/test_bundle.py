@@ -15,10 +15,11 @@ import pytest
 from safetensors.numpy import load as decode
 from safetensors.numpy import save as encode
 
+from sequela import config
 from sequela.bundle import archive, load
 from sequela.bundle.prediction import Prediction
 from sequela.errors import BundleError, DataError, UsageError
-from sequela.pipeline import predict
+from sequela.pipeline import import_data, predict, run
 from sequela.pipeline.experiment import Run
 from sequela.store.store import Store
 
@@ -70,6 +71,30 @@ def test_decisions_and_thresholds_agree(ward_run: Run, ward: Store) -> None:
     said = load(ward_run.bundle).predict(ward)
     assert {one.decision for one in said} == {True, False}
     assert all(one.threshold is not None and one.decision == (risk(one) >= one.threshold) for one in said)
+
+
+def test_a_bundle_whose_classes_lie_between_cuts_answers(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    frame = pl.DataFrame({"id": [f"s{k}" for k in range(40)], "a": random.normal(size=40)})
+    frame.with_columns(days=pl.col("a").abs() * 5).write_csv(tmp_path / "stays.csv")
+    store = import_data(
+        "csv", tmp_path / "stays.csv", tmp_path / "s.store", options={"subject": "id", "values": ["a"], "label": "days"}
+    )
+    given = {
+        "name": "stays",
+        "question": "How long?",
+        "data": {"source": str(store.path)},
+        "cohort": {"index": "SAMPLE"},
+        "outcome": {"column": "days", "cuts": [2, 5]},
+        "inputs": {"person": {"modality": "static", "encoder": {"name": "mlp", "width": 4}}},
+        "task": "multiclass",
+        "train": {"epochs": 1},
+        "baselines": {"names": ["mean"]},
+        "evaluate": {"bootstrap": 0},
+    }
+    done = run(config.convert(given, config.Study), data=store, out=tmp_path / "run")
+    said = load(done.bundle).predict(store)
+    assert len(said) == 40 and all(list(one.probabilities or ()) == ["<2", "2-5", ">=5"] for one in said)
 
 
 def test_loading_twice_gives_the_same_model(ward_run: Run, ward: Store) -> None:
