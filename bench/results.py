@@ -26,11 +26,21 @@ HEADLINES = {
     "multilabel": ("auroc", "auprc", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
+    "detect": ("ap50", "ap", "froc"),
 }
 OF_CLASSES = ("sensitivity", "ppv", "f1")
+BY_CLASS = {
+    "multiclass": OF_CLASSES,
+    "segment": ("dice", "iou", "hd95", "volume_error"),
+    "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
+}
 NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
     "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mase": "MASE", "f1": "F1", "calibration_slope": "calibration slope",
+    "dice": "Dice", "hd95": "HD95", "nsd": "NSD", "iou": "IoU", "instance_f1": "F1 of instances (IoU ≥ .5)", "ap50": "AP50",
+    "instance_f1_strict": "the same, mean over IoU .5 to .95", "ap": "AP50:95", "froc": "FROC", "count_mae": "count MAE",
+    "count_bias": "count bias", "volume_error": "volume error",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip
 UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope")
@@ -60,11 +70,12 @@ def study(path: Path) -> str:
     """One study: what was asked of whom, everybody's numbers side by side, the classes, the paired differences, where it ran."""
     told = json.loads(path.read_text(encoding="utf-8"))
     rows = [row for row in told["metrics"] if not row["group"]]
-    beside = {row["group"] for row in told["metrics"]} - {""}
+    beside = {row["group"] for row in told["metrics"] if "=" not in row["group"]} - {""}
     parts = [f"### {told['name']}\n", f"{told['question']} {_sentence(told)}\n", *_numbers(told["task"], rows)]
     for group in sorted(beside):
         found = [row for row in told["metrics"] if row["group"] == group]
         parts += [f"The same test part {group}:\n", *_numbers(told["task"], found)]
+    parts += _groups([row for row in told["metrics"] if "=" in row["group"] and not row.get("class") and not row.get("against")])
     return "\n".join([*parts, _ran(told), ""])
 
 
@@ -88,8 +99,8 @@ def _numbers(task: str, rows: Sequence[Row]) -> Iterator[str]:
     values = [row for row in whole if not row.get("against")]
     metrics = [metric for metric in HEADLINES[task] if any(row["metric"] == metric for row in values)]
     yield from _table("answer", _models(values), metrics, lambda model, metric: _cell(_find(values, model, metric)))
-    if task == "multiclass":
-        yield from _classes([row for row in rows if row.get("class") and not row.get("against")])
+    if task in BY_CLASS:
+        yield from _classes([row for row in rows if row.get("class") and not row.get("against")], BY_CLASS[task])
     pairs = list(dict.fromkeys((row["model"], row["against"]) for row in whole if row.get("against")))
     shown = [metric for metric in metrics if metric not in UNPAIRED]
     labels = {f"{_label(model)} less {_label(against)}": (model, against) for model, against in pairs}
@@ -112,11 +123,30 @@ def _find(rows: Iterable[Row], label: str, metric: str) -> Row | None:
     return next((row for row in rows if _label(row["model"]) == label and row["metric"] == metric), None)
 
 
-def _classes(rows: Sequence[Row]) -> Iterator[str]:
+def _groups(rows: Sequence[Row]) -> Iterator[str]:
+    """What is kept of groups: one number of each answer in each."""
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        cells = {(_label(row["model"]), row["group"]): row for row in rows if row["metric"] == metric and "value" in row}
+        groups = list(dict.fromkeys(group for _, group in cells))
+        titles = {f"{group.partition('=')[2]} ({_rows_of(cells, group)} pictures)": group for group in groups}
+        if len(groups) > 1:
+            yield from _table(
+                f"{NAMES.get(metric, metric)} by {groups[0].partition('=')[0]}",
+                dict.fromkeys(model for model, _ in cells),
+                list(titles),
+                lambda model, title, cells=cells, titles=titles: _cell(cells.get((model, titles[title]))),
+            )
+
+
+def _rows_of(cells: Mapping[tuple[str, str], Row], group: str) -> int:
+    return next(row["n"] for (_, of), row in cells.items() if of == group)
+
+
+def _classes(rows: Sequence[Row], wanted: Sequence[str]) -> Iterator[str]:
     """Of the model alone, how well each class is found."""
     mine = {(row["class"], row["metric"]): row for row in rows if row["model"] == "model"}
     names = list(dict.fromkeys(row["class"] for row in rows))
-    metrics = [metric for metric in OF_CLASSES if any(key[1] == metric for key in mine)]
+    metrics = [metric for metric in wanted if any(key[1] == metric for key in mine)]
     if metrics:
         events = {name: next((row.get("events") for row in rows if row["class"] == name), None) for name in names}
         labels = {f"{name} ({events[name]} rows)" if events[name] is not None else name: name for name in names}

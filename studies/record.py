@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+BY_GROUP = ("dice", "instance_f1", "ap50")  # kept of groups as well: pictures of different kinds differ most
 KEPT = ("model", "metric", "class", "value", "low", "high", "n", "events", "against", "p", "reason")
 
 
@@ -65,8 +66,11 @@ def _split(split: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Of the test part over all rows, or without the subjects left out: of the only split, or the mean over several."""
-    test = [row for row in rows if row["part"] == "test" and "=" not in row["group"]]
+    """Of the test part over all rows, without the subjects left out, or (BY_GROUP alone) by group.
+
+    Of the only split, or the mean over several.
+    """
+    test = [row for row in rows if row["part"] == "test" and ("=" not in row["group"] or row["metric"] in BY_GROUP)]
     split = "mean" if any(row["split"] == "mean" for row in test) else test[0]["split"]
     kept = [row for row in test if row["split"] == split]
     return [{"group": row["group"], **{key: row[key] for key in KEPT if row.get(key) not in (None, "")}} for row in kept]
