@@ -69,6 +69,10 @@ class Fields(Steps, Protocol):
         """Of the picture as it is stored."""
         ...
 
+    def name(self, entry: int) -> str:
+        """What the source calls the picture; "" where nobody told."""
+        ...
+
     def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
         """A part of the model's picture, float32 "C *size", made ready as whole ones are; 0 outside of it."""
         ...
@@ -109,6 +113,7 @@ class Payload:
     channels: tuple[str, ...] = ()  # one name for each C
     unit: str = ""  # of the values
     space: Space | None = None  # of an image or volume
+    name: str = ""  # what its source calls it, once it is stored
 
 
 class Payloads(Protocol):

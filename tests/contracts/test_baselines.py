@@ -129,6 +129,9 @@ class Shown:
     def __getitem__(self, index: Array, /) -> Array:
         return self.pictures[index].astype(np.float32)
 
+    def name(self, entry: int) -> str:
+        return ""
+
     def grid(self, entry: int) -> Grid:
         return grids.plain(self.shape[2:])
 

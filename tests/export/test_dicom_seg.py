@@ -12,6 +12,7 @@ import sequela
 from sequela.errors import DataError
 from sequela.export import dicom_seg, dicom_series
 from sequela.export.dicom_seg import LESION, Concept, Maker, Segment
+from sequela.readers import dicom
 from sequela.store.source import open_source
 from sequela.types import Space
 
@@ -187,6 +188,32 @@ def test_a_series_that_is_not_there_is_named(scan):
         dicom_series.stack_of(open_source(scan[2]), "2.25.77")
     with pytest.raises(DataError, match=r"has no series '2\.25\.2#2'"):
         dicom_series.stack_of(open_source(scan[2]), "2.25.2#2")
+
+
+def test_stacks_of_one_series_are_found_by_the_names_that_the_reader_gave(tmp_path):
+    """A scout and two echoes: where the reader is told to leave the scout out, the second stack has the name of the first."""
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for stack, (count, echo) in enumerate([(1, 5.0), (4, 10.0), (4, 20.0)]):
+        for k in range(count):
+            data = _plain("1.2.840.10008.5.1.4.1.1.4", f"2.25.9{stack}{k}")
+            data.ImagePositionPatient, data.ImageOrientationPatient = [-10, -20, 2.5 * k], [1, 0, 0, 0, 1, 0]
+            data.PixelSpacing, data.SliceThickness, data.EchoTime = [0.7, 0.8], 2.5, echo
+            data.PixelData = np.full((8, 9), 100 * stack + k, np.int16).tobytes()
+            data.save_as(folder / f"{7 - stack}{k}.dcm", enforce_file_format=True)
+    for least, names in ((1, {"2.25.2", "2.25.2#2", "2.25.2#3"}), (2, {"2.25.2", "2.25.2#2"})):
+        store = sequela.import_data("dicom", folder, tmp_path / f"{least}.store", options={"least": least})
+        found = dicom_series.series_of(open_source(folder), dicom.Config(least=least))
+        table = pl.read_parquet(store.path / "metadata" / "payloads.parquet")
+        assert set(table["name"]) == set(found.stacks) == names
+        for name, uri in table.select("name", "uri").iter_rows():
+            expected = _plainly(found.stack(name))
+            np.testing.assert_array_equal(store.payloads.open(uri).values.ravel(), expected.ravel())
+            assert store.payloads.open(uri).name == name
+
+
+def _plainly(stack):
+    return np.stack([pydicom.dcmread(one.pixels.path).pixel_array for one in stack.slices])
 
 
 def _enhanced(path, order):

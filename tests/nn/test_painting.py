@@ -31,6 +31,9 @@ class Held:
     def __getitem__(self, index: Array, /) -> Array:
         raise AssertionError("a picture is read by its parts")
 
+    def name(self, entry: int) -> str:
+        return ""
+
     def grid(self, entry: int) -> Grid:
         size = self.arrays[entry].shape[1:]
         return Grid(size, size, (1.0,) * len(size), (0.0,) * len(size))

@@ -11,7 +11,7 @@ from sequela.bundle.predictor import Predictor
 from sequela.contracts import Evidence
 from sequela.evaluate.segmentation import level
 from sequela.evaluate.threshold import key
-from sequela.types import Answer, Array, Boxed, Painted, Space
+from sequela.types import Answer, Array, Boxed, Fields, Painted, Space
 
 EDGES = ("top", "left", "bottom", "right")
 
@@ -22,9 +22,8 @@ def told(predictor: Predictor, rows: Evidence, answer: Answer) -> list[dict[str,
     fields, entry = batch.fields_of(name, ragged), batch.entries(ragged)
     if answer.kind == "boxes":
         return [{} if one is None else _boxes(predictor, one) for one in answer.boxed]
-    spaces = [None if place < 0 else fields.space(int(place)) for place in entry]
-    pairs = zip(answer.painted, spaces, strict=True)
-    return [{} if one is None else _volumes(predictor, one, space) for one, space in pairs]
+    pairs = zip(answer.painted, map(int, entry), strict=True)
+    return [{} if one is None else _volumes(predictor, one, fields.space(place)) | _placed(fields, place) for one, place in pairs]
 
 
 def label(predictor: Predictor, painted: Painted) -> Array:
@@ -42,7 +41,12 @@ def _volumes(predictor: Predictor, painted: Painted, space: Space | None) -> dic
     count = np.array([(mask > 0).sum()]) if instances else np.bincount(mask.ravel(), minlength=len(names) + 1)[1:]
     size = 1.0 if space is None else float(np.prod(space.spacing[-mask.ndim :]))
     unit = "points" if space is None else "mm3" if mask.ndim == 3 else "mm2"
-    return {"value": dict(zip(names, (count * size).tolist(), strict=True)), "unit": unit, "mask": mask, "space": space}
+    return {"value": dict(zip(names, (count * size).tolist(), strict=True)), "unit": unit, "mask": mask}
+
+
+def _placed(fields: Fields, place: int) -> dict[str, Any]:
+    """What the mask was predicted on."""
+    return {"space": fields.space(place), "picture": fields.name(place)}
 
 
 def _boxes(predictor: Predictor, boxed: Boxed) -> dict[str, Any]:

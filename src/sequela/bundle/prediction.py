@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sequela.study.flow import Flow
 
 
+IN_PYTHON = ("mask", "space", "picture")  # alone, not as text
 UNITS = {"mm3": "mm³", "mm2": "mm²"}  # as a person writes them
 
 
@@ -44,12 +45,13 @@ class Prediction:
     unchecked: list[str] | None = None  # and what they ask for and nobody knows
     notice: str | None = None  # and what a reader must know of such an answer
     file: str | None = None  # where the mask, or the picture of the explanation, was written
-    mask: Array | None = None  # uint8 or uint16 "*S": what each point of the picture is; in Python alone, as is
+    mask: Array | None = None  # uint8 or uint16 "*S": what each point of the picture is; in Python alone, as are
     space: Space | None = None  # where it lies in the patient
+    picture: str = ""  # what the source calls the picture of the mask: of DICOM the series
 
     def json(self) -> str:
         """One line, the form of `sequela predict --json`."""
-        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("mask", "space")}
+        told = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in IN_PYTHON}
         return msgspec.json.encode(told).decode()
 
     def text(self) -> str:

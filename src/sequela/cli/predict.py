@@ -17,6 +17,12 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
     verb.add_argument("--explain", action="store_true", help="add which codes moved the answer, and by how much")
     verb.add_argument("--out", metavar="DIR", help="write masks, and with --explain what pictures rest on, into this folder")
+    verb.add_argument(
+        "--masks",
+        choices=("nifti", "dicom"),
+        default="nifti",
+        help="of raw DICOM, as segmentations of its series (default: nifti)",
+    )
     verb.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -31,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         at=arguments.at,
         explain=arguments.explain,
         out=arguments.out,
+        masks=arguments.masks,
         progress=pipeline.progress_bar(),
     )
     for prediction in predictions:

@@ -73,9 +73,18 @@ class Maker:
     description: str = "Segmentation by a model, not verified"
 
 
-def write(mask: Array, space: Space, stack: Stack, segments: Sequence[Segment], maker: Maker, path: Path) -> Path:
+def write(
+    mask: Array,
+    space: Space,
+    stack: Stack,
+    segments: Sequence[Segment],
+    maker: Maker,
+    path: Path,
+    *,
+    kind: Literal["BINARY", "LABELMAP"] = "BINARY",
+) -> Path:
     """Writes the segmentation to a file; see `encoded`."""
-    encoded(mask, space, stack, segments, maker).save_as(path, enforce_file_format=True)
+    encoded(mask, space, stack, segments, maker, kind=kind).save_as(path, enforce_file_format=True)
     return path
 
 

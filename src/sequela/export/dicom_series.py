@@ -1,15 +1,17 @@
-"""The files that a stored volume was made of: what a DICOM object that refers to it must name."""
+"""The files that stored volumes were made of: what a DICOM object that refers to them must name."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from sequela.contracts import Source
 from sequela.errors import DataError
-from sequela.readers._dicom_index import Index, Wanted
-from sequela.readers._dicom_origin import Origins
-from sequela.readers._dicom_stacks import Gaps, Stack, stacks
+from sequela.readers import dicom
+from sequela.readers._dicom_events import named
+from sequela.readers._dicom_index import Index, indexed
+from sequela.readers._dicom_stacks import Gaps, Stack
 
 
 @dataclass
@@ -26,21 +28,41 @@ class _Nowhere:
         self.refused.append(record)
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The slices of each volume and picture that the reader dicom makes of a source, by the name of the payload."""
+
+    source: Source  # held: what an archive was unpacked into lives as long
+    stacks: Mapping[str, Stack]
+
+    def stack(self, name: str) -> Stack:
+        """Raises DataError where the source has none of that name."""
+        if name not in self.stacks:
+            raise DataError(f"{self.source.name} has no series {name!r} of which a volume can be made")
+        return self.stacks[name]
+
+
+def series_of(source: Source, config: dicom.Config) -> Series:
+    """All of a source, from its headers alone. The options are those with which it was read: they say what becomes a payload."""
+    index = dicom.index_of(config)
+    for _ in indexed(index, source, _Nowhere()):  # type: ignore[arg-type]
+        pass  # a file that cannot be used is none of a series; the reader has refused it by name
+    return Series(source, dict(_named(index, config)))
+
+
 def stack_of(source: Source, name: str, gaps: Gaps = "refuse") -> Stack:
     """The slices, in their order, of the payload that the reader dicom calls `name`: a SeriesInstanceUID, "uid#2" the second.
 
     Raises DataError where the source has none of that name.
     """
-    series, _, number = name.partition("#")
-    index = Index(Origins("patient", "study", ""), Wanted())
-    for file in source.files():
-        try:
-            index.add(source, file, _Nowhere())  # type: ignore[arg-type]
-        except DataError:  # a file that cannot be used is none of the series; the reader has refused it by name
-            continue
-    slices = [one for (_, uid), members in index.series.items() if uid == series for one in members]
-    whole = (one for one in stacks(slices, gaps) if isinstance(one, Stack))
-    found = next(islice(whole, int(number or 1) - 1, None), None) if slices else None
-    if found is None:
-        raise DataError(f"{source.name} has no series {name!r} of which a volume can be made")
-    return found
+    return series_of(source, dicom.Config(gaps=gaps)).stack(name)
+
+
+def _named(index: Index, config: dicom.Config) -> Iterator[tuple[str, Stack]]:
+    """What the reader would store, under the names that it would give."""
+    count: Counter[str] = Counter()
+    for (_, series), found in dicom.stacked(index, config):
+        for one in found:
+            if isinstance(one, Stack) and dicom.is_kept(one, config):
+                count[series] += 1
+                yield named(series, count[series]), one

@@ -100,6 +100,9 @@ class Pictures:
     def space(self, entry: int) -> Space | None:
         return self.payloads[entry].space
 
+    def name(self, entry: int) -> str:
+        return self.payloads[entry].name
+
     def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
         grid = self.grid(entry)
         low, high = [], []

@@ -23,6 +23,11 @@ SCHEMA = {
 TOGETHER = 4096  # events given to the sink at once
 
 
+def named(series: str, number: int) -> str:
+    """The name of the payload of the first, second, … stack of a series."""
+    return series if number == 1 else f"{series}#{number}"
+
+
 @dataclass
 class Events:
     """Gathers events for the sink, and what was told of each subject."""
@@ -57,7 +62,7 @@ class Events:
     def name(self, series: str) -> str:
         """Of the next payload of a series: its own, and from the second on with a number."""
         self._names[series] += 1
-        return series if self._names[series] == 1 else f"{series}#{self._names[series]}"
+        return named(series, self._names[series])
 
     def close(self) -> None:
         """Gives the sink what still waits."""

@@ -69,9 +69,7 @@ class DicomReader:
 
         Raises DataError where the source has no DICOM file, MissingExtra where pydicom is not installed.
         """
-        config = self.config
-        pattern = re.compile(config.series, re.IGNORECASE) if config.series else None
-        index = Index(Origins(config.subject, config.time, config.timezone), Wanted(config.modalities, pattern))
+        index = index_of(self.config)
         count = len(source.files())
         for done in indexed(index, source, sink):
             sink.progress(done, 2 * count)
@@ -84,12 +82,11 @@ class DicomReader:
         marked = {one.series for one in index.masks}
         kept: dict[str, list[Placed]] = {}
         done, whole = 0, sum(map(len, index.series.values()))
-        for which, slices in sorted(index.series.items(), key=lambda item: item[0]):
-            series, found = which[1], stacks(slices, self.config.gaps)
-            placed = self._series(series, list(_whole(found, which in index.broken, self.config.gaps)), decoder, events)
+        for (subject, series), found in stacked(index, self.config):
+            placed = self._series(series, found, decoder, events)
             if series in marked:
                 kept.setdefault(series, []).extend(placed)
-            done += len(slices)
+            done += len(index.series[subject, series])
             sink.progress(count + count * done // whole, 2 * count)
         for one in index.masks:
             if one.series in index.left_out:
@@ -140,6 +137,23 @@ class DicomReader:
         uri = events.sink.payload(f"mask {painted.name}", painted.payload)
         events.add(origin, self.config.mask, text=painted.segments, uri=uri)
         events.sink.accept()
+
+
+def index_of(config: Config) -> Index:
+    """An index, as yet empty, of what these options ask for."""
+    pattern = re.compile(config.series, re.IGNORECASE) if config.series else None
+    return Index(Origins(config.subject, config.time, config.timezone), Wanted(config.modalities, pattern))
+
+
+def stacked(index: Index, config: Config) -> Iterator[tuple[tuple[str, str], list[Stack | Broken]]]:
+    """Of each subject and series, in their order, what can be made of its slices."""
+    for which, slices in sorted(index.series.items(), key=lambda item: item[0]):
+        yield which, list(_whole(stacks(slices, config.gaps), which in index.broken, config.gaps))
+
+
+def is_kept(stack: Stack, config: Config) -> bool:
+    """Whether a stack is written, if its pixels can be read."""
+    return len(stack.slices) >= config.least and not (stack.tilted and config.tilt == "refuse")
 
 
 def _whole(found: Iterable[Stack | Broken], broken: bool, gaps: Gaps) -> Iterator[Stack | Broken]:

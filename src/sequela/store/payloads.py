@@ -151,10 +151,10 @@ class PayloadFiles:
         frame = pl.read_parquet(self.store / TABLE)
         if "affine" not in frame.columns:  # a store of before images had a space
             frame = frame.with_columns(affine=None, axes=None, oriented=None)
-        columns = ("uri", "rate_hz", "channels", "unit", "affine", "axes", "oriented")
+        columns = ("uri", "rate_hz", "channels", "unit", "affine", "axes", "oriented", "name")
         return {
-            uri: Payload(NOTHING, rate, tuple(channels), unit, _space(affine, axes, oriented))
-            for uri, rate, channels, unit, affine, axes, oriented in frame.select(columns).iter_rows()
+            uri: Payload(NOTHING, rate, tuple(channels), unit, _space(affine, axes, oriented), name)
+            for uri, rate, channels, unit, affine, axes, oriented, name in frame.select(columns).iter_rows()
         }
 
     def _map(self, file: str) -> Array:
