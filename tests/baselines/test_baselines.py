@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
+from scipy.sparse import csr_array
 
 from sequela import registry
 from sequela.baselines.boosting import Setting
 from sequela.contracts import Evidence
 from sequela.errors import DataError
-from sequela.types import Plain, Target
+from sequela.types import Counts, Plain, Target
 
 Make = Callable[..., Evidence]
 KINDS = ("binary", "multiclass", "multilabel", "regression")
@@ -192,3 +193,53 @@ def test_a_part_without_a_known_label_is_refused(name: str, planted: Make) -> No
 def test_answering_before_fitting_is_refused(name: str, planted: Make) -> None:
     with pytest.raises(DataError, match="has not been fitted"):
         built(name).answer(planted("binary", 3))
+
+
+def with_noise(rows: Evidence, name: str) -> Evidence:
+    """The same rows with another column of that name."""
+    plain = rows.plain
+    values = plain.values.copy()
+    values[:, plain.names.index(name)] = np.arange(len(values), dtype=np.float32)
+    return replace(rows, plain=replace(plain, values=values))
+
+
+def held_to(name: str, columns: tuple[str, ...], rows: Evidence, tune: Evidence) -> Any:
+    module = registry.module("baselines", name)
+    baseline = module.build(module.Config(**QUICK.get(name, {}), columns=columns))
+    baseline.fit(rows, tune, "binary", 0)
+    return baseline
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_a_baseline_held_to_some_columns_reads_no_other(name: str, planted: Make) -> None:
+    train, tune, rows = planted("binary", 300), planted("binary", 100, seed=1), planted("binary", 50, seed=2)
+    one = held_to(name, ("*.c0", "chart.c3"), train, tune)
+    other = held_to(name, ("*.c0", "chart.c3"), with_noise(train, "chart.c1"), with_noise(tune, "chart.c1"))
+    np.testing.assert_array_equal(one.answer(rows).values, other.answer(with_noise(rows, "chart.c5")).values)
+    assert not np.array_equal(one.answer(rows).values, one.answer(with_noise(rows, "chart.c0")).values)
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_counts_that_a_baseline_is_held_to_are_all_that_it_learns_from(name: str, planted: Make) -> None:
+    rows = [planted("binary", count, seed=seed) for seed, count in enumerate((300, 100, 50))]
+    told = [(one.target.values > 0).astype(np.float32) for one in rows]
+    blocks = [(Counts(csr_array(np.hstack([yes, 1 - yes])), ("visit.yes", "visit.no"), "visit"),) for yes in told]
+    train, tune, test = (replace(one, plain=replace(one.plain, counts=block)) for one, block in zip(rows, blocks, strict=True))
+    baseline = held_to(name, ("visit.yes",), train, tune)
+    assert loss("binary", baseline.answer(test).values, test.target) < 0.1
+    dense = held_to(name, ("chart.*",), train, tune)
+    np.testing.assert_array_equal(dense.answer(test).values, held_to(name, ("chart.*",), *rows[:2]).answer(rows[2]).values)
+
+
+@pytest.mark.parametrize("name", ["logistic", "boosting"])
+def test_a_pattern_that_no_column_matches_is_refused_with_the_nearest(name: str, planted: Make) -> None:
+    with pytest.raises(DataError, match=r"chart\.c9") as caught:
+        held_to(name, ("*.c1", "chart.c9"), planted("binary", 50), planted("binary", 50, seed=1))
+    assert caught.value.hint is not None and "chart.c" in caught.value.hint
+
+
+def test_columns_that_never_vary_leave_logistic_nothing_to_learn_from(planted: Make) -> None:
+    rows = planted("binary", 50)
+    still = replace(rows, plain=replace(rows.plain, values=np.ones_like(rows.plain.values)))
+    with pytest.raises(DataError, match="none of 6 plain columns varies"):
+        built("logistic").fit(still, still, "binary", 0)

@@ -255,3 +255,11 @@ def test_an_ensemble_that_no_bundle_could_hold_is_refused_before_anything_runs(n
         people(tmp_path / "people.csv"), baselines={"names": [name]}, ensemble={"members": ["model", f"baseline:{name}"]}
     )
     refused(asked, tmp_path / "run", ConfigError, f"'baseline:{name}', which a bundle cannot hold")
+
+
+def test_two_baselines_of_one_name_are_refused_unless_one_is_held_to_columns(tmp_path: Path) -> None:
+    table = people(tmp_path / "people.csv")
+    refused(study(table, baselines={"names": ["mean", "mean"]}), tmp_path / "run", ConfigError, "2 of the name 'baseline:mean'")
+    held = {"name": "logistic", "columns": ["*.last"]}
+    asked = study(table, baselines={"names": ["logistic", held]}, ensemble={"members": ["model", "baseline:logistic:*.last"]})
+    refused(asked, tmp_path / "run", ConfigError, "which a bundle cannot hold")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from scipy.special import expit, softmax
 
 from sequela.errors import DataError
-from sequela.types import Answer, Array, Plain, Target
+from sequela.registry import nearest
+from sequela.types import Answer, Array, Counts, Plain, Target
 
 Learned: TypeAlias = Literal["binary", "multiclass", "regression"]
 
@@ -144,15 +146,39 @@ def answer(kind: str, names: tuple[str, ...], columns: Sequence[Array]) -> Answe
     return Answer("values" if kind == "regression" else "probabilities", values, names)
 
 
-def of_inputs(plain: Plain) -> Plain:
-    """The columns of the study's inputs: those of scores are comparators of their own, which the model does not see either."""
+def of_inputs(plain: Plain, patterns: Sequence[str] = ()) -> Plain:
+    """The columns of the study's inputs, or those of them whose name matches one of the patterns ("scan.*").
+
+    Those of scores are comparators of their own, which the model does not see either. Raises DataError where a pattern matches no
+    column.
+    """
     kept = [column for column, name in enumerate(plain.names) if not name.startswith(SCORES_OF)]
-    return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), plain.counts)
+    own = Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), plain.counts)
+    return _matching(own, patterns) if patterns else own
 
 
-def same_columns(rows: Plain, expected: tuple[str, ...]) -> Plain:
+def _matching(plain: Plain, patterns: Sequence[str]) -> Plain:
+    """The columns that match a pattern, without the blocks of counts of which none does."""
+    for pattern in patterns:
+        if not _matches(plain.columns, [pattern]):
+            raise DataError(f"no plain column is called {pattern!r}", hint=nearest(pattern, plain.columns))
+    kept = _matches(plain.names, patterns)
+    blocks = [(block, _matches(block.names, patterns)) for block in plain.counts]
+    counts = tuple(_narrowed(block, columns) for block, columns in blocks if columns)
+    return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), counts)
+
+
+def _matches(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    return [column for column, name in enumerate(names) if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _narrowed(block: Counts, columns: list[int]) -> Counts:
+    return Counts(block.values[:, columns], tuple(block.names[column] for column in columns), block.label)
+
+
+def same_columns(rows: Plain, expected: tuple[str, ...], patterns: Sequence[str] = ()) -> Plain:
     """The inputs' columns. Raises DataError where they are not the ones, by name, that the baseline was fitted on."""
-    plain = of_inputs(rows)
+    plain = of_inputs(rows, patterns)
     found = plain.columns
     if found != expected:
         differ = sorted(set(expected) ^ set(found))

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from sequela import seed as streams
 from sequela.baselines import _counts, _problem, _trees
 from sequela.baselines._problem import Learned, Problem, Trial
-from sequela.config import Strict
+from sequela.config import Name, Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.types import Answer, Array, Plain
@@ -49,6 +49,7 @@ class Config(Strict, frozen=True):
     seeds: Annotated[int, Meta(ge=1)] = 4  # models averaged
     screen_rows: Annotated[int, Meta(ge=1)] = 20_000  # settings are compared on at most so many training rows
     counts: Annotated[int, Meta(ge=0)] = 256  # of the sparse counts, those that alone tell most in train: trees read no more
+    columns: tuple[Name, ...] = ()  # of the plain columns only those that match one of these ("*.mean"); none: all
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
@@ -78,8 +79,8 @@ class Boosting:
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
         """Chooses setting and rounds of each label's trees on tune."""
-        plain = _problem.of_inputs(train.plain)
-        judged = _problem.same_columns(tune.plain, plain.columns)
+        plain = _problem.of_inputs(train.plain, self._config.columns)
+        judged = _problem.same_columns(tune.plain, plain.columns, self._config.columns)
         with threadpool_limits(self._config.threads):
             pairs = _problem.pairs(train.target, tune.target, kind)
             forests = [(pair[0].kind, *self._learnt(plain, judged, *pair, seed)) for pair in pairs]
@@ -110,7 +111,7 @@ class Boosting:
 
     def answer(self, rows: Evidence) -> Answer:
         fitted = self._ready()
-        plain = _problem.same_columns(rows.plain, fitted.inputs)
+        plain = _problem.same_columns(rows.plain, fitted.inputs, self._config.columns)
         columns = [
             _problem.probability(learned, trees.raw(_finite(_beside(plain, chosen)))) for learned, trees, chosen in fitted.forests
         ]

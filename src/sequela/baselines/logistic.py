@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from sequela.baselines import _columns, _counts, _linear, _problem
 from sequela.baselines._linear import Linear
 from sequela.baselines._problem import Learned, Problem, Trial
-from sequela.config import Strict
+from sequela.config import Name, Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.types import Answer, Array, Counts
@@ -34,6 +34,7 @@ class Config(Strict, frozen=True):
     iterations: Annotated[int, Meta(ge=1)] = (
         300  # of L-BFGS; a strength that has not converged by then is judged on tune as it is
     )
+    columns: tuple[Name, ...] = ()  # of the plain columns only those that match one of these ("*.mean"); none: all
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
@@ -67,11 +68,16 @@ class Logistic:
         self._tried: dict[str, tuple[Learned, list[Trial]]] = {}
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
-        """Chooses the strength of each label's penalty on tune; the seed changes nothing, the optimum is unique."""
-        plain = _problem.of_inputs(train.plain)
+        """Chooses the strength of each label's penalty on tune; the seed changes nothing, the optimum is unique.
+
+        Raises DataError where no column varies.
+        """
+        plain = _problem.of_inputs(train.plain, self._config.columns)
         names = plain.columns
-        judged = _problem.same_columns(tune.plain, names)
+        judged = _problem.same_columns(tune.plain, names, self._config.columns)
         columns = _columns.fit(plain.values)
+        if not len(columns.mean) and not plain.counts:
+            raise DataError(f"logistic has nothing to learn from: none of {len(names)} plain columns varies in train")
         sides = _Side(columns.apply(plain.values), plain.counts), _Side(columns.apply(judged.values), judged.counts)
         with threadpool_limits(self._config.threads):
             models = [self._choose(*sides, *pair) for pair in _problem.pairs(train.target, tune.target, kind)]
@@ -83,6 +89,8 @@ class Logistic:
         found: list[tuple[Linear, _counts.Blocks, float]] = []
         told: list[Trial] = []
         for blocks in _counts.choices(train.counts):
+            if not blocks and not train.dense.shape[1]:
+                continue
             model, trials = _linear.chosen(train.rows(learnt, blocks), tune.rows(held, blocks), plan)
             said = {"counts": _counts.named(train.counts, blocks)} if train.counts else {}
             told += [Trial({**trial.setting, **said}, trial.loss) for trial in trials]
@@ -93,7 +101,7 @@ class Logistic:
 
     def answer(self, rows: Evidence) -> Answer:
         fitted = self._ready()
-        plain = _problem.same_columns(rows.plain, fitted.inputs)
+        plain = _problem.same_columns(rows.plain, fitted.inputs, self._config.columns)
         dense = fitted.columns.apply(plain.values)
         columns = [model(_counts.design(dense, plain.counts, blocks)) for model, blocks in fitted.models]
         return _problem.answer(fitted.kind, fitted.names, columns)

@@ -13,6 +13,7 @@ import numpy as np
 
 from sequela import config, registry
 from sequela import model as models
+from sequela.baselines import _label as labels
 from sequela.bundle.bundle import history
 from sequela.bundle.predictor import SCORES
 from sequela.config import Ensemble, Study
@@ -186,15 +187,15 @@ def names_exist(study: Study) -> None:
     for name, given in study.inputs.items():
         config.options("modalities", given.modality, f"inputs.{name}.modality")
         config.options("encoders", given.encoder, f"inputs.{name}.encoder")
-    for named in study.baselines.names or ():
-        config.options("baselines", named, "baselines.names")
+    called = [labels.label(*config.options("baselines", named, "baselines.names")) for named in study.baselines.names or ()]
+    _called_once(called)
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     _can_be_held(study.ensemble)
     _foresees_alone(study)
     _alone(study)
     pretraining.check(study)
-    known = {"model", *(f"baseline:{config.choice(n, 'baselines.names').name}" for n in study.baselines.names or ())}
+    known = {"model", *called}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:
             raise ConfigError(
@@ -202,12 +203,22 @@ def names_exist(study: Study) -> None:
             )
 
 
+def _called_once(called: Sequence[str]) -> None:
+    """Raises ConfigError where two baselines would go by one name: the later would take the place of the first."""
+    twice = [label for label in called if called.count(label) > 1]
+    if twice:
+        raise ConfigError(
+            f"baselines.names has {called.count(twice[0])} of the name {twice[0]!r}",
+            'name it once, or hold one to some of the columns: columns = ["*.mean"]',
+        )
+
+
 def _can_be_held(ensemble: Ensemble) -> None:
     """Raises ConfigError for a member that a bundle could not hold as arrays: it would be found out only after the test."""
     holdable = [name for name in registry.names("baselines") if hasattr(registry.module("baselines", name), "from_arrays")]
     for member in ensemble.members:
         name = member.removeprefix("baseline:")
-        if name != "model" and name in registry.names("baselines") and name not in holdable:
+        if name != "model" and name.partition(":")[0] in registry.names("baselines") and name not in holdable:
             raise ConfigError(
                 f"ensemble.members names {member!r}, which a bundle cannot hold",
                 f"with the model can be averaged: {', '.join(f'baseline:{one}' for one in holdable)}",

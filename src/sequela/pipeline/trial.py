@@ -17,6 +17,7 @@ from sequela import config, registry
 from sequela import model as models
 from sequela import seed as streams
 from sequela.baselines import _defaults as suited
+from sequela.baselines import _label as labels
 from sequela.bundle.predictor import Predictor
 from sequela.config import Study
 from sequela.contracts import Baseline, Evidence, Fitted, Progress
@@ -210,7 +211,7 @@ def _baselines(
         progress("baselines", k, len(wanted))
         began = time.process_time()
         name, options = config.options("baselines", one, "baselines.names")
-        label = f"baseline:{name}" + (f":{options.code}" if name == "score" else "")
+        label = labels.label(name, options)
         baseline: Baseline = registry.module("baselines", name).build(options)
         try:
             baseline.fit(rows.train, rows.tune, kind, streams.number(study.train.seed, label) % 2**31)
