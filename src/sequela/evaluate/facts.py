@@ -28,6 +28,7 @@ class DataFacts(Struct, frozen=True, kw_only=True):
     licence: str = ""
     source: str = ""
     refused: int = 0  # records
+    refusals: dict[str, str] = {}  # reason -> how many records, and the first of them by name
     notes: dict[str, int] = {}  # what the reader did to records, counted
 
 

@@ -29,6 +29,7 @@ from sequela.evaluate.facts import (
     SplitFacts,
     Trial,
 )
+from sequela.store.schema import Refusal
 from sequela.store.store import Store
 from sequela.study.flow import Flow
 from sequela.study.split import Plan
@@ -183,6 +184,7 @@ def _data(store: Store, rows: Flow) -> DataFacts:
         reader=store.dataset.reader,
         source=str(store.path),
         refused=store.flow.refused_count,
+        refusals={one.reason: _named(one) for one in store.flow.refused},
         notes={**store.flow.notes, **rows.notes},
     )
 
@@ -207,6 +209,11 @@ def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds
         pretrained=chosen.pretrained,
         cpu_seconds=cpu_seconds,
     )
+
+
+def _named(one: Refusal) -> str:
+    more = f" and {one.count - len(one.first)} more" if one.count > len(one.first) else ""
+    return f"{one.count}: {', '.join(one.first)}{more}"
 
 
 def _part(cohort: Cohort, rows: np.ndarray, kind: str) -> PartFacts:

@@ -26,7 +26,8 @@ def data(run: Run) -> Safe:
     ]
     facts: list[list[Piece]] = [[name, value] for name, value in asked]
     notes = [f"{text}: {numbers.count(count)}" for text, count in {**held.notes, **run.flow.notes}.items()]
-    refused = [f"{numbers.count(held.refused)} records were refused by the reader"] if held.refused else []
+    refused: list[Piece] = [f"{numbers.count(held.refused)} records were refused by the reader"] if held.refused else []
+    refused += [f"{reason} ({named})" for reason, named in held.refusals.items()]
     return section(
         "Data and flow",
         table(["", ""], facts),

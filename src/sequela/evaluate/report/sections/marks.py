@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table
 from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 
-SHOWN = {
-    "detect": ("ap50", "ap", "froc", "sensitivity", "ppv", "f1", "count_mae", "count_bias"),
+SHOWN = {  # tables that fit a page
+    "detect": (("ap50", "ap", "froc", "sensitivity", "ppv", "f1", "count_mae", "count_bias"),),
     "segment": (
-        *("dice", "iou", "hd95", "nsd", "volume_error", "volume_error_ml", "lesion_sensitivity", "false_lesions"),
-        *("instance_f1", "instance_f1_strict", "auroc", "auprc", "sensitivity", "specificity", "ppv", "f1", "accuracy"),
+        ("dice", "iou", "hd95", "nsd", "volume_error", "volume_error_ml", "instance_f1", "instance_f1_strict"),
+        ("f1", "sensitivity", "specificity", "ppv", "accuracy", "auroc", "auprc", "lesion_sensitivity", "false_lesions"),
     ),
 }
 SAID = {
@@ -26,7 +28,7 @@ def marks(run: Run) -> Safe:
     if run.kind not in SHOWN:
         return EMPTY
     said = SAID[run.kind] + (_surfaces(run.study.evaluate.tolerance) if run.kind == "segment" else "")
-    return section("By name", paragraph(said), *[_table(run, class_) for class_ in run.classes or [""]])
+    return section("By name", paragraph(said), *[_table(run, class_, shown) for class_ in run.classes or [""] for shown in SHOWN[run.kind]])
 
 
 def _surfaces(tolerance: float) -> str:
@@ -37,8 +39,10 @@ def _surfaces(tolerance: float) -> str:
     )
 
 
-def _table(run: Run, class_: str) -> Safe:
-    metrics = [one for one in SHOWN[run.kind] if any(run.number(model, one, class_=class_) for model in run.models)]
+def _table(run: Run, class_: str, shown: Sequence[str]) -> Safe:
+    metrics = [one for one in shown if any(run.number(model, one, class_=class_) for model in run.models)]
+    if not metrics:
+        return EMPTY
     rows: list[list[Piece]] = [
         [label(model), *[valued(run.number(model, metric, class_=class_)) for metric in metrics]] for model in run.models
     ]
