@@ -28,7 +28,8 @@ def marks(run: Run) -> Safe:
     if run.kind not in SHOWN:
         return EMPTY
     said = SAID[run.kind] + (_surfaces(run.study.evaluate.tolerance) if run.kind == "segment" else "")
-    return section("By name", paragraph(said), *[_table(run, class_, shown) for class_ in run.classes or [""] for shown in SHOWN[run.kind]])
+    tables = [_table(run, class_, shown) for class_ in run.classes or [""] for shown in SHOWN[run.kind]]
+    return section("By name", paragraph(said), *tables)
 
 
 def _surfaces(tolerance: float) -> str:
