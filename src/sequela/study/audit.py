@@ -79,9 +79,8 @@ def audit(cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind:
 
 def _checked(name: str, material: Material) -> Alarm:
     """What a check found; those of labels have nothing to look at where the inputs foresee themselves."""
-    if material.kind in ("next_event", "segment", "detect") and name in OF_LABELS:
-        asked = "the input's own next codes" if material.kind == "next_event" else "every point of a picture"
-        return Alarm(name, "ok", f"there are no labels of rows: what is asked for are {asked}")
+    if material.kind in ASKED and name in OF_LABELS:
+        return Alarm(name, "ok", f"there are no labels of rows: what is asked for are {ASKED[material.kind]}")
     return CHECKS[name](material)
 
 
@@ -357,3 +356,8 @@ CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     )
 }  # fmt: skip
 OF_LABELS = frozenset({"suspicious_input", "constant_label", "identity", "sorted_ids"})
+ASKED: Mapping[str, str] = {  # of the kinds of question about no label of a row
+    "next_event": "the input's own next codes",
+    "segment": "the classes of the points of a picture",
+    "detect": "the boxes on a picture",
+}

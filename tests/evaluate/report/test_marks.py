@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from msgspec.structs import replace
 
 from sequela import config
+from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.report.run import Run
-from sequela.evaluate.report.sections import marks
+from sequela.evaluate.report.sections import marks, pictures
 
 STUDY = {
     "name": "lesions",
@@ -59,3 +63,18 @@ def test_a_surface_dice_is_told_with_its_tolerance() -> None:
 
 def test_a_task_of_rows_has_no_such_section() -> None:
     assert told("binary", [ONE]).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ({"mask": "MASK", "classes": ["cyst", "tumour"]}, "cyst is orange, tumour is light blue."),
+        ({"mask": "MASK", "classes": ["nucleus"], "instances": True}, "Colours tell things apart."),
+        ({"boxes": "BOX"}, "RBC is orange."),
+    ],
+)
+def test_the_colours_of_the_cases_are_named(tmp_path: Path, outcome: dict[str, Any], said: str) -> None:
+    shown = [PictureFacts(file="pictures/01.jpg", why="worst", row_id="a", told="Dice 0.5", marks=True)]
+    study = config.convert(STUDY | {"outcome": outcome}, config.Study)
+    run = SimpleNamespace(facts=SimpleNamespace(pictures=shown), study=study, classes=["RBC"], folder=tmp_path)
+    assert said in pictures.pictures(cast(Run, run)).markup

@@ -112,6 +112,23 @@ def test_a_difference_without_an_interval_is_not_said_to_hold_zero(tmp_path: Pat
     assert "it has no interval, so nothing is said of chance" in said and "holds zero" not in said
 
 
+def test_a_number_that_was_not_compared_has_no_column_of_differences(tmp_path: Path) -> None:
+    folder = runs.folder(tmp_path, "binary", [runs.judged("binary")])
+    rows = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    bare = [row | {"p": None} for row in rows if not (row["against"] and row["metric"] == "brier")]
+    (folder / "metrics.json").write_bytes(msgspec.json.encode(bare))
+    page = render(folder)
+    table = page[page.index("Paired differences on the same rows") :]
+    table = table[: table.index("</table>")]
+    assert "AUROC" in table and "Brier" not in table and "DeLong" not in table
+
+
+def test_a_value_keeps_its_digits_on_one_line(tmp_path: Path) -> None:
+    page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")]))
+    table = page[page.index("Verdict") : page.index("The test part: each value")]
+    assert re.findall(r"<td>(?!<span>|–)", table) == [] and "td span, td strong { overflow-wrap: normal; }" in page
+
+
 def test_overlap_stands_before_the_verdict(tmp_path: Path) -> None:
     told = runs.facts(overlap="the given list has it so")
     page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")], told))

@@ -195,7 +195,7 @@ def flow(steps: Sequence[FlowStep]) -> Safe:
         pieces.append(_box(10, y + gap, f"{step.after:,} rows{subjects}", box))
     pieces.append("</svg>")
     idle = len(steps) - len(shown)
-    nobody = f" {idle} further conditions left nobody out." if idle else ""
+    nobody = f" {idle} further condition{'' if idle == 1 else 's'} left nobody out." if idle else ""
     return figure(Safe("".join(pieces)), f"Flow. From every row that the question could be asked of to those used.{nobody}")
 
 

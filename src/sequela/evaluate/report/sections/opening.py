@@ -94,13 +94,15 @@ def _cell(run: Run, model: str, metric: str) -> Piece:
     if row is None:
         return "–"
     limits = numbers.limits(row)
-    value = numbers.number(row.value, metric)
-    return tag("span", value, tag("small", f" {limits}")) if limits else value + (f" ({row.reason})" if row.reason else "")
+    reason = f" ({row.reason})" if row.reason and not limits else ""
+    return tag("span", numbers.number(row.value, metric), tag("small", f" {limits}") if limits else reason)
 
 
 def _differences(run: Run) -> Safe:
     pairs = list(dict.fromkeys((row.model, row.against) for row in run.rows if row.against and not row.group and not row.class_))
-    metrics = COMPARED[run.kind]
+    held = {row.metric: row.p for row in run.rows if row.against and not row.group and not row.class_}
+    metrics = [metric for metric in COMPARED[run.kind] if metric in held]
+    delong = " p by DeLong." if any(p is not None for p in held.values()) else ""
     rows: list[list[Piece]] = []
     for model, against in pairs:
         cells = [_difference(run, model, metric, against) for metric in metrics]
@@ -108,7 +110,7 @@ def _differences(run: Run) -> Safe:
     return table(
         ["Paired difference", *map(numbers.name, metrics)],
         rows,
-        "Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero. p by DeLong.",
+        f"Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero.{delong}",
     )
 
 

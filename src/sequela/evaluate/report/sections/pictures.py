@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-from itertools import groupby
+from itertools import cycle, groupby
 
+from sequela.evaluate import overlay
 from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
 from sequela.evaluate.report.run import Run
 
 MARKED = (
-    "From left to right: the picture alone, what was marked on it, and what the model says. One colour is one class (of things "
-    "that are numbered, one thing), in the order of the classes; of a volume the slice is shown on which most is marked."
+    "From left to right: the picture alone, what was marked on it, and what the model says. {} "
+    "Of a volume the slice is shown on which most is marked."
 )
 
 
@@ -21,9 +22,18 @@ def pictures(run: Run) -> Safe:
     if not shown:
         return EMPTY
     split = f" They are of the split {shown[0].split}." if shown[0].split else ""
-    said = paragraph((MARKED if shown[0].marks else "Rows of which the model was surest, wrongly and rightly.") + split)
+    told = MARKED.format(_colours(run)) if shown[0].marks else "Rows of which the model was surest, wrongly and rightly."
+    said = paragraph(told + split)
     groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
     return section("Cases", said, joined(groups))
+
+
+def _colours(run: Run) -> str:
+    """What the colours of the marks say."""
+    if run.study.outcome.instances:
+        return "Colours tell things apart."
+    names = list(run.study.outcome.classes) or run.classes
+    return f"{', '.join(f'{name} is {hue}' for name, hue in zip(names, cycle(overlay.HUES), strict=False))}."
 
 
 def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
