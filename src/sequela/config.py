@@ -141,6 +141,7 @@ class Outcome(Strict, frozen=True):
     censored: Literal["missing", "negative"] = "missing"  # the label where the record ends before its window, without the event
     code: str | list[str] = ""  # an event; several codes for multilabel
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
+    soft: bool = False  # labels of `column` may lie between 0 and 1: training learns them, and nothing is judged by them
     mask: str = ""  # of the task segment: the code of the masks; `classes` names what their values 1, 2, … are
     instances: bool = False  # the values of a mask tell one thing from the next of its kind: `classes` names that kind
     boxes: str = ""  # of the task detect: boxes are the events <boxes>//<class>; `classes` orders, gathers or chooses these

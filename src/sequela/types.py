@@ -180,9 +180,21 @@ class Target:
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
     # padding), top, left, bottom, right in the model's picture
     dense: Any = None
+    # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
+    soft: Array | None = None
 
     def take(self, rows: Array) -> Target:
-        return Target(self.values[rows], self.known[rows], self.names, None if self.dense is None else self.dense.take(rows))
+        dense = None if self.dense is None else self.dense.take(rows)
+        soft = None if self.soft is None else self.soft[rows]
+        return Target(self.values[rows], self.known[rows], self.names, dense, soft)
+
+    @property
+    def learnt(self) -> Target:
+        """As training has it: labels between 0 and 1 among the known ones."""
+        if self.soft is None:
+            return self
+        between = ~np.isnan(self.soft)
+        return Target(np.where(between, self.soft, self.values), self.known | between, self.names, self.dense)
 
 
 @dataclass(frozen=True, slots=True)

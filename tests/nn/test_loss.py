@@ -27,6 +27,17 @@ def test_focal_binary_loss_is_equation_4_of_lin(label: float, gamma: float) -> N
     torch.testing.assert_close(found, -((1 - truth) ** gamma) * truth.log())
 
 
+@pytest.mark.parametrize("share", [0.2, 0.55, 0.85])
+def test_a_label_between_0_and_1_counts_for_both_by_its_shares(share: float) -> None:
+    chance = torch.sigmoid(LOGIT)
+    found = losses.binary_cross_entropy(LOGIT, torch.full_like(LOGIT, share))
+    torch.testing.assert_close(found, -share * chance.log() - (1 - share) * (1 - chance).log())
+    weight = losses.balance(np.array([0.0, 0.0, 1.0, share]), np.full(4, True), 2)
+    one, none = 2 / (1 + share), 2 / (3 - share)
+    np.testing.assert_allclose(weight, [none, none, one, share * one + (1 - share) * none], rtol=1e-6)
+    assert weight.mean() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
 def test_focal_loss_over_two_classes_is_the_binary_one(gamma: float) -> None:
     label = torch.tensor([0, 1, 1, 0, 1])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sequela.errors import ConfigError, DataError
@@ -57,3 +58,24 @@ def test_a_raw_label_in_two_classes_is_refused():
 def test_one_kind_of_label_takes_one_column():
     with pytest.raises(ConfigError, match="one label, not 2"):
         labels.read({"a": ["1"], "b": ["0"]}, "binary", ())
+
+
+def test_labels_between_0_and_1_are_for_training_alone():
+    target = labels.read({"y": ["0", "0.7", "yes", None], "z": [None, "1", "0", "0.25"]}, "multilabel", (), soft=True).target
+    assert target.known.tolist() == [[True, False], [False, True], [True, True], [False, False]]
+    assert target.values.tolist() == [[0, 0], [0, 1], [1, 0], [0, 0]]
+    assert target.learnt.known.tolist() == [[True, False], [True, True], [True, True], [False, True]]
+    assert target.learnt.values.tolist() == [[0, 0], [0.7, 1], [1, 0], [0, 0.25]]
+    part = target.take(np.array([3, 1]))
+    assert part.learnt.values.tolist() == [[0, 0.25], [0.7, 1]]
+
+
+@pytest.mark.parametrize("raw", ["1.2", "-0.1", "maybe", "nan"])
+def test_what_is_no_share_is_refused(raw):
+    with pytest.raises(DataError, match="is not a number from 0 to 1, or yes or no"):
+        labels.read({"y": ["0", raw]}, "binary", (), soft=True)
+
+
+def test_a_label_between_0_and_1_is_refused_where_nobody_asked_for_it():
+    with pytest.raises(DataError, match="is not 0 or 1"):
+        labels.read({"y": ["0", "0.7"]}, "binary", ())

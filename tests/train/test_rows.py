@@ -91,6 +91,17 @@ def test_joined_rows_keep_what_was_marked_on_their_pictures(evidence: Callable[.
     assert [int(chosen.whole(row)[0, 0]) for row in range(3)] == [205, 102, 208]
 
 
+def test_joined_rows_keep_labels_between_0_and_1(evidence: Callable[..., Evidence]) -> None:
+    first, second = evidence(20, 0), evidence(9, 1)
+    soft = np.full((20, 1), np.nan)
+    soft[4] = 0.6
+    known = first.target.known & np.isnan(soft)
+    between = replace(first, target=replace(first.target, soft=soft, known=known))
+    learnt = join(second, between).target.learnt
+    assert learnt.values[13, 0] == 0.6 and learnt.known.all()
+    assert join(second, second).target.soft is None
+
+
 def test_joined_rows_keep_their_boxes(evidence: Callable[..., Evidence]) -> None:
     def boxed(rows: Evidence, count: int) -> Evidence:
         offsets = np.minimum(np.arange(len(rows) + 1), count)

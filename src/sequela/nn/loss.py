@@ -18,16 +18,16 @@ Distance: TypeAlias = Literal["mse", "mae", "huber"]
 
 
 def binary_cross_entropy(logit: Tensor, label: Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> Tensor:
-    """The cross-entropy of each logit with its label 0 or 1, entry by entry; focal where `gamma` is above 0 (Lin 2017, eq. 4).
+    """The cross-entropy of each logit with its label, entry by entry; focal where `gamma` is above 0 (Lin 2017, eq. 4).
 
-    `smoothing` moves each label that share of the way to 0.5.
+    A label is 0, 1 or between: then both sides count by their shares. `smoothing` moves it that share of the way to 0.5.
     """
     loss = functional.binary_cross_entropy_with_logits(logit, label * (1 - smoothing) + smoothing / 2, reduction="none")
     if gamma == 0:
         return loss
     # log of 1 - p_t, from the logit itself: 1 - sigmoid loses every digit where the net is sure
-    miss = functional.logsigmoid((1 - 2 * label) * logit)
-    return loss * (gamma * miss).exp()
+    of_one, of_none = ((gamma * functional.logsigmoid(side)).exp() for side in (-logit, logit))
+    return loss * (label * of_one + (1 - label) * of_none)
 
 
 def cross_entropy(logits: Tensor, label: Tensor, gamma: float = 0.0, smoothing: float = 0.0) -> Tensor:
@@ -65,13 +65,17 @@ def filled(values: Tensor, known: Tensor) -> Tensor:
 def balance(label: Array, known: Array, classes: int) -> Array:
     """Row weights, float32 "N", that give every class present the same total; 0 where the label is unknown, mean 1 elsewhere.
 
+    A label between two classes is of both, by its shares.
+
     >>> balance(np.array([0, 0, 0, 1]), np.full(4, True), 2).round(3).tolist()
     [0.667, 0.667, 0.667, 2.0]
     """
-    index = np.where(known, label, 0).astype(np.int64)
-    count = np.bincount(index[known], minlength=classes)
-    each = known.sum() / np.maximum(np.count_nonzero(count) * count, 1)
-    weight: Array = np.where(known, each[index], 0).astype(np.float32)
+    found = np.where(known, label, 0)
+    low = found.astype(np.int64)
+    high, share = np.minimum(low + 1, classes - 1), found - low
+    count = np.bincount(low[known], 1 - share[known], classes) + np.bincount(high[known], share[known], classes)
+    each = np.divide(known.sum(), np.count_nonzero(count) * count, out=np.zeros(classes), where=count > 0)
+    weight: Array = np.where(known, (1 - share) * each[low] + share * each[high], 0).astype(np.float32)
     return weight
 
 

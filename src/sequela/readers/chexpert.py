@@ -11,7 +11,7 @@ day k, its view v with minute v. Written, stamped so:
     AGE (years), VIEW           static: frontal AP, frontal PA, lateral …; SEX without time
 
 Smoothed, an uncertain finding is a number between 0.55 and 0.85, drawn by its picture's name (Pham et al. 2021, label smoothing
-regularisation for U-Ones): for tasks that take fractions as truth. Source: Irvin et al. 2019, CheXpert, AAAI.
+regularisation for U-Ones): for studies with `outcome.soft`. Source: Irvin et al. 2019, CheXpert, AAAI.
 """
 
 from __future__ import annotations

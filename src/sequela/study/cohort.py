@@ -252,7 +252,7 @@ def _with_outcome(
     if not labelled:
         return draft
     reasons = [exclusion.reason for exclusion in study.cohort.exclude if exclusion.when == "no label"]
-    return draft.without(~draft.rows.target.known.any(1), "outcome", reasons[0] if reasons else "label not known")
+    return draft.without(~draft.rows.target.learnt.known.any(1), "outcome", reasons[0] if reasons else "label not known")
 
 
 def _groups(store: Records, plan: config.Cohort, rows: Cohort, *, strict: bool) -> dict[str, Array]:

@@ -38,20 +38,22 @@ def raw(events: pl.DataFrame) -> pl.Series:
     return events.select(pl.coalesce(pl.when(text != "").then(text), whole).alias("raw"))["raw"]
 
 
-def read(columns: Mapping[str, Sequence[str | None]], kind: TargetKind, classes: Classes) -> Read:
+def read(columns: Mapping[str, Sequence[str | None]], kind: TargetKind, classes: Classes, *, soft: bool = False) -> Read:
     """The raw labels of N rows, a column each, as the Target of this kind of question; None is a missing label.
+
+    `soft`: of yes-or-no questions they may lie between 0 and 1 (Target.soft).
 
     Raises DataError for labels that the kind cannot mean, ConfigError for classes that do not fit it.
     """
     if kind == "regression":
         return Read(_stack({name: _numbers(name, given) for name, given in columns.items()}))
     if kind == "multilabel":
-        return Read(_stack({name: _yes_or_no(name, given) for name, given in columns.items()}))
+        return Read(_split({name: _yes_or_no(name, given, soft) for name, given in columns.items()}))
     if len(columns) != 1:
         raise ConfigError(f"a {kind} outcome has one label, not {len(columns)}", hint='the task "multilabel" takes several')
     ((name, given),) = columns.items()
     if kind == "binary" and not classes:
-        return Read(_stack({name: _yes_or_no(name, given)}))
+        return Read(_split({name: _yes_or_no(name, given, soft)}))
     return _as_classes(given, classes, kind)
 
 
@@ -61,11 +63,33 @@ def _stack(columns: Mapping[str, Array]) -> Target:
     return Target(np.where(known, values, 0.0), known, tuple(columns))
 
 
-def _yes_or_no(name: str, given: Sequence[str | None]) -> Array:
-    table = {raw: YES_NO.get(_plain(raw), math.inf) for raw in set(given) if raw is not None}
+def _split(columns: Mapping[str, Array]) -> Target:
+    """Labels of 0 and 1 as known, those between as soft."""
+    found = _stack(columns)
+    between = found.known & (found.values > 0) & (found.values < 1)
+    if not between.any():
+        return found
+    soft = np.where(between, found.values, np.nan)
+    return Target(np.where(between, 0.0, found.values), found.known & ~between, found.names, soft=soft)
+
+
+def _yes_or_no(name: str, given: Sequence[str | None], soft: bool) -> Array:
+    other = _share if soft else _nothing
+    table = {raw: YES_NO.get(_plain(raw), other(raw)) for raw in set(given) if raw is not None}
     values = np.array([math.nan if raw is None else table[raw] for raw in given], float)
-    _refuse(name, np.isinf(values), len({r for r, v in table.items() if math.isinf(v)}), "0 or 1, true or false, yes or no")
+    expected = "a number from 0 to 1, or yes or no" if soft else "0 or 1, true or false, yes or no"
+    _refuse(name, np.isinf(values), len({r for r, v in table.items() if math.isinf(v)}), expected)
     return values
+
+
+def _nothing(raw: str) -> float:
+    return math.inf
+
+
+def _share(raw: str) -> float:
+    """The number from 0 to 1 that a text is; infinity where it is none."""
+    number = _number(raw)
+    return number if 0 <= number <= 1 else math.inf
 
 
 def _plain(raw: str) -> str:

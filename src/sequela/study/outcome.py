@@ -64,6 +64,8 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     if outcome.mask or outcome.boxes:
         raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     codes, columns = _listed(outcome.code), _listed(outcome.column)
+    if outcome.soft and (kind not in ("binary", "multilabel") or not columns or outcome.classes or outcome.cuts):
+        raise ConfigError("outcome.soft is of yes-or-no columns without classes or cuts", hint="leave out outcome.soft")
     if bool(codes) == bool(columns):
         raise ConfigError(
             "an outcome has either a code or a column", hint='outcome.code = "DEATH//…", or outcome.column = "label"'
@@ -120,13 +122,20 @@ def _by_column(
             raise
         read = _read({column: [None] * len(rows) for column in columns}, kind, outcome)
     conflict = Unusable(np.any(twofold, axis=0, keepdims=False), "two different labels", later=True)
-    return Outcomes(read.target, [conflict], {"labels that no class gathers": read.unlisted} if read.unlisted else {})
+    return Outcomes(read.target, [conflict], _counted(read))
+
+
+def _counted(read: labels.Read) -> dict[str, int]:
+    """What a user should know of the labels."""
+    between = 0 if read.target.soft is None else int((~np.isnan(read.target.soft)).sum())
+    found = {"labels that no class gathers": read.unlisted, "labels between 0 and 1, which training alone learns": between}
+    return {text: count for text, count in found.items() if count}
 
 
 def _read(given: Mapping[str, Sequence[str | None]], kind: TargetKind, outcome: config.Outcome) -> labels.Read:
     """The raw labels as they are, or, with cuts, the classes that their numbers fall into."""
     if not outcome.cuts:
-        return labels.read(given, kind, outcome.classes)
+        return labels.read(given, kind, outcome.classes, soft=outcome.soft)
     banded.check(outcome.cuts, kind)
     if outcome.classes or len(given) != 1:
         raise ConfigError("outcome.cuts make the classes of one column", hint="leave out classes")

@@ -164,9 +164,9 @@ def _check(outcome: config.Outcome, plan: config.Cohort, kind: TargetKind) -> No
         raise ConfigError(
             f"outcome.window names {outcome.window!r}, which is no window", hint=nearest(outcome.window, list(plan.windows))
         )
-    if outcome.code or outcome.column or outcome.within or outcome.classes:
+    if outcome.code or outcome.column or outcome.within or outcome.classes or outcome.soft:
         raise ConfigError(
-            "an outcome of a window takes no code, column, within or classes", hint="outcome.label names predicates"
+            "an outcome of a window takes no code, column, within, classes or soft", hint="outcome.label names predicates"
         )
     ways = [bool(outcome.label), bool(outcome.codes), bool(outcome.length)]
     if sum(ways) != 1:

@@ -62,12 +62,13 @@ def _evidence(rows: Evidence | None) -> dict[str, str]:
     if rows is None:
         return {}
     sample = np.unique(np.linspace(0, len(rows) - 1, min(SAMPLED, len(rows))).astype(np.int64))
+    learnt = rows.target.learnt
     drawn = batch.collate(rows.inputs, sample).inputs.values()
     return {
         "rows": _hash(*map(str, rows.row_id)),
         "labels": _hash(
-            np.where(rows.target.known, rows.target.values, 0.0),
-            rows.target.known,
+            np.where(learnt.known, learnt.values, 0.0),
+            learnt.known,
             *rows.target.names,
             *_marked(rows.target, sample),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,8 @@ def fit(
         state = State(model, optimizer.build(model, study.train.optimizer), fingerprint(study, train, tune, start))
         _take_up(state, folder / "checkpoints", resume)
         if not state.complete:
-            _train(state, plan.make(study, train, tune, task), folder, resume_command, progress)
+            learnt = replace(train, target=train.target.learnt)
+            _train(state, plan.make(study, learnt, tune, task), folder, resume_command, progress)
     return _finished(state, study, model, task)
 
 
@@ -103,7 +104,7 @@ def _started(study: Study, train: Evidence, start: Weights) -> tuple[Model, Task
     model.load_state_dict({**model.state_dict(), **start})
     task.check(train.target)
     if study.train.balance == "none":  # a balanced population has other rates than the training rows
-        task.start(model.head, train.target)
+        task.start(model.head, train.target.learnt)
     return model.to(study.train.device), task
 
 

@@ -141,7 +141,14 @@ def _join_plain(first: Plain, second: Plain) -> Plain:
 
 def _join_targets(first: Target, second: Target) -> Target:
     values, known = (np.concatenate(pair) for pair in ((first.values, second.values), (first.known, second.known)))
-    return Target(values, known, first.names, _join_dense(first.dense, second.dense))
+    return Target(values, known, first.names, _join_dense(first.dense, second.dense), _join_soft(first, second))
+
+
+def _join_soft(first: Target, second: Target) -> Array | None:
+    if first.soft is None and second.soft is None:
+        return None
+    each = [np.full(one.values.shape, np.nan) if one.soft is None else one.soft for one in (first, second)]
+    return np.concatenate(each)
 
 
 def _join_dense(first: Any, second: Any) -> Any:
