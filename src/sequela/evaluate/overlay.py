@@ -17,9 +17,9 @@ from sequela.types import Array
 SHORTEST, LONGEST = 160, 420  # points of a panel's longer side: small pictures are enlarged, large ones shrunk
 GAP = 6  # white points between two panels
 COLOURS = np.array(  # of the names 1, 2, …, again from the first (Okabe and Ito 2008: told apart by the colour-blind)
-    [[230, 159, 0], [86, 180, 233], [0, 158, 115], [240, 228, 66], [213, 94, 0], [204, 121, 167], [0, 114, 178]], np.uint8
+    [[86, 180, 233], [230, 159, 0], [0, 158, 115], [240, 228, 66], [213, 94, 0], [204, 121, 167], [0, 114, 178]], np.uint8
 )
-HUES = ("orange", "light blue", "green", "yellow", "red", "pink", "blue")  # their names
+HUES = ("light blue", "orange", "green", "yellow", "red", "pink", "blue")  # their names
 SHADE = 0.35  # share of colour inside an outline
 
 

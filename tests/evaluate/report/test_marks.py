@@ -68,9 +68,9 @@ def test_a_task_of_rows_has_no_such_section() -> None:
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
-        ({"mask": "MASK", "classes": ["cyst", "tumour"]}, "cyst is orange, tumour is light blue."),
+        ({"mask": "MASK", "classes": ["cyst", "tumour"]}, "cyst is light blue, tumour is orange."),
         ({"mask": "MASK", "classes": ["nucleus"], "instances": True}, "Colours tell things apart."),
-        ({"boxes": "BOX"}, "RBC is orange."),
+        ({"boxes": "BOX"}, "RBC is light blue."),
     ],
 )
 def test_the_colours_of_the_cases_are_named(tmp_path: Path, outcome: dict[str, Any], said: str) -> None:
