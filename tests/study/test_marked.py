@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
+from sequela.study import marked
+from sequela.study.records import Records
 from sequela.types import Cohort
 
 
@@ -69,7 +72,7 @@ def test_values_are_gathered_into_classes(discs: Store) -> None:
 
 def test_a_value_of_no_class_is_refused_with_the_mask_that_has_it(discs: Store) -> None:
     rows = asked(discs, "segment", mask="MASK", classes={"other": ["2"]})
-    with pytest.raises(DataError, match="has the value 1, which no class gathers"):
+    with pytest.raises(DataError, match=r"mask .*Child_\d\d[LR].* has the value 1, which no class gathers"):
         rows.target.dense.whole(3)
 
 
@@ -90,3 +93,10 @@ def test_a_value_of_no_class_is_refused_with_the_mask_that_has_it(discs: Store) 
 def test_outcomes_that_are_no_marks_of_the_task_are_refused(discs: Store, task: str, outcome: dict[str, Any], told: str) -> None:
     with pytest.raises((ConfigError, DataError), match=told):
         asked(discs, task, **outcome)
+
+
+def test_data_without_any_mark_says_where_to_look(discs: Store) -> None:
+    bare = cast(Records, SimpleNamespace(kinds={"IMAGE": "payload"}))
+    with pytest.raises(DataError) as told:
+        marked.masks(bare, config.Outcome(mask="MASK", classes=["disc"]), asked(discs, "detect", boxes="BOX"), labelled=True)
+    assert "no picture has a mark or label: sequela inspect" in told.value.hint

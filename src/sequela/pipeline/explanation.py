@@ -107,7 +107,7 @@ def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> t
     if held.predictor.task.kind not in ("binary", "multiclass", "multilabel", "regression"):
         raise UsageError(
             f"an answer of {held.predictor.task.kind} is not explained by leaving codes out",
-            hint="explain a question about a row that has an outcome",
+            hint="explain a question about a row that has an outcome; sequela predict --out FOLDER writes masks",
         )
     known = held.known(store, cohort)
     codes = known.events["code"].unique().sort().to_list()

@@ -42,14 +42,15 @@ class StoredMasks:
 
     def whole(self, row: int) -> Array:
         """Raises DataError where a value of the mask is of no class."""
-        values = np.asarray(self.payloads.open(str(self.uris[row])).values[0])
+        mask = self.payloads.open(str(self.uris[row]))
+        values = np.asarray(mask.values[0])
         if self.place is None:
             return values.astype(np.int32)
         found: Array = self.place[values]
         if (found == -2).any():
             first = int(values[found == -2][0])
             raise DataError(
-                f"the mask {self.uris[row]} has the value {first}, which no class gathers",
+                f"the mask {mask.name or self.uris[row]} has the value {first}, which no class gathers",
                 hint="outcome.classes names the values 1, 2, …, or gathers values: { tumour = ['1', '2'] }",
             )
         return found
@@ -95,7 +96,8 @@ def _marked(known: Array, names: tuple[str, ...], dense: StoredMasks | Boxes) ->
 def _there(store: Records, code: str, what: str) -> None:
     if code not in store.kinds:
         labels = [known for known, kind in store.kinds.items() if kind == "label"]
-        raise DataError(f"the data has no {what} {code!r}", hint=nearest(code, labels))
+        none = "no picture has a mark or label: sequela inspect tells what its import found, and what it did not"
+        raise DataError(f"the data has no {what} {code!r}", hint=nearest(code, labels) if labels else none)
 
 
 def _classes(outcome: config.Outcome) -> tuple[tuple[str, ...], Array | None]:
