@@ -131,6 +131,13 @@ def test_an_image_over_the_limit_is_refused_unread(tmp_path, folder, sink):
     assert list(sink.refused) == ["large.png"] and "20 × 20" in sink.refused["large.png"]
 
 
+def test_the_limit_is_ours_alone(tmp_path, folder, memory, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    save(tmp_path, "large.png", shape=(20, 20))
+    assert list(read(folder, memory(), tmp_path, max_pixels=400).payloads) == ["large.png"] and Image.MAX_IMAGE_PIXELS == 10
+    assert "says it has 20 × 20 pixels" in read(folder, memory(), tmp_path, max_pixels=399).refused["large.png"]
+
+
 def test_a_line_without_its_file_or_with_an_unknown_part_is_refused(tmp_path, folder, sink):
     save(tmp_path, "a.png")
     save(tmp_path, "b.png")

@@ -67,16 +67,30 @@ class Picture:
 
 @contextmanager
 def opened(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ImageFile]:
-    """The file by Pillow, not yet decoded. Raises DataError for one that is damaged or of another format."""
+    """The file by Pillow, not yet decoded. Raises DataError for one that is damaged or of another format.
+
+    Pillow's own limit of size is off meanwhile: who opens a file asks how large it says it is before decoding it.
+    """
     import PIL.Image
 
-    with warnings.catch_warnings():
+    with _unlimited(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # at large pictures max_pixels decides; odd metadata does not touch the points
         try:
             with PIL.Image.open(path, formats=formats) as image:
                 yield image
-        except (*DAMAGED, PIL.Image.DecompressionBombError) as error:
+        except DAMAGED as error:
             raise DataError(f"not a readable {' or '.join(formats)} image ({type(error).__name__})") from error
+
+
+@contextmanager
+def _unlimited() -> Iterator[None]:
+    import PIL.Image
+
+    most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = most
 
 
 def read(path: Path, form: Form) -> Picture:
