@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from sequela.types import Array, Known
+from sequela.types import Array, Known, Payload
 
 CHUNK = 256  # pictures worked on at once
 
@@ -25,6 +26,41 @@ def unique(uris: pl.Series) -> tuple[list[str], Array]:
         pl.DataFrame({"uri": once}).with_row_index("entry"), on="uri", how="left", maintain_order="left"
     )
     return once.to_list(), place["entry"].to_numpy().astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The latest pictures of N rows, each opened once."""
+
+    count: int
+    events: pl.DataFrame  # of `latest`
+    payloads: list[Payload]
+    entry: Array  # int64: of each event, in payloads
+
+    @property
+    def row(self) -> Array:
+        return self.events["row"].to_numpy()
+
+    def reasons(self, why: Callable[[Payload], str]) -> list[str]:
+        """Of each row what `why` says of its picture; "" where it has none."""
+        said = [why(payload) for payload in self.payloads]
+        told = [""] * self.count
+        for row, one in zip(self.row.tolist(), self.entry.tolist(), strict=True):
+            told[row] = said[one]
+        return told
+
+    def columns(self, each: Array) -> Array:
+        """What is said of each picture, "M P", as float32 "N P"; NaN where a row has none."""
+        values = np.full((self.count, each.shape[1]), np.nan, np.float32)
+        values[self.row] = each[self.entry]
+        return values
+
+
+def found(known: Known, code: str) -> Found:
+    """The latest picture of each row that has one."""
+    events = latest(known, code)
+    uris, entry = unique(events["payload"])
+    return Found(known.count, events, [known.payloads.open(uri) for uri in uris], entry)
 
 
 def days(latest: pl.DataFrame) -> Array:

@@ -22,7 +22,7 @@ from sequela import seed as streams
 from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_plan as plans
-from sequela.modalities._picture_events import chunks, days, latest, unique
+from sequela.modalities._picture_events import chunks, days, found, latest
 from sequela.modalities._picture_example import as_stored, space
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plain import Columns
@@ -75,43 +75,33 @@ class ImageInput:
 
         Raises DataError where a picture is not like those of training (see `refused`).
         """
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
-        payloads = [known.payloads.open(uri) for uri in uris]
-        self._refuse(payloads, state)
-        pictures = Pictures(payloads, self._recipe(state))
+        held = found(known, self.config.code)
+        self._refuse(held.payloads, state)
+        pictures = Pictures(held.payloads, self._recipe(state))
         steps = state.size[0] if self.config.as_rows and state.size else 1
         length = np.zeros(known.count, np.int64)
-        length[found["row"].to_numpy()] = steps
+        length[held.row] = steps
+        inside = np.arange(steps, dtype=np.float64)
         return Ragged(
             offsets=np.concatenate([[0], np.cumsum(length)]),
             values=Rows(pictures) if self.config.as_rows else pictures,
-            position=np.tile(np.arange(steps, dtype=np.float64), len(found)) if self.config.as_rows else days(found),
-            take=(entry[:, None] * steps + np.arange(steps)).ravel(),
+            position=np.tile(inside, len(held.row)) if self.config.as_rows else days(held.events),
+            take=(held.entry[:, None] * steps + np.arange(steps)).ravel(),
         )
 
     def refused(self, known: Known, state: State) -> list[str]:
         """Of each row why its picture cannot be judged by what was learnt, "" where it can, or where there is none."""
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
-        reasons = [self._unlike(known.payloads.open(uri), state) for uri in uris]
-        told = [""] * known.count
-        for row, one in zip(found["row"].to_list(), entry.tolist(), strict=True):
-            told[row] = reasons[one]
-        return told
+        return found(known, self.config.code).reasons(lambda payload: self._unlike(payload, state))
 
     def plain(self, known: Known, state: State) -> Plain:
         """Grey points, at most 28 × 28 or 8 × 8 × 8, and their statistics; of pictures orientations of edges as well."""
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
-        pictures = Pictures([known.payloads.open(uri) for uri in uris], self._recipe(state))
+        held = found(known, self.config.code)
+        pictures = Pictures(held.payloads, self._recipe(state))
         columns = Columns.of(state.size or state.patch or (), state.mean, state.spread)
-        rows = np.zeros((len(uris), len(columns.names)), np.float32)
-        for chunk in chunks(len(uris)):
-            rows[chunk] = columns.summaries(np.stack([self._grey(pictures, int(i), columns) for i in chunk]))
-        values = np.full((known.count, len(columns.names)), np.nan, np.float32)
-        values[found["row"].to_numpy()] = rows[entry]
-        return Plain(values, columns.names)
+        each = np.zeros((len(held.payloads), len(columns.names)), np.float32)
+        for chunk in chunks(len(held.payloads)):
+            each[chunk] = columns.summaries(np.stack([self._grey(pictures, int(i), columns) for i in chunk]))
+        return Plain(held.columns(each), columns.names)
 
     def spec(self, state: State) -> Spec:
         """names: of the channels. Rows as steps have position in index, whole pictures in days."""

@@ -21,7 +21,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_example as made
 from sequela.modalities import _picture_plan, _volume_plan
 from sequela.modalities import _picture_state as states
-from sequela.modalities._picture_events import latest, unique
+from sequela.modalities._picture_events import found, latest
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plan import commonest
 from sequela.modalities._picture_values import grey, shares
@@ -82,16 +82,15 @@ class SlicesInput:
 
         Raises DataError where a volume is not like those of training (see `refused`).
         """
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
-        payloads = [known.payloads.open(uri) for uri in uris]
-        self._refuse(payloads, state)
-        slabs = Slabs(Pictures(payloads, self._recipe(state)), Plan(state.axis, state.size, self.config.slab, self.config.step))
-        first, count = slabs.ends[:-1][entry], np.diff(slabs.ends)[entry]
+        held = found(known, self.config.code)
+        self._refuse(held.payloads, state)
+        plan = Plan(state.axis, state.size, self.config.slab, self.config.step)
+        slabs = Slabs(Pictures(held.payloads, self._recipe(state)), plan)
+        first, count = slabs.ends[:-1][held.entry], np.diff(slabs.ends)[held.entry]
         length = np.zeros(known.count, np.int64)
-        length[found["row"].to_numpy()] = count
+        length[held.row] = count
         number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # of each step in its volume
-        apart = np.array([self._apart(payload, state) for payload in payloads], np.float64)[entry]
+        apart = np.array([self._apart(payload, state) for payload in held.payloads], np.float64)[held.entry]
         return Ragged(
             offsets=np.concatenate([[0], np.cumsum(length)]),
             values=slabs,
@@ -101,23 +100,14 @@ class SlicesInput:
 
     def refused(self, known: Known, state: State) -> list[str]:
         """Of each row why its volume cannot be judged by what was learnt, "" where it can, or where there is none."""
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
-        reasons = [self._unlike(known.payloads.open(uri), state) for uri in uris]
-        told = [""] * known.count
-        for row, one in zip(found["row"].to_list(), entry.tolist(), strict=True):
-            told[row] = reasons[one]
-        return told
+        return found(known, self.config.code).reasons(lambda payload: self._unlike(payload, state))
 
     def plain(self, known: Known, state: State) -> Plain:
         """Mean, spread, range and histogram of each volume's grey values, and how far it reaches along its axes."""
-        found = latest(known, self.config.code)
-        uris, entry = unique(found["payload"])
+        held = found(known, self.config.code)
         names = ("mean", "spread", "least", "most", *(f"histogram_{b}" for b in range(BINS)), *EXTENTS)
-        rows = [self._summary(known.payloads.open(uri), state) for uri in uris]
-        values = np.full((known.count, len(names)), np.nan, np.float32)
-        values[found["row"].to_numpy()] = np.array(rows, np.float32).reshape(-1, len(names))[entry]
-        return Plain(values, names)
+        each = [self._summary(payload, state) for payload in held.payloads]
+        return Plain(held.columns(np.array(each, np.float32).reshape(-1, len(names))), names)
 
     def spec(self, state: State) -> Spec:
         """names: of the channels of a step, with the number of its slice from the middle one where it shows several."""
