@@ -103,3 +103,36 @@ def test_warmth_is_where_the_weight_is() -> None:
     weight[20:30, 40:50] = 1
     found = overlay.warmth(np.full((1, 200, 200), 50, np.uint8), weight)[:, 200 + GAP :]
     assert (found[25, 45] > found[100, 100]).any() and (found[100, 100] == 50).all()
+
+
+def thick_rows(mm: float) -> Space:
+    """Slices and columns 1 mm apart, rows farther."""
+    return Space(np.diag([1.0, mm, 1.0, 1.0]), "SPL")
+
+
+def test_thick_rows_of_a_volume_are_drawn_as_high_as_they_are() -> None:
+    picture, mask = np.zeros((1, 3, 10, 20), np.uint8), np.zeros((3, 10, 20), np.int32)
+    mask[1, 4, 7:9] = 1
+    shown = overlay.panels(picture, [mask], thick_rows(4.0))
+    height, width = shown.shape[0], (shown.shape[1] - GAP) // 2
+    assert height == width * 2  # 40 by 20 mm
+    outline = np.argwhere(shown[:, width + GAP :].any(2))
+    low, high = outline.min(0), outline.max(0) + 1
+    assert (high - low).tolist() == [height // 10, width // 10]
+    assert overlay.warmth(picture, (mask > 0).astype(float), thick_rows(4.0)).shape == shown.shape
+
+
+def test_a_mark_at_the_front_right_of_the_fullest_slice_is_drawn_at_the_top_left() -> None:
+    picture, mask = np.full((1, 4, 16, 16), 50, np.uint8), np.zeros((4, 16, 16), np.int32)
+    picture[0, 2, :4, :4] = 250
+    mask[1, 15, 15], mask[2, :4, :4] = 1, 1
+    shown = overlay.panels(picture, [mask], thick_rows(1.0))
+    quarter = shown.shape[0] // 4
+    assert (shown[:quarter, :quarter] == 250).all() and (shown[quarter:, : shown.shape[0]] == 50).all()
+
+
+def test_boxes_follow_the_spacing_of_a_picture() -> None:
+    boxes = Outlined(np.array([[2.0, 5.0, 8.0, 15.0]]), np.array([1]))
+    shown = overlay.panels(np.zeros((1, 10, 20), np.uint8), [boxes], thick_rows(2.0))
+    marked = np.argwhere(shown[:, shown.shape[0] + GAP :].any(2))
+    assert marked.min(0).tolist() == [2 * 16, 5 * 8] and marked.max(0).tolist() == [8 * 16, 15 * 8]

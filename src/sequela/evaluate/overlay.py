@@ -1,18 +1,18 @@
 """Pictures for a person: a stored picture with what is true and what is said drawn over it.
 
 Panels stand side by side, so that they can be told apart in grey: the picture alone, the truth, the answer. Of a volume the slice
-is shown in which most is marked.
+is shown in which most is marked: from below, the front of the patient at the top. A millimetre is as long down as across.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sequela.types import Array
+from sequela.types import Array, Space
 
 SHORTEST, LONGEST = 160, 420  # points of a panel's longer side: small pictures are enlarged, large ones shrunk
 GAP = 6  # white points between two panels
@@ -34,13 +34,14 @@ class Outlined:
 Marks = Array | Outlined  # a label of every point, "*S", or boxes
 
 
-def panels(picture: Array, marks: Sequence[Marks]) -> Array:
+def panels(picture: Array, marks: Sequence[Marks], space: Space | None = None) -> Array:
     """uint8 "H W 3": the picture (uint8 "1 *S" or "3 *S") alone, then once more under each of the marks."""
-    place = _slice(picture, marks)
-    flat = _coloured(picture if place is None else picture[:, place])
+    place, stretch = _slice(picture, marks), _stretch(space)
+    flat = _square(_coloured(picture if place is None else picture[:, place]), stretch)
+    laid = [_laid(one if place is None or isinstance(one, Outlined) else one[place], stretch) for one in marks]
     scale = _scale(flat.shape[:2])
     shown = _enlarged(flat, scale)
-    drawn = [shown, *(_marked(shown, one if place is None or isinstance(one, Outlined) else one[place], scale) for one in marks)]
+    drawn = [shown, *(_marked(shown, one, scale) for one in laid)]
     white = np.full((shown.shape[0], GAP, 3), 255, np.uint8)
     return np.concatenate([part for panel in drawn for part in (panel, white)][:-1], 1)
 
@@ -51,6 +52,29 @@ def _slice(picture: Array, marks: Sequence[Marks]) -> int | None:
         return None
     count = sum(((one > 0).sum((1, 2)) for one in marks if not isinstance(one, Outlined)), np.zeros(picture.shape[1]))
     return int(np.argmax(count)) if count.any() else picture.shape[1] // 2
+
+
+def _stretch(space: Space | None) -> tuple[float, float]:
+    """How much longer a row and a column of the plane shown are than the shorter of both; 1 where the spacing is not known."""
+    if space is None:
+        return 1.0, 1.0
+    _, row, column = space.spacing
+    return row / min(row, column), column / min(row, column)
+
+
+def _square(values: Array, stretch: tuple[float, float]) -> Array:
+    """Rows and columns repeated, so that each point is as high as wide."""
+    for axis, factor in enumerate(stretch):
+        if factor != 1:
+            count = values.shape[axis]
+            nearest = ((np.arange(round(count * factor)) + 0.5) / factor).astype(np.int64)
+            values = values.take(np.minimum(nearest, count - 1), axis)
+    return values
+
+
+def _laid(marks: Marks, stretch: tuple[float, float]) -> Marks:
+    """Marks of a plane on its square points."""
+    return replace(marks, corners=marks.corners * (stretch * 2)) if isinstance(marks, Outlined) else _square(marks, stretch)
 
 
 def _coloured(picture: Array) -> Array:
@@ -109,11 +133,11 @@ def _boxed(shown: Array, boxes: Outlined, scale: float) -> Array:
     return found
 
 
-def warmth(picture: Array, weight: Array) -> Array:
+def warmth(picture: Array, weight: Array, space: Space | None = None) -> Array:
     """uint8 "H W 3": the picture, and again under weights "*S" (0 to 1), dark to yellow; of a volume the warmest slice."""
     place = None if picture.ndim == 3 else int(np.argmax(weight.sum((1, 2))))
-    flat = _coloured(picture if place is None else picture[:, place])
-    heat = np.clip(weight if place is None else weight[place], 0, 1)
+    flat = _square(_coloured(picture if place is None else picture[:, place]), _stretch(space))
+    heat = _square(np.clip(weight if place is None else weight[place], 0, 1), _stretch(space))
     scale = _scale(flat.shape[:2])
     shown = _enlarged(flat, scale)
     warm = _enlarged((heat * 255)[..., None].repeat(3, 2), scale) / 255

@@ -35,7 +35,8 @@ def write(folder: Path, predictor: Predictor, one: Judged, rows: Evidence) -> li
     for case in cases.chosen(predictor.task.kind, predictor.final, answer, one.cohort.target, one.thresholds):
         if entry[case.row] < 0:
             continue
-        panels = overlay.panels(fields.shown(int(entry[case.row])), _marks(predictor, one, case))
+        place = int(entry[case.row])
+        panels = overlay.panels(fields.shown(place), _marks(predictor, one, case), fields.space(place))
         name = f"{FOLDER}/{len(drawn) + 1:02d}-{case.why.replace(' ', '-')}.jpg"
         files.write(folder / name, jpeg(panels))
         row = str(one.cohort.row_id[case.row])

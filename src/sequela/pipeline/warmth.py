@@ -62,9 +62,10 @@ def write(predictor: Predictor, rows: Evidence, name: str, folder: Path, progres
     for first in range(0, len(shown), ROWS):
         some = shown[first : first + ROWS]
         for row, heat in zip(some, maps(predictor, rows, name, some), strict=True):
-            stored = grids.chance_to_stored(heat[None], fields.grid(int(entry[row])))[0]
+            place = int(entry[row])
+            stored = grids.chance_to_stored(heat[None], fields.grid(place))[0]
             file = folder / f"{files.safe(str(rows.row_id[row]))}-explained.jpg"
-            files.write(file, jpeg(overlay.warmth(fields.shown(int(entry[row])), stored)))
+            files.write(file, jpeg(overlay.warmth(fields.shown(place), stored, fields.space(place))))
             found[str(rows.row_id[row])] = str(file)
         progress("explaining", min(first + ROWS, len(shown)), len(shown))
     return found
