@@ -13,7 +13,7 @@ from sequela import config
 from sequela.errors import ConfigError
 from sequela.study import audit, likeness
 from sequela.study.cut import SCHEMA
-from sequela.types import Cohort, Counts, Known, Plain, Target
+from sequela.types import Boxes, Cohort, Counts, Known, Plain, Target
 
 STUDY = {
     "name": "t", "question": "?", "data": {"source": "x"}, "cohort": {"index": "ICU//ADMISSION"},
@@ -224,6 +224,38 @@ def test_the_labels_of_the_test_part_are_not_scored():
     held_out = clean.held_out
     values[held_out, 7] = clean.cohort.target.values[held_out, 0]
     assert "suspicious_input" not in told(with_values(clean, values))
+
+
+class Marked:
+    """Masks in memory (types.Masks), each of one value."""
+
+    def __init__(self, values: np.ndarray, instances: bool = False) -> None:
+        self.values, self.instances = values, instances
+
+    def take(self, rows: np.ndarray) -> Marked:
+        return Marked(self.values[rows], self.instances)
+
+    def whole(self, row: int) -> np.ndarray:
+        return np.array([[0, self.values[row]]], np.int32)
+
+
+def marked(kind: str, dense: object, names: tuple[str, ...]) -> audit.Material:
+    clean = ward(0)
+    return replace(clean, kind=kind, cohort=replace(clean.cohort, target=replace(clean.cohort.target, names=names, dense=dense)))
+
+
+def test_a_class_that_no_training_mask_or_box_has_is_named() -> None:
+    names, part = ("liver", "tumour", "vein"), ward(0).cohort.part
+    value = np.where(part == "train", np.arange(600) % 2, 2)  # the second only in rows held out, the third nowhere
+    boxes = Boxes(np.arange(601), np.zeros((600, 4), np.float32), np.where(part == "train", 0, 1))
+    for planted in (marked("segment", Marked(value), names), marked("detect", boxes, names)):
+        (found,) = audit.alarms(audit.audit(planted.cohort, planted.plain, planted.known, planted.study, planted.kind))
+        assert (found.check, found.severity) == ("unseen_class", "warning")
+        assert "tumour, vein" in found.text and "liver" not in found.text
+
+
+def test_numbers_of_instances_are_no_classes() -> None:
+    assert told(marked("segment", Marked(np.arange(600) % 9, instances=True), ("nucleus",))) == set()
 
 
 @pytest.mark.parametrize("part", ["train", "tune", "test", ""])

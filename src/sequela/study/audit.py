@@ -17,7 +17,7 @@ from sequela.study import likeness
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
-from sequela.types import PARTS, Array, Cohort, Known, Plain
+from sequela.types import PARTS, Array, Boxes, Cohort, Known, Plain, Target
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
 NAMED = 10  # rows named in an alarm
@@ -313,6 +313,34 @@ def constant_label(material: Material) -> Alarm:
     return Alarm("constant_label", "ok", "labels differ in every part")
 
 
+def unseen_class(material: Material) -> Alarm:
+    """Classes that no training picture is marked with: they can be neither learnt nor found."""
+    target = material.cohort.target.take(np.flatnonzero(material.train & material.cohort.target.known[:, 0]))
+    missing = [] if target.dense is None else _unmarked(target)
+    if not missing:
+        return Alarm("unseen_class", "ok", "every class that is to be marked is on some training picture")
+    text = f"none of {len(target.known)} marked training pictures has anything of {', '.join(missing)}: look at outcome.classes"
+    return Alarm("unseen_class", "warning", text, len(missing))
+
+
+def _unmarked(target: Target) -> list[str]:
+    seen = _marked(target)
+    return [name for k, name in enumerate(target.names) if k not in seen]
+
+
+def _marked(target: Target) -> set[int]:
+    """Which of the names the pictures are marked with; masks are opened until all were seen."""
+    if isinstance(target.dense, Boxes):
+        return set(target.dense.label.tolist())
+    seen: set[int] = set()
+    for row in range(len(target.known)):
+        mask = target.dense.whole(row)
+        seen |= {0} if target.dense.instances and (mask > 0).any() else set((np.unique(mask[mask > 0]) - 1).tolist())
+        if len(seen) == len(target.names):
+            break
+    return seen
+
+
 def identity(material: Material) -> Alarm:
     """Subjects in several parts whose rows all have one label: to know the subject is to know the answer."""
     part, target = material.cohort.part, material.cohort.target
@@ -352,7 +380,7 @@ CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
         subject_overlap, time_order, exact_duplicates, near_duplicates, future_events, outcome_as_input, suspicious_input,
-        constant_label, identity, sorted_ids,
+        constant_label, unseen_class, identity, sorted_ids,
     )
 }  # fmt: skip
 OF_LABELS = frozenset({"suspicious_input", "constant_label", "identity", "sorted_ids"})
