@@ -192,8 +192,9 @@ def test_a_task_that_needs_what_the_encoder_does_not_give_is_refused(monkeypatch
         needs = "map"
 
     monkeypatch.setattr(binary, "Binary", Dense)
-    with pytest.raises(ConfigError, match=r"needs map, and the encoder 'resnet1d' of inputs\.ecg gives pooled, steps"):
+    with pytest.raises(ConfigError, match=r"needs map, and the encoder 'resnet1d' of inputs\.ecg gives pooled, steps") as caught:
         model.check(study(inputs=of("ecg")), SPECS, ("died",))
+    assert "unet" in caught.value.hint
     with pytest.raises(ConfigError, match="needs map of one input, and the study has 3"):
         model.check(study(), SPECS, ("died",))
 

@@ -190,7 +190,8 @@ def _refuse_mismatch(study: Study, encoders: Mapping[str, Encoder], task: Task) 
             chosen = config.choice(study.inputs[name].encoder, f"inputs.{name}.encoder").name
             raise ConfigError(
                 f"the task {task_name!r} needs {task.needs}, and the encoder {chosen!r} of inputs.{name} gives "
-                f"{', '.join(sorted(encoder.gives)) or 'nothing'}"
+                f"{', '.join(sorted(encoder.gives)) or 'nothing'}",
+                hint="unet gives a map of every point" if task.needs == "map" else "",
             )
         if _causal(task) and not encoder.causal:
             chosen = config.choice(study.inputs[name].encoder, f"inputs.{name}.encoder").name

@@ -15,7 +15,9 @@ from sequela import config, simulate
 from sequela.cli import main
 from sequela.errors import ConfigError, DataError, LeakError
 from sequela.pipeline import check, files, import_data, run
+from sequela.pipeline.data import records
 from sequela.pipeline.experiment import Run
+from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 
 COUNT = 60
@@ -74,6 +76,13 @@ def test_a_source_that_is_not_what_it_should_be_is_refused(name: str, content: b
     with pytest.raises((DataError, ConfigError)) as caught:
         run(study(tmp_path / name), out=tmp_path / "run")
     assert caught.value.message and not (tmp_path / "run").exists()
+
+
+def test_raw_files_given_to_a_study_without_a_reader_are_to_be_imported_first(tmp_path: Path) -> None:
+    data = config.convert({"source": "people.store"}, config.Data)
+    with pytest.raises(DataError, match="is not a store") as caught:
+        records(data, tmp_path, people(tmp_path / "people.csv"), silent)
+    assert caught.value.hint.startswith("a store is expected: `sequela import")
 
 
 def test_a_file_of_another_format_is_refused_by_the_reader(ward: Store, demo: Path, tmp_path: Path) -> None:

@@ -310,7 +310,9 @@ def test_options_that_cannot_hold_are_refused(options, message):
 
 
 def test_options_of_another_number_of_axes_are_refused_when_the_pictures_are_seen():
-    with pytest.raises(DataError, match="patch has 2 numbers"):
+    with pytest.raises(DataError, match="patch has 2 numbers; of volumes it has 3: slices, rows and columns"):
         build(patch=(4, 4)).fit(known(volumes((8, 8, 8))))
+    with pytest.raises(DataError, match="patch has 1 number; of pictures it has 2: rows and columns"):
+        build(patch=(4,)).fit(known(photographs((8, 8))))
     with pytest.raises(DataError, match="no steps"):
         build(as_rows=True).fit(known(volumes((8, 8, 8))))

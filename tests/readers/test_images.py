@@ -386,3 +386,21 @@ def test_a_file_with_any_bytes_changed_or_lost_is_read_or_refused(seed, tmp_path
     (tmp_path / f"a.{form}").write_bytes(whole)
     read(folder, sink, tmp_path, mode="colour", pages="volume")
     assert sink.accepted + len(sink.refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        (lambda whole: b"", "it is empty"),
+        (lambda whole: b"no picture at all", "it does not begin as one"),
+        (lambda whole: whole[: len(whole) // 2], "cut short or damaged"),
+    ],
+)
+def test_what_is_wrong_with_a_damaged_picture_is_said_in_words(tmp_path, folder, sink, spoilt, reason):
+    for name in ("a.jpg", "b.png", "c.tif"):
+        save(tmp_path, name, shape=(64, 64))
+        (tmp_path / name).write_bytes(spoilt((tmp_path / name).read_bytes()))
+    save(tmp_path, "whole.png")
+    read(folder, sink, tmp_path)
+    said = list(sink.refused.values())
+    assert len(said) == 3 and all(reason in one and "Error" not in one for one in said), said

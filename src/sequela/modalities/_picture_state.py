@@ -14,6 +14,7 @@ from sequela.types import Payload, Space
 
 COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
 KINDS = {2: "picture", 3: "volume"}
+AXES = {2: "rows and columns", 3: "slices, rows and columns"}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

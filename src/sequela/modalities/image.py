@@ -26,7 +26,7 @@ from sequela.modalities._picture_events import chunks, days, found, latest
 from sequela.modalities._picture_example import as_stored, space
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plain import Columns
-from sequela.modalities._picture_state import KINDS, State, names_of, range_of, unlike
+from sequela.modalities._picture_state import AXES, KINDS, State, names_of, range_of, unlike
 from sequela.modalities._picture_values import grey, shares
 from sequela.modalities._pictures import Pictures, Recipe, Rows
 from sequela.modalities._synthetic import Held, events
@@ -154,7 +154,8 @@ class ImageInput:
         patch = plans.planned_patch([size] if size else own) if config.patch == "auto" else config.patch
         for name, sides in (("size", size), ("patch", patch), ("spacing", spacing)):
             if sides is not None and len(sides) != axes:
-                raise DataError(f"{name} has {len(sides)} numbers, and the training pictures are {KINDS[axes]}s: {axes} axes")
+                found = f"{len(sides)} number{'s' if len(sides) != 1 else ''}"
+                raise DataError(f"{name} has {found}; of {KINDS[axes]}s it has {axes}: {AXES[axes]}")
         if config.as_rows and axes != 2:
             raise DataError("the rows of a volume are no steps", hint="see the modality slices")
         return msgspec.structs.replace(state, size=size, patch=patch, spacing=spacing)

@@ -79,7 +79,16 @@ def opened(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ImageFile
             with PIL.Image.open(path, formats=formats) as image:
                 yield image
         except DAMAGED as error:
-            raise DataError(f"not a readable {' or '.join(formats)} image ({type(error).__name__})") from error
+            raise DataError(f"not a readable {' or '.join(formats)} image: {_wrong(path, error)}") from error
+
+
+def _wrong(path: Path, error: Exception) -> str:
+    """What is wrong with a file that could not be read."""
+    import PIL
+
+    if not path.stat().st_size:
+        return "it is empty"
+    return "it does not begin as one" if isinstance(error, PIL.UnidentifiedImageError) else "it is cut short or damaged"
 
 
 @contextmanager
