@@ -533,3 +533,66 @@ def test_an_empty_series_of_a_dicomdir_is_refused_by_the_names_it_lists(tmp_path
     store = read(tmp_path / "raw")
     assert [(r.reason, r.first) for r in store.flow.refused] == [("listed in DICOMDIR, but not there", ["IMAGES/IM2"])]
     assert len(pictures(store)) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------------------- tables
+
+
+def visit(folder: Path, patient: str, number: int, **elements: Any) -> list[Path]:
+    """The files, in their order, of a series of a patient's study on the day of that number."""
+    told = {"StudyInstanceUID": f"1.{number}", "SeriesInstanceUID": f"1.{number}.1", "StudyDate": f"202001{number:02d}"}
+    return series(folder, numbered(), straight(), seed=number, PatientID=patient, **(told | elements))
+
+
+def labelled(store: Any, code: str) -> list[tuple[str, datetime | None, str]]:
+    events = store.events([code]).join(store.subjects, on="subject_id").sort("source_id", "time")
+    return list(events.select("source_id", "time", "text_value").iter_rows())
+
+
+def test_a_table_labels_subjects_without_time_and_says_their_part(tmp_path: Path) -> None:
+    for number, patient in enumerate(("P1", "P1", "P2", "P3"), 1):
+        visit(tmp_path / "raw", patient, number)
+    (tmp_path / "raw/t.csv").write_text("subject,grade,part\nP1,high,train\nP2,low,test\nP4,low,train\nP2,high,test\n")
+    store = read(tmp_path / "raw", table="t.csv", labels=["grade"])
+    assert labelled(store, "LABEL//grade") == [("P1", None, "high"), ("P2", None, "low")]
+    assert store.kinds["LABEL//grade"] == "label"
+    names = dict(store.subjects.select("subject_id", "source_id").iter_rows())
+    assert {names[subject]: part for subject, part in store.parts.items()} == {"P1": "train", "P2": "test"}
+    assert reasons(store) == {"listed more than once; the first line counts": 1}
+    assert store.flow.notes["lines of t.csv that name no subject of the source"] == 1
+    assert store.flow.notes["subjects of which t.csv has no line, so unlabelled"] == 1
+
+
+@pytest.mark.parametrize(("column", "ending"), [("StudyInstanceUID", ""), ("SeriesInstanceUID", ".1")])
+def test_labels_of_a_study_or_series_are_stamped_as_its_pictures(column: str, ending: str, tmp_path: Path) -> None:
+    visit(tmp_path / "raw", "P1", 1)
+    visit(tmp_path / "raw", "P1", 2)
+    visit(tmp_path / "raw", "P2", 3, StudyDate="")
+    (tmp_path / "raw/t.csv").write_text(f"subject,{column},grade\n,1.1{ending},high\n,1.2{ending},low\n,1.3{ending},low\n")
+    store = read(tmp_path / "raw", table="t.csv", labels=["grade"], timezone="UTC")
+    pictures_at = store.events(["IMAGE//CT"])["time"].to_list()
+    assert labelled(store, "LABEL//grade") == [("P1", pictures_at[0], "high"), ("P1", pictures_at[1], "low"), ("P2", None, "low")]
+    assert pictures_at[0] != pictures_at[1]
+
+
+def test_the_columns_of_a_table_may_be_called_otherwise(tmp_path: Path) -> None:
+    visit(tmp_path / "raw", "P1", 1)
+    (tmp_path / "raw/t.csv").write_text("scan,label\n1.1,7\n")
+    assert labelled(read(tmp_path / "raw", table="t.csv", columns={"study": "scan"}), "LABEL//label")[0][2] == "7"
+
+
+def test_a_picture_that_cannot_be_read_is_not_labelled(tmp_path: Path) -> None:
+    visit(tmp_path / "raw", "P1", 1)
+    visit(tmp_path / "raw", "P2", 2)[2].unlink()
+    (tmp_path / "raw/t.csv").write_text("subject,label\nP1,1\nP2,0\n")
+    store = read(tmp_path / "raw", table="t.csv", max_refused=0.9)
+    assert [name for name, _, _ in labelled(store, "LABEL//label")] == ["P1"]
+
+
+def test_a_table_whose_lines_name_nothing_is_refused(tmp_path: Path) -> None:
+    visit(tmp_path / "raw", "P1", 1)
+    (tmp_path / "raw/t.csv").write_text("subject,label\n1,1\n")
+    with pytest.raises(DataError, match="names a subject"):
+        read(tmp_path / "raw", table="t.csv")
+    with pytest.raises(ConfigError, match="without a table"):
+        read(tmp_path / "raw", labels=["grade"])

@@ -122,7 +122,15 @@ def test_a_missing_mask_leaves_the_picture_without_a_label(tmp_path, sink):
     mask(tmp_path, "masks/b.png", np.ones((6, 5), np.uint8))
     read(sink, tmp_path, **MASK)
     assert sink.of("MASK")["source_id"].to_list() == ["pictures/b"] and sink.accepted == 2
-    assert sink.notes["a picture without a mask MASK"] == 1
+    assert sink.notes["pictures without a mask MASK, the first looked for at masks/a.png"] == 1
+
+
+def test_a_mask_pattern_that_finds_nothing_shows_where_it_looked(tmp_path, sink):
+    for name in "ab":
+        picture(tmp_path, f"pictures/{name}.png")
+        mask(tmp_path, f"masks/{name}.png", np.ones((6, 5), np.uint8))
+    read(sink, tmp_path, masks={"MASK": "../mask/{stem}.png"}, pictures="pictures/*")
+    assert sink.notes == {"pictures without a mask MASK, the first looked for at mask/a.png": 2}
 
 
 def test_every_mask_that_does_not_fit_refuses_its_picture_by_name(tmp_path, sink):

@@ -97,6 +97,7 @@ class PictureWriter:
     entries: list[Entry] = field(default_factory=list)
     taken: Taken = field(default_factory=Taken)
     _rows: Gathered = field(default_factory=Gathered)
+    _unmasked: dict[str, list[str]] = field(default_factory=dict)  # code -> where its masks were looked for, and none lay
     _found: dict[str, Counter[str]] = field(default_factory=dict)  # subject -> boxes of each class
 
     def add(self, entry: Entry, picture: Picture, marks: Marks) -> None:
@@ -107,7 +108,7 @@ class PictureWriter:
         self.taken.files.add(entry.file)
         self.taken.subjects.add(entry.subject)
         for code in self.masks:
-            self._mask(entry, code, marks.masks.get(code))
+            self._mask(entry, code, marks.masks.get(code), marks.tried.get(code, ""))
         if self.boxes:
             self._boxes(entry, marks)
         if self.described:
@@ -120,9 +121,9 @@ class PictureWriter:
         uri = self.sink.payload(f"{entry.file}#{place.row},{place.column}", Payload(values, None, CHANNELS[self.mode]))
         self._rows.of("TILE", "payload").add(entry.subject, payload=uri, text=place.text, number=place.tissue)
 
-    def _mask(self, entry: Entry, code: str, labels: Array | None) -> None:
+    def _mask(self, entry: Entry, code: str, labels: Array | None, tried: str) -> None:
         if labels is None:
-            self.sink.note(f"a picture without a mask {code}", 1)
+            self._unmasked.setdefault(code, []).append(tried)
             return
         uri = self.sink.payload(f"{entry.file}#{code}", Payload(labels, None, ("label",)))
         self._rows.of(code, "label").add(entry.subject, payload=uri)
@@ -150,6 +151,8 @@ class PictureWriter:
     def finish(self, columns: Sequence[str]) -> None:
         """Writes the events, with these label columns, and the parts."""
         self._count_boxes()
+        for code, tried in self._unmasked.items():
+            self.sink.note(f"pictures without a mask {code}, the first looked for at {tried[0] or 'no path'}", len(tried))
         self._rows.write(self.sink)
         write_labels(self.sink, self.entries, columns)
         write_told(self.sink, self.entries)
@@ -162,12 +165,14 @@ class PictureWriter:
                 self._rows.of(f"LABEL//count_{name}", "label").add(subject, number=found[name], text=str(found[name]))
 
 
-def write_labels(sink: Sink, entries: Sequence[Entry], columns: Sequence[str]) -> None:
-    """Writes LABEL//<column> for each of these columns."""
+def write_labels(
+    sink: Sink, entries: Sequence[Entry], columns: Sequence[str], times: Sequence[datetime | None] | None = None
+) -> None:
+    """Writes LABEL//<column> for each of these columns; without time, or at these."""
     subjects = [entry.subject for entry in entries]
     for number, column in enumerate(columns):
         sink.code(f"LABEL//{column}", "label")
-        sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in entries])))
+        sink.events(label_events(subjects, column, as_labels([entry.labels[number] for entry in entries]), times))
 
 
 def write_parts(sink: Sink, entries: Sequence[Entry]) -> None:

@@ -109,10 +109,7 @@ def table(source: Source, files: frozenset[str], name: str, columns: Columns) ->
     """
     found = cells(source, files, name)
     labels = tuple(label for label in columns.labels if label in found.columns)
-    needed = (columns.file, *columns.statics, *(() if columns.may_be_missing else columns.labels))
-    absent = [column for column in needed if column not in found.columns]
-    if absent:
-        raise DataError(f"the table {name} has no column {absent[0]!r}", hint=nearest(absent[0], found.columns))
+    check_columns(name, found.columns, (columns.file, *columns.statics, *(() if columns.may_be_missing else columns.labels)))
     folder = PurePosixPath(name).parent
     entries = []
     for line in found.iter_rows(named=True):
@@ -122,6 +119,13 @@ def table(source: Source, files: frozenset[str], name: str, columns: Columns) ->
         subject = line.get(columns.subject, "") or stem(file)
         entries.append(Entry(file, subject, line.get(columns.part, ""), tuple(line[label] for label in labels), told))
     return labels, entries
+
+
+def check_columns(name: str, found: Sequence[str], needed: Iterable[str]) -> None:
+    """Raises DataError where a table lacks a column."""
+    absent = next((column for column in needed if column not in found), None)
+    if absent is not None:
+        raise DataError(f"the table {name} has no column {absent!r}", hint=nearest(absent, found))
 
 
 def cells(source: Source, files: frozenset[str], name: str) -> pl.DataFrame:

@@ -26,6 +26,7 @@ class Marks:
     masks: Mapping[str, Array]  # code -> labels "1 H W" or "1 D H W"; one that is missing is not in it
     boxes: Fitting | None  # None: nobody looked for boxes
     crowds: int = 0
+    tried: Mapping[str, str] = field(default_factory=dict)  # code -> where its mask was looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,14 @@ class MaskFiles:
     patterns: Mapping[str, str]  # code -> where a picture's mask lies
     values: Mapping[str, _mask_file.Values]
 
+    def tried(self, entry: Entry) -> dict[str, str]:
+        """Where each mask is looked for; "" where its pattern asks for what the picture's name does not tell."""
+        return {code: _picture_list.beside(pattern, entry) for code, pattern in self.patterns.items()}
+
     def read(self, entry: Entry, picture: Picture) -> dict[str, Array]:
         """The masks of a picture. Raises DataError, with the mask's name, for one that does not fit it."""
         found = {}
-        for code, pattern in self.patterns.items():
-            name = _picture_list.beside(pattern, entry)
+        for code, name in self.tried(entry).items():
             if name not in self.files or name == entry.file:
                 continue
             try:

@@ -40,24 +40,28 @@ class Clock:
 
 
 def events(source_ids: Sequence[str], code: str, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """One event without time for each subject named, with these value columns."""
+    """One event for each subject named, without time unless it is one of these columns."""
     frame = pl.DataFrame({"source_id": pl.Series(source_ids, dtype=pl.String)})
     given = [column.alias(name) for name, column in columns.items()]
-    return frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("time"), pl.lit(code).alias("code"), *given)
+    return frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("time"), pl.lit(code).alias("code")).with_columns(given)
 
 
-def label_events(source_ids: Sequence[str], column: str, labels: Array) -> pl.DataFrame:
-    """The events LABEL//<column>, one for each subject whose label is there.
+def label_events(
+    source_ids: Sequence[str], column: str, labels: Array, times: Sequence[datetime | None] | None = None
+) -> pl.DataFrame:
+    """The events LABEL//<column>, one for each subject whose label is there; without time, or at these.
 
     A whole number is given as number and as text (it may be a class or a quantity), a fraction as number, a word as text.
     NaN and the empty word are missing: no event.
     """
     code = f"LABEL//{column}"
+    at = {} if times is None else {"time": pl.Series(times, dtype=pl.Datetime("us"))}
     if labels.dtype.kind in "biu":
         whole = pl.Series(labels.astype(np.int64))
-        return events(source_ids, code, {"numeric_value": whole.cast(pl.Float32), "text_value": whole.cast(pl.String)})
+        return events(source_ids, code, at | {"numeric_value": whole.cast(pl.Float32), "text_value": whole.cast(pl.String)})
     if labels.dtype.kind == "f":
-        frame = events(source_ids, code, {"numeric_value": pl.Series(labels.astype(np.float32))})
+        frame = events(source_ids, code, at | {"numeric_value": pl.Series(labels.astype(np.float32))})
         return frame.filter(pl.col("numeric_value").is_not_nan())
-    frame = events(source_ids, code, {"text_value": pl.Series([str(label).strip() for label in labels], dtype=pl.String)})
+    words = pl.Series([str(label).strip() for label in labels], dtype=pl.String)
+    frame = events(source_ids, code, at | {"text_value": words})
     return frame.filter(pl.col("text_value") != "")

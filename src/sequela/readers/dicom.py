@@ -5,6 +5,7 @@ Each stack of slices, picture or film becomes a payload with its place in the pa
     IMAGE//<modality>        the payload (IMAGE//CT, IMAGE//MR); its text is the description of the series
     MASK                     a segmentation (DICOM SEG) of a picture in the same source: a label map of its shape
     AGE, SEX                 AGE in years at the time of the study
+    LABEL//<column>          what a table tells of a subject, without time, or of a study or series, stamped as its pictures
 
 CT, MR and other slices are stored as volumes, turned to one orientation (`_space.py`); X-ray, ultrasound and other projections
 one picture a file, upright as stored. Values are rescaled to what they mean (Hounsfield units) without loss, colours are RGB.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -27,6 +28,7 @@ from msgspec import Meta
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
+from sequela.readers import _dicom_labels, _label_table
 from sequela.readers._dicom_events import Events
 from sequela.readers._dicom_index import Index, Wanted, indexed
 from sequela.readers._dicom_masks import Segmentation, mask
@@ -49,6 +51,9 @@ class Config(Strict, frozen=True):
     least: Annotated[int, Meta(ge=1)] = 1  # slices of a stack, or frames of a film; of fewer (a scout) it is left out
     gaps: Gaps = "refuse"  # a series with missing or unevenly spaced slices is refused, or its longest even run is read
     tilt: Literal["keep", "refuse"] = "keep"  # a stack with a tilted gantry keeps its sheared affine, or is refused
+    table: str = ""  # a CSV file in the source, one line a subject, study or series
+    labels: tuple[str, ...] | None = None  # columns of it; left out: "label" if there is one
+    columns: Mapping[Literal["series", "study", "subject", "part"], str] = {}  # left out: those of _dicom_labels.COLUMNS
     voi: bool = False  # values as the file says that they be shown (its first window or table), 0 to 65535
 
 
@@ -75,15 +80,22 @@ class DicomReader:
             sink.progress(done, 2 * count)
         if not index.found:
             raise DataError(f"{source.name} has no DICOM file", hint="the reader dicom takes a folder, an archive or a file")
-        self._write(index, sink, count)
+        self._write(index, sink, count, self._told(index, source, sink))
 
-    def _write(self, index: Index, sink: Sink, count: int) -> None:
+    def _told(self, index: Index, source: Source, sink: Sink) -> _dicom_labels.Told | None:
+        columns = _dicom_labels.columns(self.config.columns, self.config.labels)
+        origins = (slice.origin for slices in index.series.values() for slice in slices)
+        return _dicom_labels.told(source, sink, self.config.table, columns, origins)
+
+    def _write(self, index: Index, sink: Sink, count: int, told: _dicom_labels.Told | None) -> None:
         events, decoder = Events(sink), Decoder(index.pydicom, self.config.voi)
         marked = {one.series for one in index.masks}
         kept: dict[str, list[Placed]] = {}
         done, whole = 0, sum(map(len, index.series.values()))
         for (subject, series), found in stacked(index, self.config):
             placed = self._series(series, found, decoder, events)
+            if told:
+                told.take(one.origin for one in placed)
             if series in marked:
                 kept.setdefault(series, []).extend(placed)
             done += len(index.series[subject, series])
@@ -94,6 +106,8 @@ class DicomReader:
             else:
                 self._mask(one, kept.get(one.series, []), Decoder(index.pydicom, False), events)
         events.close()
+        if told:
+            told.write(sink)
 
     def _series(self, series: str, found: Sequence[Stack | Broken], decoder: Decoder, events: Events) -> list[Placed]:
         """What was written of a series."""
@@ -184,7 +198,8 @@ def _noted(stack: Stack, origin: Origin, config: Config, sink: Sink) -> None:
 
 
 def build(config: Config) -> DicomReader:
-    """Raises ConfigError for a time zone that there is not, or a pattern that is none."""
+    """Raises ConfigError for a time zone that there is not, a pattern that is none, or labels without a table."""
+    _label_table.check(config.table, config.labels)
     if config.timezone and config.timezone not in zoneinfo.available_timezones():
         raise ConfigError(f"{config.timezone!r} is not a time zone", hint='write it as "Europe/Berlin" or "UTC"')
     try:

@@ -27,7 +27,8 @@ from msgspec import Meta
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers import _mask_file, _picture, _picture_list, _tiles
+from sequela.readers import _label_table, _mask_file, _picture, _picture_list, _tiles
+from sequela.readers._label_table import DEFAULT_LABELS
 from sequela.readers._picture_events import PictureWriter
 from sequela.readers._picture_list import Entry
 from sequela.readers._picture_marks import TURNED, BoxFiles, Marks, MaskFiles, listed_boxes
@@ -35,7 +36,6 @@ from sequela.readers._samples import PART_NAMES
 from sequela.types import Part
 
 VERSION = 2
-DEFAULT_LABELS = ("label",)
 Label = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -114,8 +114,7 @@ class ImagesReader:
         chosen = files if self.config.pictures == "**" else files.intersection(source.files(self.config.pictures))
         marked = self.config.masks or self.config.boxes
         labels = (() if marked else DEFAULT_LABELS) if self.config.labels is None else self.config.labels
-        if labels not in ((), DEFAULT_LABELS):
-            raise ConfigError(f"without a table there are no columns {', '.join(labels)}", hint='name it: table = "labels.csv"')
+        _label_table.check(self.config.table, labels)
         entries = _picture_list.folders(chosen)
         return labels, entries if labels else [replace(entry, labels=()) for entry in entries]
 
@@ -190,7 +189,7 @@ class _Reading:
         boxes, crowds = self.boxes.read(entry, picture) if self.boxes else (None, 0)
         if picture.turned and (masks or boxes is not None):
             raise DataError(TURNED)
-        return Marks(masks, boxes, crowds)
+        return Marks(masks, boxes, crowds, self.masks.tried(entry))
 
     def _places(self, picture: _picture.Picture) -> list[_tiles.Place]:
         if self.config.tile is None:

@@ -5,7 +5,8 @@ their masks are of the same name in the folder that begins with `labels` instead
 Decathlon, Antonelli et al. 2022). A folder named train, val or test says the part.
 
 Written: IMAGE without time, "C D H W" turned to slices from below, rows from the front and columns from the right, nothing
-resampled; MASK, a label map of the same points; and, where `volumes` says so, LABEL//volume and LABEL//volume_<value> in ml.
+resampled; MASK, a label map of the same points; where `volumes` says so, LABEL//volume and LABEL//volume_<value> in ml; and
+LABEL//<column> of a table that names files or subjects.
 """
 
 from __future__ import annotations
@@ -25,17 +26,16 @@ from sequela import extras
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers import _itk_file, _nifti_file, _picture_list
+from sequela.readers import _itk_file, _label_table, _nifti_file, _picture_list
 from sequela.readers._nifti_file import Rules, Volume
-from sequela.readers._picture_events import write_parts, write_told
+from sequela.readers._nifti_names import NIFTI, called, ending, folder_of, in_images, in_labels, in_labels_instead, part_of, stem
+from sequela.readers._picture_events import write_labels, write_parts, write_told
 from sequela.readers._picture_list import Entry
-from sequela.readers._samples import PART_NAMES, events, label_events
+from sequela.readers._samples import events, label_events
 from sequela.readers._space import canonical
 from sequela.types import Array, Payload, Space
 
 VERSION = 1
-NIFTI = (".nii.gz", ".nii", ".hdr")
-IMAGES, LABELS = re.compile(r"^images?(?=$|Tr$|Ts$|[_-])", re.I), re.compile(r"^(labels?|masks?)(?=$|Tr$|Ts$|[_-])", re.I)
 COLOURS = ("red", "green", "blue", "alpha")
 APART = 0.1  # of the smallest spacing: how far a mask's corner may lie from its image's
 UNMARKED = "has no mask, where others of its folder have one"
@@ -48,6 +48,11 @@ class Config(Strict, frozen=True):
     subject_pattern: str = (
         ""  # a regular expression sought in the path: the group `subject` names the subject, others are statics
     )
+    table: str = ""  # a CSV file in the source, one line a volume; the others are left without labels
+    file: str = "file"  # columns of the table: the path or name of a volume, with its ending or without
+    subject: str = "subject"  # names the volume where there is no file, else its subject
+    part: str = "part"
+    labels: tuple[str, ...] | None = None  # columns; left out: "label" if there is one
     code: str = "IMAGE"
     mask_code: str = "MASK"
     channels: tuple[str, ...] = ()  # names of the volumes along a fourth axis; left out: a file with a fourth axis is refused
@@ -84,6 +89,7 @@ class _Taken:
     images: list[str] = field(default_factory=list)  # uris
     masks: dict[str, str] = field(default_factory=dict)  # subject -> uri
     volumes: dict[str, Mapping[int, float]] = field(default_factory=dict)  # subject -> label -> ml
+    columns: tuple[str, ...] = ()  # of labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,8 @@ class NiftiReader:
         files = [name for name in source.files() if ending(name)]
         if not files:
             raise DataError(f"{source.name} has no volume", hint=f"files that end on {', '.join((*NIFTI, *_itk_file.ENDINGS))}")
-        pairs = self._pairs(source, sink, files)
-        taken = _Taken()
+        columns, pairs = self._told(source, sink, self._pairs(source, sink, files))
+        taken = _Taken(columns=columns)
         for done, pair in enumerate(pairs, 1):
             try:
                 self._take(source, sink, pair, taken)
@@ -123,13 +129,25 @@ class NiftiReader:
         marked = {folder_of(pair.entry.file) for pair in found if pair.mask}
         return [self._expecting(pair, marked) for pair in found if pair.entry.file not in masks]
 
+    def _told(self, source: Source, sink: Sink, pairs: list[Pair]) -> tuple[tuple[str, ...], list[Pair]]:
+        """The label columns of the table, and the images with what it tells of them."""
+        config = self.config
+        names = {"file": config.file, "subject": config.subject}
+        columns = _label_table.Columns(names, config.subject, config.part, config.labels)
+        table = _label_table.read(source, sink, config.table, columns)
+        if table is None:
+            return (), pairs
+        entries = [pair.entry for pair in pairs]
+        told = _label_table.told(table, entries, called(entries, table.by), sink)
+        return table.labels, [replace(pair, entry=entry) for pair, entry in zip(pairs, told, strict=True)]
+
     def _expecting(self, pair: Pair, marked: Set[str]) -> Pair:
         """With None where it should have a mask: one is named for all, or others of its folder have one."""
         should = bool(self.config.masks) or folder_of(pair.entry.file) in marked
         return replace(pair, mask=None) if should and not pair.mask and self.config.unmarked == "refuse" else pair
 
     def _entries(self, sink: Sink, images: Iterable[str]) -> list[Entry]:
-        entries = [Entry(name, stem(name), _part(name)) for name in images]
+        entries = [Entry(name, stem(name), part_of(name)) for name in images]
         if not self.config.subject_pattern:
             return entries
         found = []
@@ -146,7 +164,7 @@ class NiftiReader:
             words = {**entry.told, "stem": PurePosixPath(stem(entry.file)).name}
             beside = _picture_list.beside(self.config.masks, replace(entry, told=words))
             return beside if beside in files and beside != entry.file else ""
-        beside = _in_labels_instead(entry.file)
+        beside = in_labels_instead(entry.file)
         return next((name for name in (beside + end for end in (*NIFTI, *_itk_file.ENDINGS)) if name in files), "")
 
     # What is in them
@@ -221,49 +239,6 @@ def _check_same(mask: Stored, image: Stored) -> None:
         raise DataError(f"it lies elsewhere: a corner is {far:.3g} mm from its image's")
 
 
-# ---------------------------------------------------------------------------------------------------------------------- names
-
-
-def ending(name: str) -> str:
-    """The ending by which it is a volume; "" where it is none."""
-    return next((end for end in (*NIFTI, *_itk_file.ENDINGS) if name.lower().endswith(end)), "")
-
-
-def stem(name: str) -> str:
-    """The path without its ending, and without the folder that only says that it holds images."""
-    path = PurePosixPath(name[: len(name) - len(ending(name))])
-    return str(PurePosixPath(*(step for step in path.parts[:-1] if not IMAGES.match(step)), path.name))
-
-
-def in_images(names: Sequence[str]) -> list[str]:
-    """Those in folders of images; where there is none, all that are not in folders of masks."""
-    found = [name for name in names if _among(name, IMAGES)]
-    return found or [name for name in names if not _among(name, LABELS)]
-
-
-def in_labels(names: Sequence[str]) -> list[str]:
-    return [name for name in names if _among(name, LABELS)]
-
-
-def _among(name: str, folders: re.Pattern[str]) -> bool:
-    return any(folders.match(step) for step in PurePosixPath(name).parts[:-1])
-
-
-def _in_labels_instead(name: str) -> str:
-    """The path of an image's mask without its ending: labelsTr for imagesTr; "" where it lies in no folder of images."""
-    path = PurePosixPath(name[: len(name) - len(ending(name))])
-    steps = [IMAGES.sub("labels", step) for step in path.parts[:-1]]
-    return str(PurePosixPath(*steps, path.name)) if _among(name, IMAGES) else ""
-
-
-def folder_of(name: str) -> str:
-    return str(PurePosixPath(name).parent)
-
-
-def _part(name: str) -> str:
-    return next((step for step in PurePosixPath(name).parts[:-1] if step.lower() in PART_NAMES), "")
-
-
 # --------------------------------------------------------------------------------------------------------------------- writing
 
 
@@ -277,6 +252,7 @@ def _write(sink: Sink, taken: _Taken, config: Config) -> None:
         sink.events(events(list(taken.masks), config.mask_code, {"payload": uris}))
     if config.volumes:
         _write_volumes(sink, taken.volumes)
+    write_labels(sink, taken.entries, taken.columns)
     write_told(sink, taken.entries)
     write_parts(sink, taken.entries)
     sink.accept(len(taken.entries))
@@ -293,7 +269,8 @@ def _write_volumes(sink: Sink, found: Mapping[str, Mapping[int, float]]) -> None
 
 
 def build(config: Config) -> NiftiReader:
-    """Raises ConfigError for a subject_pattern that is no regular expression, or a placeholder of masks that it does not name."""
+    """Raises ConfigError for a subject_pattern that is no regular expression, a placeholder it does not name, labels alone."""
+    _label_table.check(config.table, config.labels)
     try:
         groups = re.compile(config.subject_pattern).groupindex
     except re.error as error:
