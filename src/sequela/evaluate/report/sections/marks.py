@@ -10,10 +10,11 @@ from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 
 SHOWN = {  # tables that fit a page
-    "detect": (("ap50", "ap", "froc", "sensitivity", "ppv", "f1", "count_mae", "count_bias"),),
+    "detect": (("ap50", "ap", "froc", "count_mae", "count_bias"), ("sensitivity", "ppv", "f1")),
     "segment": (
-        ("dice", "iou", "hd95", "nsd", "volume_error", "volume_error_ml", "instance_f1", "instance_f1_strict"),
-        ("f1", "sensitivity", "specificity", "ppv", "accuracy", "auroc", "auprc", "lesion_sensitivity", "false_lesions"),
+        ("dice", "iou", "hd95", "nsd", "instance_f1", "instance_f1_strict"),
+        ("f1", "sensitivity", "specificity", "ppv", "auroc", "auprc"),
+        ("volume_error", "volume_error_ml", "lesion_sensitivity", "false_lesions", "accuracy"),
     ),
 }
 SAID = {
