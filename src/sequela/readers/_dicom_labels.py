@@ -61,7 +61,8 @@ def told(source: Source, sink: Sink, file: str, columns: _label_table.Columns, o
 
 def columns(given: Mapping[Known | Literal["part"], str], labels: tuple[str, ...] | None) -> _label_table.Columns:
     """With the names of DICOM, where none other are given."""
-    called = {**COLUMNS, **given}
+    called: dict[str, str] = dict(COLUMNS)
+    called.update(given.items())
     part = called.pop("part")
     return _label_table.Columns(called, called["subject"], part, labels)
 

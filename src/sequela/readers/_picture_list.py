@@ -121,7 +121,7 @@ def table(source: Source, files: frozenset[str], name: str, columns: Columns) ->
     return labels, entries
 
 
-def check_columns(name: str, found: Sequence[str], needed: Iterable[str]) -> None:
+def check_columns(name: str, found: list[str], needed: Iterable[str]) -> None:
     """Raises DataError where a table lacks a column."""
     absent = next((column for column in needed if column not in found), None)
     if absent is not None:
