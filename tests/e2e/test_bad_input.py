@@ -85,6 +85,24 @@ def test_raw_files_given_to_a_study_without_a_reader_are_to_be_imported_first(tm
     assert caught.value.hint.startswith("a store is expected: `sequela import")
 
 
+def test_a_run_refused_for_its_data_can_be_asked_again_in_the_same_place(tmp_path: Path) -> None:
+    asked, out = study(people(tmp_path / "people.csv", ill=[0] * COUNT)), tmp_path / "run"
+    with pytest.raises(DataError):
+        run(asked, out=out)
+    assert not out.exists()
+    people(tmp_path / "people.csv")
+    assert run(asked, out=out).report.is_file()
+
+
+def test_a_refused_run_takes_nothing_away_that_it_did_not_begin(tmp_path: Path) -> None:
+    asked, out = study(people(tmp_path / "people.csv", ill=[0] * COUNT)), tmp_path / "run"
+    (out / "checkpoints").mkdir(parents=True)
+    (out / "checkpoints" / "kept").write_text("of somebody")
+    with pytest.raises(DataError):
+        run(asked, out=out)
+    assert (out / "checkpoints" / "kept").is_file()
+
+
 def test_a_file_of_another_format_is_refused_by_the_reader(ward: Store, demo: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError):
         check(demo, data=people(tmp_path / "people.csv"))

@@ -22,7 +22,7 @@ from sequela import config
 from sequela.bundle import bundle as bundles
 from sequela.config import Study
 from sequela.contracts import Progress
-from sequela.errors import ConfigError, Interrupted, UsageError
+from sequela.errors import ConfigError, DataError, Interrupted, LeakError, UsageError
 from sequela.evaluate.curves import Curves
 from sequela.evaluate.evaluation import Judged
 from sequela.evaluate.facts import RunFacts
@@ -96,9 +96,14 @@ def run(
     folder = _folder(read, None if out is None else Path(out), resume)
     way = trial.Way(folder, resume, _command(study, data, folder, overrides, part), progress)
     prepared = prepare(read, base, data, progress)
+    fresh = not folder.exists() or not any(folder.iterdir())
     _begin(folder, prepared.study, resume)
     try:
         _all(prepared, part, way)
+    except (ConfigError, DataError, LeakError):
+        if fresh:
+            _withdraw(folder)
+        raise
     except KeyboardInterrupt as error:  # between trainings; within one, train/interrupt.py saves first
         raise Interrupted("the run was interrupted", hint=f"to go on: {way.command}") from error
     return Run(folder)
@@ -166,6 +171,12 @@ def _begin(folder: Path, study: Study, resume: bool) -> None:
                 f"{folder} is a run of another study: it differs in {', '.join(changed)}", hint="run it anew, with another --out"
             )
     files.write(path, text)
+
+
+def _withdraw(folder: Path) -> None:
+    """Removes the folder of a run in which nothing was trained: one that holds the study and no other file."""
+    if all(path.name == files.STUDY for path in folder.rglob("*") if not path.is_dir()):
+        shutil.rmtree(folder)
 
 
 # --------------------------------------------------------------------------------------------------------------------- one split
