@@ -465,7 +465,7 @@ def test_a_study_of_images_runs_to_a_bundle_that_answers(tmp_path: Path) -> None
     study = msgspec.structs.replace(study, data=msgspec.structs.replace(study.data, source=str(source / "xray.npz")))
     done = run(study, out=tmp_path / "run")
     held = load(done.bundle)
-    assert {path.name for path in done.folder.iterdir()} == FILES
+    assert {path.name for path in done.folder.iterdir()} == FILES | {"pictures"}
     assert held.predictor.fitted["xray"].spec.kind == "image"
 
 

@@ -87,7 +87,7 @@ def repeated(ranked: Ranked, times: Array) -> Ranked:
         for copy in range(times[row])
     ]
     score = np.array([score for score, _, _ in parts])
-    hit = np.array([hit for _, hit, _ in parts]).reshape(len(parts), 10)
+    hit = np.array([hit for _, hit, _ in parts], bool).reshape(len(parts), 10)
     return Ranked(score, hit, np.array([row for _, _, row in parts], np.int64), np.repeat(ranked.truth, times))
 
 

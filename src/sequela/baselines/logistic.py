@@ -72,6 +72,7 @@ class Logistic:
 
         Raises DataError where no column varies.
         """
+        pairs = _problem.pairs(train.target, tune.target, kind)
         plain = _problem.of_inputs(train.plain, self._config.columns)
         names = plain.columns
         judged = _problem.same_columns(tune.plain, names, self._config.columns)
@@ -80,7 +81,7 @@ class Logistic:
             raise DataError(f"logistic has nothing to learn from: none of {len(names)} plain columns varies in train")
         sides = _Side(columns.apply(plain.values), plain.counts), _Side(columns.apply(judged.values), judged.counts)
         with threadpool_limits(self._config.threads):
-            models = [self._choose(*sides, *pair) for pair in _problem.pairs(train.target, tune.target, kind)]
+            models = [self._choose(*sides, *pair) for pair in pairs]
         self._fitted = _Fitted(kind, train.target.names, names, columns, tuple(models))
 
     def _choose(self, train: _Side, tune: _Side, learnt: Problem, held: Problem) -> tuple[Linear, _counts.Blocks]:
