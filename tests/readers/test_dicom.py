@@ -561,6 +561,7 @@ def test_a_table_labels_subjects_without_time_and_says_their_part(tmp_path: Path
     assert reasons(store) == {"listed more than once; the first line counts": 1}
     assert store.flow.notes["lines of t.csv that name no subject of the source"] == 1
     assert store.flow.notes["subjects of which t.csv has no line, so unlabelled"] == 1
+    assert not [note for note in store.flow.notes if "not DICOM" in note], "the table is no stray file"
 
 
 @pytest.mark.parametrize(("column", "ending"), [("StudyInstanceUID", ""), ("SeriesInstanceUID", ".1")])

@@ -46,6 +46,7 @@ class Index:
 
     origins: Origins
     wanted: Wanted
+    table: str = ""  # a file that is meant to be no DICOM
     pydicom: ModuleType = field(default_factory=toolkit)
     series: dict[tuple[str, str], list[Slice]] = field(default_factory=dict)
     masks: list[Segmentation] = field(default_factory=list)
@@ -68,7 +69,7 @@ class Index:
             elif file.lower().endswith(ENDINGS):
                 self.found += 1
                 raise DataError("not a DICOM file" if path.stat().st_size else "an empty file")
-            else:
+            elif file != self.table:
                 sink.note(NOT_DICOM, 1)
 
     def _object(self, path: Path, source: Source, file: str, sink: Sink) -> None:

@@ -156,7 +156,7 @@ class DicomReader:
 def index_of(config: Config) -> Index:
     """An index, as yet empty, of what these options ask for."""
     pattern = re.compile(config.series, re.IGNORECASE) if config.series else None
-    return Index(Origins(config.subject, config.time, config.timezone), Wanted(config.modalities, pattern))
+    return Index(Origins(config.subject, config.time, config.timezone), Wanted(config.modalities, pattern), config.table)
 
 
 def stacked(index: Index, config: Config) -> Iterator[tuple[tuple[str, str], list[Stack | Broken]]]:
