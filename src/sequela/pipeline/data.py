@@ -67,10 +67,10 @@ def records(data: config.Data, base: Path, given: str | Path | Store | None, pro
     if is_store(path):
         return open_store(path)
     if not data.reader:
-        made = "a store is expected: `sequela import READER SOURCE STORE` makes one of raw files"
+        expected = "a store is expected: `sequela import READER SOURCE STORE` makes one of raw files"
         raise DataError(
             f"{path} is not a store, and the study names no reader for it",
-            hint=f'set data.reader, for instance "csv", or: {made}' if given is None else made,
+            hint=f'set data.reader, for instance "csv", or: {expected}' if given is None else expected,
         )
     module = registry.module("readers", data.reader)
     settings = config.convert(dict(data.options), module.Config, "data.options")
