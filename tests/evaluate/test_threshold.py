@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sequela.errors import ConfigError, DataError
+from sequela.evaluate import threshold
 from sequela.evaluate.threshold import choose, choose_all, decide
 from sequela.metrics.threshold import f1, sensitivity, specificity
 from sequela.types import Answer, Target
@@ -74,3 +75,28 @@ def test_each_label_has_its_own_threshold_from_rows_whose_label_is_known() -> No
     assert cuts == pytest.approx({"model/a": 0.5, "model/b": 0.4})
     assert decide("multilabel", "model", answer, cuts).tolist() == [[False, True], [False, False], [True, True], [True, False]]
     assert choose_all("multiclass", {"model": answer}, target, "youden") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [("segment", "jaccard"), ("detect", "specificity=0.9"), ("binary", "jaccard"), ("multilabel", "best"), ("segment", 2.0)],
+)
+def test_a_rule_that_a_kind_of_task_cannot_have_is_known_before_there_is_an_answer(kind: str, rule: str | float) -> None:
+    with pytest.raises(ConfigError, match="threshold"):
+        threshold.check(kind, rule)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("segment", "f1"),
+        ("segment", "youden"),
+        ("detect", "sensitivity=0.9"),
+        ("binary", "specificity=0.95"),
+        ("multilabel", "jaccard"),
+        ("multiclass", "youden"),
+        ("detect", 0.4),
+    ],
+)
+def test_the_rules_of_each_kind_of_task_are_let_through(kind: str, rule: str | float) -> None:
+    threshold.check(kind, rule)

@@ -140,14 +140,20 @@ def threshold(tally: Tally, rule: str | float) -> float:
 
     It lies halfway between two levels of a byte. Where nothing is true it is one half. Raises ConfigError for another rule.
     """
-    number = _number(rule)
+    number = ruled(rule)
     if number is not None:
         return number
-    if rule not in ("f1", "youden"):  # the rule where none is given is youden's, which says little where nearly all is nothing
-        raise ConfigError(f"{rule!r} is no rule for the threshold of points", hint="known: f1, or a number between 0 and 1")
     if not tally.chance[:, 0, 0].any():
         return 0.5
     return (metrics.best_level(tally.chance[:, 0]) - 0.5) / (LEVELS - 1)
+
+
+def ruled(rule: str | float) -> float | None:
+    """The number that the rule is; None where it is to be chosen. Raises ConfigError for what is neither."""
+    number = _number(rule)
+    if number is None and rule not in ("f1", "youden"):  # youden, where no rule is given, says little where nearly all is nothing
+        raise ConfigError(f"{rule!r} is no rule for the threshold of points", hint="known: f1, or a number between 0 and 1")
+    return number
 
 
 def _number(rule: str | float) -> float | None:

@@ -76,6 +76,16 @@ def key(model: str, label: str = "") -> str:
     return f"{model}/{label}" if label else model
 
 
+def check(kind: str, rule: str | float) -> None:
+    """Raises ConfigError for a rule that none of this kind of task can be chosen by: known before anything is trained."""
+    if kind == "segment":
+        segmentation.ruled(rule)
+    elif kind == "detect":
+        _check_boxes(rule)
+    elif kind == "binary" or (kind == "multilabel" and rule != "jaccard"):
+        choose(np.array([0.0, 1.0]), np.array([False, True]), rule)
+
+
 def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:
     """Every threshold that this kind of task needs, by `key`: of each answer (binary), or each label of it (multilabel, detect).
 
@@ -116,9 +126,8 @@ def of_boxes(ranked: Ranked, rule: str | float) -> float:
     """
     if not isinstance(rule, str) or _number(rule) is not None:
         return _within(float(rule))
+    _check_boxes(rule)
     name, _, aim = rule.partition("=")
-    if rule not in ("f1", "youden") and (name != "sensitivity" or _number(aim) is None):
-        raise ConfigError(f"{rule!r} is no rule for the threshold of boxes", hint='known: f1, "sensitivity=0.9", or a number')
     if not ranked.hit[:, FIRST].any():
         return 1.0
     falling, sensitivity, f1 = detection.cuts(ranked)
@@ -126,6 +135,15 @@ def of_boxes(ranked: Ranked, rule: str | float) -> float:
         return float(falling[np.argmax(np.round(f1, 12))])
     reached = sensitivity >= _within(float(aim)) - 1e-12
     return float(falling[np.argmax(reached)] if reached.any() else falling[-1])
+
+
+def _check_boxes(rule: str | float) -> None:
+    if not isinstance(rule, str) or _number(rule) is not None:
+        _within(float(rule))
+        return
+    name, _, aim = rule.partition("=")
+    if rule not in ("f1", "youden") and (name != "sensitivity" or _number(aim) is None):
+        raise ConfigError(f"{rule!r} is no rule for the threshold of boxes", hint='known: f1, "sensitivity=0.9", or a number')
 
 
 def _for_sets(kind: str, answer: Answer, target: Target) -> float:

@@ -19,6 +19,7 @@ from sequela.bundle.predictor import SCORES
 from sequela.config import Ensemble, Study
 from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
+from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
 from sequela.pipeline import pretraining
 from sequela.pipeline.data import records
@@ -191,6 +192,7 @@ def names_exist(study: Study) -> None:
     _called_once(called)
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
+    threshold.check(cohorts.kind_of(study), study.evaluate.threshold)
     _can_be_held(study.ensemble)
     _foresees_alone(study)
     _alone(study)
