@@ -85,6 +85,13 @@ def test_raw_files_given_to_a_study_without_a_reader_are_to_be_imported_first(tm
     assert caught.value.hint.startswith("a store is expected: `sequela import")
 
 
+@pytest.mark.parametrize(("modality", "said"), [("image", "called 'flipp'"), ("static", "cannot be augmented")])
+def test_an_augmentation_that_is_none_is_refused_before_any_data_is_read(modality: str, said: str, tmp_path: Path) -> None:
+    inputs = {"person": {"modality": modality, "encoder": "cnn", "augment": ["flipp"]}}
+    with pytest.raises(ConfigError, match=said):
+        check(study(tmp_path / "nowhere.csv", inputs=inputs))
+
+
 def test_a_run_refused_for_its_data_can_be_asked_again_in_the_same_place(tmp_path: Path) -> None:
     asked, out = study(people(tmp_path / "people.csv", ill=[0] * COUNT)), tmp_path / "run"
     with pytest.raises(DataError):

@@ -23,6 +23,7 @@ from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
 from sequela.pipeline import pretraining
 from sequela.pipeline.data import records
+from sequela.prep import augment
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study import cut, marked
@@ -188,6 +189,8 @@ def names_exist(study: Study) -> None:
     for name, given in study.inputs.items():
         config.options("modalities", given.modality, f"inputs.{name}.modality")
         config.options("encoders", given.encoder, f"inputs.{name}.encoder")
+        if given.augment:
+            augment.names_exist(given.augment, config.choice(given.modality, f"inputs.{name}.modality").name)
     called = [labels.label(*config.options("baselines", named, "baselines.names")) for named in study.baselines.names or ()]
     _called_once(called)
     if study.data.reader:

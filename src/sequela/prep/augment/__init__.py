@@ -38,24 +38,36 @@ def build(named: Sequence[Named], spec: Spec, classes: Classes | None = None) ->
     Raises ConfigError for a kind of input that has none, an unknown name, option or class, with the nearest one, and for a change
     that pictures of this shape cannot have.
     """
-    known = KINDS.get(spec.kind)
+    each = names_exist(named, spec.kind)
+    return Augment(spec, tuple(_entry(one, f"augment[{i}]", spec, classes) for i, one in enumerate(each)), classes)
+
+
+def names_exist(named: Sequence[Named], modality: str) -> list[Entry]:
+    """The changes by name, with their options, as the inputs of a modality may have them whatever their shape.
+
+    Raises ConfigError for a modality that has none, and for an unknown name or option, with the nearest one.
+    """
+    known = KINDS.get(modality)
     if known is None:
-        raise ConfigError(f"an input of the kind {spec.kind!r} cannot be augmented", hint=f"only {', '.join(KINDS)} can")
-    return Augment(spec, tuple(_entry(one, f"augment[{i}]", known, spec, classes) for i, one in enumerate(named)), classes)
+        raise ConfigError(f"an input of the kind {modality!r} cannot be augmented", hint=f"only {', '.join(KINDS)} can")
+    return [_named(one, f"augment[{i}]", known, modality) for i, one in enumerate(named)]
 
 
-def _entry(one: Named, where: str, known: Mapping[str, Kind], spec: Spec, classes: Classes | None) -> Entry:
+def _named(one: Named, where: str, known: Mapping[str, Kind], modality: str) -> Entry:
     chosen = choice(one, where)
     if chosen.name not in known:
         hint = registry.nearest(chosen.name, tuple(known))
-        raise ConfigError(f"{where}: no augmentation of {spec.kind}s is called {chosen.name!r}", hint=hint)
-    kind = known[chosen.name]
-    options = convert(chosen.options, kind.options, f"{where} ({chosen.name})")
-    if kind.check is not None:
-        kind.check(options, spec.shape[1:], spec.spacing)
+        raise ConfigError(f"{where}: no augmentation of {modality}s is called {chosen.name!r}", hint=hint)
+    options = convert(chosen.options, known[chosen.name].options, f"{where} ({chosen.name})")
     assert isinstance(options, Options)  # every kind's are
-    if not options.classes:
-        return Entry(chosen.name, kind, options)
+    return Entry(chosen.name, known[chosen.name], options)
+
+
+def _entry(one: Entry, where: str, spec: Spec, classes: Classes | None) -> Entry:
+    if one.kind.check is not None:
+        one.kind.check(one.options, spec.shape[1:], spec.spacing)
+    if not one.options.classes:
+        return one
     if classes is None:
-        raise ConfigError(f"{where} ({chosen.name}): the task has no classes, so none can be changed more often")
-    return Entry(chosen.name, kind, options, classes.factors(options.classes))
+        raise ConfigError(f"{where} ({one.name}): the task has no classes, so none can be changed more often")
+    return Entry(one.name, one.kind, one.options, classes.factors(one.options.classes))
