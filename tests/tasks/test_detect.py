@@ -199,3 +199,9 @@ def test_a_head_refuses_what_is_no_map() -> None:
     rows = encoded()
     with pytest.raises(ValueError, match="needs the map"):
         started(task())(Encoded(rows.steps[..., 0], rows.mask, None, rows.seq))
+
+
+def test_where_no_picture_has_a_box_the_sums_are_still_numbers_with_a_fraction() -> None:
+    none = Boxed(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0))
+    sums = detect.summed((none, none), 3)
+    assert sums.dtype == np.float64 and sums.shape == (2, 3) and not sums.any()

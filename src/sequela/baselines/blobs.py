@@ -125,7 +125,7 @@ class Blobs:
         with threadpool_limits(self._config.threads):
             boxed = tuple(None if one < 0 else self._said(fields, int(one)) for one in entry)
         sums = [np.zeros(len(self._names)) if one is None else _sums(one, len(self._names)) for one in boxed]
-        return Answer("boxes", np.array(sums).reshape(-1, len(self._names)), self._names, boxed=boxed)
+        return Answer("boxes", np.array(sums, np.float64).reshape(-1, len(self._names)), self._names, boxed=boxed)
 
     def _said(self, fields: Fields, entry: int) -> Boxed:
         assert self._fitted is not None

@@ -167,7 +167,8 @@ def _refuse_bad(marked: Boxes, names: tuple[str, ...]) -> None:
 def summed(boxed: tuple[Boxed | None, ...], classes: int) -> Array:
     """The sum of the scores of each class, float64 "N K": how many there are in all likelihood, if scores are probabilities."""
     rows = [np.zeros(classes) if one is None else np.bincount(one.label, one.score, classes) for one in boxed]
-    return np.stack(rows) if rows else np.zeros((0, classes))
+    # of nothing at all, NumPy's counts are whole numbers
+    return np.stack(rows).astype(np.float64) if rows else np.zeros((0, classes))
 
 
 def build(config: Config, names: tuple[str, ...]) -> Detect:
