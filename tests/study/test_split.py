@@ -190,8 +190,9 @@ def test_shares_that_do_not_sum_to_one_are_refused():
 def test_a_missing_file_and_an_unknown_group_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no split file 'x"):
         planned(crowd(), tmp_path, by="list", files=["x.csv"])
-    with pytest.raises(ConfigError, match="the group 'family'"):
+    with pytest.raises(ConfigError, match="the group 'family'") as caught:
         planned(crowd(), unit="family")
+    assert "family" in caught.value.hint
 
 
 def test_each_part_gets_its_share_of_the_levels_of_a_group():

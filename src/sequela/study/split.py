@@ -182,8 +182,8 @@ def _shares(split: config.Split) -> tuple[float, float, float]:
 
 def _group(cohort: Cohort, column: str) -> Array:
     if column not in cohort.groups:
-        known = tuple(cohort.groups)
-        raise ConfigError(f"the split needs the group {column!r}, which cohort.groups does not list", hint=nearest(column, known))
+        hint = nearest(column, tuple(cohort.groups)) if cohort.groups else f'name it there: cohort.groups = ["{column}"]'
+        raise ConfigError(f"the split needs the group {column!r}, which cohort.groups does not list", hint=hint)
     return cohort.groups[column]
 
 
