@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,47 +11,17 @@ from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.evaluate.detection import tally
 from sequela.metrics import detection
-from sequela.prep import grid as grids
-from sequela.types import Array, Boxes, Grid, Plain, Ragged, Target
+from sequela.modalities._pictures import Pictures, Recipe
+from sequela.types import Array, Boxes, Payload, Plain, Ragged, Target
 
 NAMES, SIDE = ("large", "small"), 72
 QUICK = {"points": 60, "rounds": 20}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Pictures in memory."""
-
-    pictures: Array  # uint8 "M 3 H W"
-    patch: None = None
-    patches: int = 1
-    foreground: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.pictures.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
-
-    def __getitem__(self, index: Array, /) -> Array:
-        return self.pictures[index].astype(np.float32)
-
-    def name(self, entry: int) -> str:
-        return ""
-
-    def grid(self, entry: int) -> Grid:
-        return grids.plain(self.shape[2:])
-
-    def space(self, entry: int) -> None:
-        return None
-
-    def crop(self, entry: int, corner: Any, size: Any) -> Array:
-        raise AssertionError("a baseline reads pictures as they are stored")
-
-    def shown(self, entry: int) -> Array:
-        return self.pictures[entry]
+def shown(pictures: Array) -> Pictures:
+    """Pictures uint8 "M C *S" in memory, as they are."""
+    channels = pictures.shape[1]
+    return Pictures([Payload(one) for one in pictures], Recipe(channels, (0.0,) * channels, (1.0,) * channels))
 
 
 def discs(rows: int, seed: int) -> Evidence:
@@ -72,7 +39,7 @@ def discs(rows: int, seed: int) -> Evidence:
         pictures.append(np.clip(picture + random.normal(0, 8, picture.shape), 0, 255).astype(np.uint8))
     boxes = Boxes(np.arange(rows + 1) * 3, np.array(corners, np.float32), np.tile([0, 0, 1], rows))
     target = Target(np.zeros((rows, 1)), np.full((rows, 1), True), NAMES, boxes)
-    ragged = Ragged(np.arange(rows + 1), Shown(np.stack(pictures)), np.zeros(rows))
+    ragged = Ragged(np.arange(rows + 1), shown(np.stack(pictures)), np.zeros(rows))
     nothing = Plain(np.zeros((rows, 0), np.float32), ())
     return Evidence({"smear": ragged}, {}, nothing, target, np.arange(rows), np.arange(rows).astype(str))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,44 +13,14 @@ from scipy import ndimage
 from sequela.baselines import _defaults, _filters, observer, otsu, pixel_forest
 from sequela.contracts import Evidence
 from sequela.errors import ConfigError, DataError
-from sequela.prep import grid as grids
-from sequela.types import Array, Grid, Plain, Ragged, Spec, Target
+from sequela.modalities._pictures import Pictures, Recipe
+from sequela.types import Array, Payload, Plain, Ragged, Spec, Target
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Pictures in memory."""
-
-    pictures: Array  # uint8 "M C *S"
-    patch: None = None
-    patches: int = 1
-    foreground: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.pictures.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
-
-    def __getitem__(self, index: Array, /) -> Array:
-        return self.pictures[index].astype(np.float32)
-
-    def name(self, entry: int) -> str:
-        return ""
-
-    def grid(self, entry: int) -> Grid:
-        return grids.plain(self.shape[2:])
-
-    def space(self, entry: int) -> None:
-        return None
-
-    def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
-        raise NotImplementedError("a baseline reads pictures as they are stored")
-
-    def shown(self, entry: int) -> Array:
-        return self.pictures[entry]
+def shown(pictures: Array) -> Pictures:
+    """Pictures uint8 "M C *S" in memory, as they are."""
+    channels = pictures.shape[1]
+    return Pictures([Payload(one) for one in pictures], Recipe(channels, (0.0,) * channels, (1.0,) * channels))
 
 
 @dataclass(frozen=True)
@@ -78,7 +46,7 @@ class Held:
 def evidence(pictures: Array, masks: Array, *, instances: bool = False, names: tuple[str, ...] = ("cell",)) -> Evidence:
     rows = len(masks)
     target = Target(np.zeros((rows, 1)), np.full((rows, 1), True), names, Held(masks.astype(np.int32), instances))
-    inputs = {"picture": Ragged(np.arange(rows + 1), Shown(pictures), np.zeros(rows), take=np.arange(rows))}
+    inputs = {"picture": Ragged(np.arange(rows + 1), shown(pictures), np.zeros(rows), take=np.arange(rows))}
     specs = {"picture": Spec("image", pictures.shape[1:], "days", single=True)}
     row_id = np.arange(rows).astype(str)
     return Evidence(inputs, specs, Plain(np.zeros((rows, 0), np.float32), ()), target, np.arange(rows), row_id)

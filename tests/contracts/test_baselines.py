@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +14,10 @@ from sequela import config, registry
 from sequela import seed as streams
 from sequela.contracts import Baseline, Evidence
 from sequela.errors import DataError
-from sequela.prep import grid as grids
+from sequela.modalities._pictures import Pictures, Recipe
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Boxes, Grid, Plain, Ragged, Spec, Target
+from sequela.types import Array, Boxes, Payload, Plain, Ragged, Spec, Target
 
 STEPS, LENGTH = 6, 48
 
@@ -109,40 +108,10 @@ def _codes(rows: int, seed: int) -> Evidence:
     return Evidence(inputs, specs, nothing, next_event.own_target(inputs, specs), np.arange(rows), row_id)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Pictures in memory, seen whole."""
-
-    pictures: Array  # uint8 "M 1 H W"
-    patch: None = None
-    patches: int = 1
-    foreground: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.pictures.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
-
-    def __getitem__(self, index: Array, /) -> Array:
-        return self.pictures[index].astype(np.float32)
-
-    def name(self, entry: int) -> str:
-        return ""
-
-    def grid(self, entry: int) -> Grid:
-        return grids.plain(self.shape[2:])
-
-    def space(self, entry: int) -> None:
-        return None
-
-    def crop(self, entry: int, corner: Sequence[int], size: Sequence[int]) -> Array:
-        raise NotImplementedError("a baseline reads pictures as they are stored")
-
-    def shown(self, entry: int) -> Array:
-        return self.pictures[entry]
+def shown(pictures: Array) -> Pictures:
+    """Pictures uint8 "M C *S" in memory, as they are."""
+    channels = pictures.shape[1]
+    return Pictures([Payload(one) for one in pictures], Recipe(channels, (0.0,) * channels, (1.0,) * channels))
 
 
 @dataclass(frozen=True)
@@ -174,7 +143,7 @@ def _marked(rows: int, seed: int) -> Evidence:
     pictures = np.clip(60 + 120 * masks + random.normal(0, 20, masks.shape), 0, 255).astype(np.uint8)[:, None]
     lengths = (random.random(rows) > 0.2).astype(np.int64)
     entry = np.flatnonzero(lengths)
-    inputs = {"photograph": Ragged(np.concatenate([[0], np.cumsum(lengths)]), Shown(pictures), np.zeros(len(entry)), take=entry)}
+    inputs = {"photograph": Ragged(np.concatenate([[0], np.cumsum(lengths)]), shown(pictures), np.zeros(len(entry)), take=entry)}
     known, row_id = random.random((rows, 1)) < 0.9, np.array([f"{seed}/{row}" for row in range(rows)])
     target = Target(np.zeros((rows, 1)), known, ("cell",), Held(masks))
     nothing = Plain(np.zeros((rows, 0), np.float32), ())
@@ -188,9 +157,9 @@ def _boxed(rows: Evidence) -> Evidence:
     (ragged,), count = rows.inputs.values(), len(rows)
     edges = [(np.flatnonzero(mask.any(1))[[0, -1]], np.flatnonzero(mask.any(0))[[0, -1]]) for mask in rows.target.dense.masks]
     corners = np.array([[down[0], across[0], down[1] + 1, across[1] + 1] for down, across in edges], np.float32) * 3
-    pictures = ragged.values.pictures.repeat(3, 2).repeat(3, 3)
+    pictures = np.stack([one.values for one in ragged.values.payloads]).repeat(3, 2).repeat(3, 3)
     boxes = Boxes(np.arange(count + 1), corners, np.zeros(count, np.int64))
-    inputs = {"photograph": replace(ragged, values=Shown(pictures))}
+    inputs = {"photograph": replace(ragged, values=shown(pictures))}
     return replace(rows, inputs=inputs, target=replace(rows.target, dense=boxes), marks={})
 
 
