@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from sequela.errors import DataError
 from sequela.types import Array, Known, Payload
 
+LIKE_TRAINING = "are not like those of training"
 CHUNK = 256  # pictures worked on at once
 
 
@@ -61,6 +63,13 @@ def found(known: Known, code: str) -> Found:
     events = latest(known, code)
     uris, entry = unique(events["payload"])
     return Found(known.count, events, [known.payloads.open(uri) for uri in uris], entry)
+
+
+def refuse_unlike(payloads: Sequence[Payload], why: Callable[[Payload], str], what: str, like: str) -> None:
+    """Raises DataError where `why` finds a reason, with how many there are and the first."""
+    reasons = [reason for payload in payloads if (reason := why(payload))]
+    if reasons:
+        raise DataError(f"{len(reasons)} of {len(payloads)} {what} {like}; the first: {reasons[0]}")
 
 
 def days(latest: pl.DataFrame) -> Array:

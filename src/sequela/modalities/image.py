@@ -22,7 +22,7 @@ from sequela import seed as streams
 from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_plan as plans
-from sequela.modalities._picture_events import chunks, days, found, latest
+from sequela.modalities._picture_events import LIKE_TRAINING, chunks, days, found, latest, refuse_unlike
 from sequela.modalities._picture_example import as_stored, space
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plain import Columns
@@ -161,9 +161,7 @@ class ImageInput:
         return msgspec.structs.replace(state, size=size, patch=patch, spacing=spacing)
 
     def _refuse(self, payloads: Sequence[Payload], state: State) -> None:
-        reasons = [why for payload in payloads if (why := self._unlike(payload, state))]
-        if reasons:
-            raise DataError(f"{len(reasons)} of {len(payloads)} pictures are not like those of training; the first: {reasons[0]}")
+        refuse_unlike(payloads, lambda payload: self._unlike(payload, state), "pictures", LIKE_TRAINING)
 
     def _unlike(self, payload: Payload, state: State) -> str:
         typed = self.config.scale == "train" and self.config.window is None

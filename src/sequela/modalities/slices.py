@@ -21,7 +21,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _picture_example as made
 from sequela.modalities import _picture_plan, _volume_plan
 from sequela.modalities import _picture_state as states
-from sequela.modalities._picture_events import found, latest
+from sequela.modalities._picture_events import LIKE_TRAINING, found, latest, refuse_unlike
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plan import commonest
 from sequela.modalities._picture_values import grey, shares
@@ -166,9 +166,7 @@ class SlicesInput:
     # ---------------------------------------------------------------------------------------------------------------- of volumes
 
     def _refuse(self, payloads: Sequence[Payload], state: State) -> None:
-        reasons = [why for payload in payloads if (why := self._unlike(payload, state))]
-        if reasons:
-            raise DataError(f"{len(reasons)} of {len(payloads)} volumes are not like those of training; the first: {reasons[0]}")
+        refuse_unlike(payloads, lambda payload: self._unlike(payload, state), "volumes", LIKE_TRAINING)
 
     def _unlike(self, payload: Payload, state: State) -> str:
         typed = self.config.scale == "train" and self.config.window is None

@@ -18,7 +18,7 @@ from sequela.config import Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _tile_places as found_places
 from sequela.modalities import _tile_summary
-from sequela.modalities._picture_events import latest, unique
+from sequela.modalities._picture_events import LIKE_TRAINING, latest, refuse_unlike, unique
 from sequela.modalities._picture_moments import moments
 from sequela.modalities._picture_plan import commonest
 from sequela.modalities._picture_state import names_of
@@ -92,9 +92,7 @@ class TilesInput:
         ]
         side = commonest([payload.values.shape[-1] for payload in payloads])
         state = self._state(payloads, side)
-        reasons = [why for payload in payloads if (why := _unlike(payload, state))]
-        if reasons:
-            raise DataError(f"{len(reasons)} of {len(payloads)} training tiles differ from most; the first: {reasons[0]}")
+        refuse_unlike(payloads, lambda payload: _unlike(payload, state), "training tiles", "differ from most")
         mean, spread = moments(Pictures(payloads, self._recipe(state)))
         return msgspec.structs.replace(state, mean=mean, spread=spread)
 
@@ -104,11 +102,7 @@ class TilesInput:
         Raises DataError where a tile is not like those of training (see `refused`).
         """
         tiles = self._found(known)
-        reasons = [why for payload in tiles.payloads if (why := _unlike(payload, state))]
-        if reasons:
-            raise DataError(
-                f"{len(reasons)} of {len(tiles.payloads)} tiles are not like those of training; the first: {reasons[0]}"
-            )
+        refuse_unlike(tiles.payloads, lambda payload: _unlike(payload, state), "tiles", LIKE_TRAINING)
         offsets = np.searchsorted(tiles.row, np.arange(known.count + 1))
         order = np.arange(len(tiles.row)) - np.repeat(offsets[:-1], np.diff(offsets))
         return Ragged(
