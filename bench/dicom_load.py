@@ -44,7 +44,7 @@ class Silent:
 def ours(folder: Path) -> list[np.ndarray]:
     source, index = open_source(folder), Index(Origins("patient", "study", ""), Wanted())
     for file in source.files():
-        index.add(source, file, Silent())  # type: ignore[arg-type]
+        index.add(source, file, Silent())  # type: ignore[arg-type]  # as much of a sink as an index calls
     decoder, found = Decoder(index.pydicom, False), []
     for slices in index.series.values():
         found += [payload(one, decoder) for one in stacks(slices, "refuse") if isinstance(one, Stack)]

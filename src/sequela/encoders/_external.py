@@ -131,6 +131,7 @@ def _made(name: str, make: Callable[[Spec, Mapping[str, Any]], nn.Module], spec:
         return make(spec, config.arguments)
     except ImportError as error:
         raise MissingExtra(f"{name} needs a package that is not installed: {str(error).partition(chr(10))[0]}") from error
+    # what the constructors of these packages raise at arguments that do not suit them: they have no error of their own for it
     except (TypeError, ValueError, LookupError, NotImplementedError, AttributeError, RuntimeError, AssertionError) as error:
         hint = "they are those of its own class"
         raise ConfigError(f"{name} cannot be made with these arguments: {error}", hint=hint) from error

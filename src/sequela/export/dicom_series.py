@@ -45,7 +45,7 @@ class Series:
 def series_of(source: Source, config: dicom.Config) -> Series:
     """All of a source, from its headers alone. The options are those with which it was read: they say what becomes a payload."""
     index = dicom.index_of(config)
-    for _ in indexed(index, source, _Nowhere()):  # type: ignore[arg-type]
+    for _ in indexed(index, source, _Nowhere()):  # type: ignore[arg-type]  # an index calls no more of a sink than this has
         pass  # a file that cannot be used is none of a series; the reader has refused it by name
     return Series(source, dict(_named(index, config)))
 
