@@ -48,11 +48,10 @@ def spaced(stored: Sequence[int], spacing: Sequence[float], wanted: Sequence[flo
 
 
 def covered(grid: Grid) -> tuple[tuple[int, int], ...]:
-    """On each axis the half-open range of the model's points whose centres lie on the stored picture."""
-    return tuple(
-        (max(0, int(np.ceil(offset - 0.5))), min(size, int(np.floor(stored * scale + offset - 0.5)) + 1))
-        for stored, size, scale, offset in zip(grid.stored, grid.size, grid.scale, grid.offset, strict=True)
-    )
+    """On each axis the half-open range of the model's points whose centres lie on the stored picture; (0, 0) where none does."""
+    axes = zip(grid.stored, grid.size, grid.scale, grid.offset, strict=True)
+    found = [np.flatnonzero(_nearest(np.arange(size), stored, size, scale, offset) >= 0) for stored, size, scale, offset in axes]
+    return tuple((int(on[0]), int(on[-1]) + 1) if len(on) else (0, 0) for on in found)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ masks

@@ -45,13 +45,16 @@ class Taps:
         return Taps(np.clip(self.place, first, end - 1), self.weight)
 
 
+_ROUNDING = 1e-9  # points: a centre this near to the stored axis' end lies on it, whichever way its place was computed
+
+
 @lru_cache(maxsize=512)
 def taps(first: int, end: int, stored: int, scale: float, offset: float) -> Taps:
     """Those of the new points from `first` up to `end`, where a new edge is a stored edge * scale + offset."""
     edge = (np.arange(first, end) + 0.5 - offset) / scale
     centre, reach = edge - 0.5, max(1.0, 1 / scale)
     place = np.floor(centre - reach).astype(np.int64)[:, None] + 1 + np.arange(int(np.ceil(2 * reach)))
-    inside = (place >= 0) & (place < stored) & ((edge >= 0) & (edge <= stored))[:, None]
+    inside = (place >= 0) & (place < stored) & ((edge >= -_ROUNDING) & (edge <= stored + _ROUNDING))[:, None]
     weight = np.where(inside, np.clip(1 - np.abs(place - centre[:, None]) / reach, 0, None), 0.0)
     total = weight.sum(1, keepdims=True)
     weight /= np.where(total > 0, total, 1)
