@@ -424,6 +424,17 @@ class Likeliest:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantiles:
+    """How far the truth may lie from what is said: each column's value at each level of probability."""
+
+    levels: tuple[float, ...]  # Q, rising, in (0, 1)
+    values: Array  # float64 "N K Q", rising along Q
+
+    def take(self, rows: Array) -> Quantiles:
+        return Quantiles(self.levels, self.values[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class Painted:
     """What is said of every point of a picture as it is stored."""
 
@@ -454,6 +465,7 @@ class Answer:
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
     likeliest: Likeliest | None = None  # of next_event
+    quantiles: Quantiles | None = None  # of forecast, beside its values
     painted: tuple[Painted | None, ...] = ()  # of segment, N: None where the row has no picture
     boxed: tuple[Boxed | None, ...] = ()  # of detect, N
     tally: Any = None  # of either, once held against the truth: what evaluation needs of each row, with a `take` of its own
@@ -461,8 +473,8 @@ class Answer:
     def take(self, rows: Array) -> Answer:
         """The answers of these rows (indices), in the order given."""
         painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
-        ranked, tally = (one and one.take(rows) for one in (self.likeliest, self.tally))
-        return replace(self, values=self.values[rows], likeliest=ranked, painted=painted, boxed=boxed, tally=tally)
+        ranked, around, tally = (one and one.take(rows) for one in (self.likeliest, self.quantiles, self.tally))
+        return replace(self, values=self.values[rows], likeliest=ranked, quantiles=around, painted=painted, boxed=boxed, tally=tally)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -472,10 +484,19 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     """The answers of several batches as one, in order; they must be of one kind and of the same names."""
     first = answers[0]
     values = np.concatenate([answer.values for answer in answers])
+    painted = tuple(one for answer in answers for one in answer.painted)
+    boxed = tuple(one for answer in answers for one in answer.boxed)
+    return Answer(first.kind, values, first.names, _ranked(answers), _around(answers), painted, boxed)
+
+
+def _ranked(answers: Sequence[Answer]) -> Likeliest | None:
     ranked = [answer.likeliest for answer in answers if answer.likeliest is not None]
     if not ranked:
-        painted = tuple(one for answer in answers for one in answer.painted)
-        boxed = tuple(one for answer in answers for one in answer.boxed)
-        return Answer(first.kind, values, first.names, painted=painted, boxed=boxed)
+        return None
     codes, probabilities = (np.concatenate([getattr(one, column) for one in ranked]) for column in ("codes", "probabilities"))
-    return Answer(first.kind, values, first.names, Likeliest(codes, probabilities))
+    return Likeliest(codes, probabilities)
+
+
+def _around(answers: Sequence[Answer]) -> Quantiles | None:
+    around = [answer.quantiles for answer in answers if answer.quantiles is not None]
+    return Quantiles(around[0].levels, np.concatenate([one.values for one in around])) if around else None
