@@ -473,8 +473,11 @@ class Answer:
     def take(self, rows: Array) -> Answer:
         """The answers of these rows (indices), in the order given."""
         painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
-        ranked, around, tally = (one and one.take(rows) for one in (self.likeliest, self.quantiles, self.tally))
-        return replace(self, values=self.values[rows], likeliest=ranked, quantiles=around, painted=painted, boxed=boxed, tally=tally)
+        ranked, tally = (one and one.take(rows) for one in (self.likeliest, self.tally))
+        around = self.quantiles and self.quantiles.take(rows)
+        return replace(
+            self, values=self.values[rows], likeliest=ranked, quantiles=around, painted=painted, boxed=boxed, tally=tally
+        )
 
     def __len__(self) -> int:
         return len(self.values)
