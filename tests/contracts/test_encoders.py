@@ -43,7 +43,16 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
         {"bidirectional": True},
         {"step": {"name": "cnn", "channels": [3]}, "over": {"name": "transformer", "width": 8}},
         {"over": {"name": "lstm", "layers": 2, "dropout": 0.2}, "pool": "focus"},
+        {"step": {"name": "inception_time", "width": 3, "depth": 2}, "over": {"name": "tcn", "width": 8, "layers": 2}},
+        {"step": {"name": "crnn", "channels": [4], "width": 4}, "over": {"name": "mingru", "width": 8}},
     ],
+    "crnn": [
+        {"spectrum": {"length": 16, "hop": 4, "bins": 6}, "channels": [5], "stride": 1, "inside": "attention+last"},
+        {"channels": [5, 6], "stride": 2, "cell": "lstm", "layers": 2, "bidirectional": False, "inside": "last", "norm": "group"},
+    ],
+    "inception_time": [{"width": 4, "depth": 4, "kernels": [3, 5], "bottleneck": 0, "inside": "attention", "pool": "max"}],
+    "resnet1d": [{"inside": "mean+max+attention", "pool": "attention"}],
+    "xresnet1d": [{"depth": 18, "width": 4, "norm": "group", "inside": "mean+max+attention", "pool": "attention"}],
     "unet": [
         {"width": 4, "deep_supervision": True, "residual": True, "norm": "batch"},
         {"width": 4, "stride": 2, "norm": "group"},
@@ -71,6 +80,9 @@ NARROW: dict[str, dict[str, object]] = {
     "densenet": {"blocks": [3, 3], "growth": 4},
     "resnet": {"width": 8},
     "unet": {"width": 8},
+    "inception_time": {"width": 8, "bottleneck": 8},
+    "crnn": {"channels": [6, 8], "stride": 2, "width": 8},
+    "xresnet1d": {"width": 8, "blocks": [1, 2]},
 }
 ROWS = 4
 

@@ -90,3 +90,11 @@ def test_an_even_kernel_and_a_step_that_is_no_window_are_refused() -> None:
         built(kernel=4)
     with pytest.raises(ConfigError, match=r"this encoder reads \(C, L\)"):
         built(Spec("image", (1, 28, 28), "index"))
+
+
+def test_inside_a_window_several_poolings_stand_side_by_side() -> None:
+    encoder, seq = built(inside="mean+max").eval(), sequence(WINDOWS, [[True], [True]])
+    features = encoder.net(seq.values[:, 0])
+    torch.testing.assert_close(encoder(seq).pooled, torch.cat([features.mean(2), features.amax(2)], 1))
+    with pytest.raises(ConfigError, match="there is no pooling 'median'"):
+        built(inside="median")

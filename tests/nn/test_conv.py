@@ -33,7 +33,7 @@ def test_one_number_a_channel_is_normalised_by_the_running_ones_and_does_not_ent
     assert norm(torch.zeros(0, 2, 5)).shape == (0, 2, 5)
 
 
-@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (6, 1), (8, 4), (32, 8), (48, 8)])
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (5, 1), (6, 1), (8, 4), (32, 8), (48, 8)])
 def test_groups_hold_two_channels_or_more_where_there_are_two(channels: int, groups: int) -> None:
     norm = conv.norm("group", channels)
     assert isinstance(norm, torch.nn.GroupNorm)

@@ -130,7 +130,7 @@ def build(spec: Spec, config: Config) -> StepsThenStates | StepsThenEncoder:
     if config.over is not None:
         return StepsThenEncoder(each, _over(spec, config, each.width), position)  # type: ignore[arg-type]
     plan = recurrent.Config(width=config.width, layers=config.layers, bidirectional=config.bidirectional, dropout=config.dropout)
-    stack = recurrent.Stack(each.width, plan, _cell(config))  # type: ignore[arg-type]
+    stack = recurrent.Stack(each.width, plan, recurrent.fused(config.cell))  # type: ignore[arg-type]
     return StepsThenStates(each, stack, FocusPool(config, stack.width, position), spec, config)
 
 
@@ -159,15 +159,6 @@ def _each(spec: Spec, config: Config) -> nn.Module:
         raise ConfigError(f"encoder.step = {name!r} does not give one vector for each step by itself")
     network: nn.Module = each
     return network
-
-
-def _cell(config: Config) -> recurrent.MakeCell:
-    kind = nn.LSTM if config.cell == "lstm" else nn.GRU
-
-    def cell(width_in: int, width: int) -> nn.Module:
-        return recurrent.Fused(kind(width_in, width, batch_first=True))
-
-    return cell
 
 
 def _position(spec: Spec, config: Config) -> float:

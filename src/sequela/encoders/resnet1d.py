@@ -11,7 +11,6 @@ from typing import Annotated
 from msgspec import Meta
 
 from sequela.config import Strict
-from sequela.errors import ConfigError
 from sequela.nn import conv, stepwise
 from sequela.types import Spec
 
@@ -27,15 +26,15 @@ class Config(Strict, frozen=True):
     stride: Annotated[int, Meta(ge=1)] = 2  # of the first convolution
     norm: conv.NormName = "batch"
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
+    inside: str | list[str] = "mean"  # over the samples of a window: last, mean, max, attention, or several ("mean+max")
     pool: stepwise.PoolName = "mean"  # over the windows of a row
 
 
 def build(spec: Spec, config: Config) -> stepwise.Stepwise:
     """The net for windows "C L". Raises ConfigError where a step is no window, or the kernel is even."""
     stepwise.refuse_other(spec, "C L")
-    if config.kernel % 2 == 0:
-        raise ConfigError(f"the kernel of resnet1d is {config.kernel}; expected an odd number of samples")
+    conv.refuse_even("kernel", config.kernel)
     blocks = conv.Blocks(1, config.kernel, config.norm)
     stem = blocks.part(spec.shape[0], config.width, config.kernel, config.stride)
     trunk = conv.Trunk(stem, blocks, config.width, config.blocks)
-    return stepwise.Stepwise(trunk, trunk.width, spec, stepwise.Output(config.pool, config.dropout))
+    return stepwise.Stepwise(trunk, trunk.width, spec, stepwise.Output(config.pool, config.dropout, inside=config.inside))

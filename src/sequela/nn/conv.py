@@ -13,8 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sequela.errors import ConfigError
+
 NormName: TypeAlias = Literal["batch", "group", "instance"]
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+AVERAGES: dict[int, type[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d]] = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
 
 
 class BatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -55,7 +58,7 @@ class InstanceNorm(nn.Module):
 def norm(name: NormName, channels: int) -> nn.Module:
     """Batch, instance, or group normalisation with up to 8 groups of two channels or more (Wu and He 2018)."""
     if name == "group":
-        return nn.GroupNorm(math.gcd(8, max(channels // 2, 1)), channels)
+        return nn.GroupNorm(math.gcd(8, max(channels // 2, 1), channels), channels)
     return BatchNorm(channels) if name == "batch" else InstanceNorm(channels)
 
 
@@ -65,6 +68,13 @@ def convolution(
     """Padded so that stride 1 keeps the size of an odd kernel's input."""
     padding = kernel // 2 if isinstance(kernel, int) else tuple(side // 2 for side in kernel)
     return CONVOLUTIONS[dimensions](narrow, wide, kernel, stride, padding, bias=bias)  # type: ignore[arg-type]
+
+
+def refuse_even(option: str, *kernels: int) -> None:
+    """Raises ConfigError for a kernel that has no middle: what it makes of a signal would be shifted by half a sample."""
+    for kernel in kernels:
+        if kernel % 2 == 0:
+            raise ConfigError(f"{option} is {kernel}; expected an odd number of samples")
 
 
 class Residual(nn.Module):
@@ -80,13 +90,19 @@ class Residual(nn.Module):
 
 
 class Blocks:
-    """Makes residual blocks of one kind: of two convolutions, or of three with a narrow middle (bottleneck)."""
+    """Makes residual blocks of one kind: of two convolutions, or of three with a narrow middle (bottleneck).
 
-    def __init__(self, dimensions: int, kernel: int, norm_name: NormName, bottleneck: bool = False) -> None:
+    Where a block halves the size, `averaged` takes the mean of pairs on the way past it, so that nothing is skipped (He 2019).
+    """
+
+    def __init__(
+        self, dimensions: int, kernel: int, norm_name: NormName, bottleneck: bool = False, averaged: bool = False
+    ) -> None:
         self.dimensions = dimensions
         self.kernel = kernel
         self.norm_name: NormName = norm_name
         self.bottleneck = bottleneck
+        self.averaged = averaged
         self.expansion = 4 if bottleneck else 1
 
     def block(self, narrow: int, width: int, stride: int) -> Residual:
@@ -97,9 +113,16 @@ class Blocks:
         else:
             body = [*self.part(narrow, width, self.kernel, stride), *self.part(width, wide, self.kernel)[:-1]]
         nn.init.zeros_(body[-1].weight)  # type: ignore[arg-type]
-        same = stride == 1 and narrow == wide
-        shortcut = nn.Identity() if same else nn.Sequential(*self.part(narrow, wide, 1, stride)[:-1])
-        return Residual(nn.Sequential(*body), shortcut)
+        return Residual(nn.Sequential(*body), self._shortcut(narrow, wide, stride))
+
+    def _shortcut(self, narrow: int, wide: int, stride: int) -> nn.Module:
+        """What brings x to the size of a block."""
+        if stride == 1 and narrow == wide:
+            return nn.Identity()
+        if stride == 1 or not self.averaged:
+            return nn.Sequential(*self.part(narrow, wide, 1, stride)[:-1])
+        mean = AVERAGES[self.dimensions](stride, ceil_mode=True)
+        return nn.Sequential(mean, *([] if narrow == wide else self.part(narrow, wide, 1)[:-1]))
 
     def part(self, narrow: int, wide: int, kernel: int, stride: int = 1) -> list[nn.Module]:
         """A convolution, its norm, and a relu."""
@@ -109,17 +132,20 @@ class Blocks:
 
 
 class Trunk(nn.Module):
-    """Maps "S D *space" of inputs "S C *space": the stem, then stages, each but the first twice as wide and half as long."""
+    """Maps "S D *space" of inputs "S C *space": the stem, then stages, the first as long and as wide as what the stem gives.
 
-    def __init__(self, stem: Sequence[nn.Module], blocks: Blocks, width: int, counts: Sequence[int]) -> None:
+    Each other is half as long and `growth` times as wide as the one before.
+    """
+
+    def __init__(self, stem: Sequence[nn.Module], blocks: Blocks, width: int, counts: Sequence[int], growth: int = 2) -> None:
         super().__init__()
         layers = list(stem)
         narrow = width
         for stage, count in enumerate(counts):
             for index in range(count):
                 stride = 2 if stage > 0 and index == 0 else 1
-                layers.append(blocks.block(narrow, width * 2**stage, stride))
-                narrow = width * 2**stage * blocks.expansion
+                layers.append(blocks.block(narrow, width * growth**stage, stride))
+                narrow = width * growth**stage * blocks.expansion
         self.layers = nn.Sequential(*layers)
         self.width = narrow
 

@@ -7,7 +7,7 @@ so what it does to a state is read by nobody.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import torch
 from msgspec import Meta
@@ -99,6 +99,16 @@ class Fused(nn.Module):
         start = initial.unsqueeze(0).contiguous()
         steps: Tensor = self.layer(inputs, (start, torch.zeros_like(start)) if self.remembers else start)[0]
         return steps
+
+
+def fused(name: Literal["lstm", "gru"]) -> MakeCell:
+    """Makes cells that are torch's own LSTM or GRU."""
+    kind = nn.LSTM if name == "lstm" else nn.GRU
+
+    def cell(width_in: int, width: int) -> nn.Module:
+        return Fused(kind(width_in, width, batch_first=True))
+
+    return cell
 
 
 class Sigmoid(nn.Module):

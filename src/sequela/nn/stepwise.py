@@ -25,6 +25,8 @@ class Output:
     pool: PoolName = "mean"  # from steps to one vector a row
     dropout: float = 0.0  # of the pooled vector
     map: bool = False  # steps are "B T D *space" instead of their means
+    inside: str | list[str] = "mean"  # from the points of a step to its vector: what nn/pool.py knows, or several side by side
+    backward: bool = False  # the second half of D was read backwards
 
 
 class Stepwise(nn.Module):
@@ -39,6 +41,8 @@ class Stepwise(nn.Module):
     def __init__(self, net: nn.Module, width: int, spec: Spec, output: Output) -> None:
         super().__init__()
         self.net = net
+        self.inside = None if output.inside == "mean" else Pool(output.inside, width, output.backward)
+        width = width if self.inside is None else self.inside.width
         self.pool = Pool(output.pool, width)
         self.dropout = nn.Dropout(output.dropout)
         self.join = nn.Sequential(nn.Linear(width + spec.side, width), nn.ReLU()) if spec.side else None
@@ -51,7 +55,7 @@ class Stepwise(nn.Module):
 
     def forward(self, seq: Seq) -> Encoded:
         features = self.net(self._existing(seq))
-        vectors = features.flatten(2).mean(2) if features.dim() > 2 else features
+        vectors = self._vectors(features)
         if self.join is not None:
             vectors = self.join(torch.cat([vectors, seq.side[seq.mask]], 1))
         steps = spread(vectors, seq.mask)
@@ -59,6 +63,16 @@ class Stepwise(nn.Module):
         if self.context:
             pooled = torch.cat([pooled, seq.context], 1)
         return Encoded(spread(features, seq.mask) if self.map else steps, seq.mask, pooled)
+
+    def _vectors(self, features: Tensor) -> Tensor:
+        """One for each step, "S D"."""
+        if features.dim() == 2:
+            return features
+        points = features.flatten(2)
+        if self.inside is None:
+            return points.mean(2)
+        every = torch.ones(len(points), points.shape[2], dtype=torch.bool, device=points.device)
+        return self.inside(points.transpose(1, 2), every)  # type: ignore[no-any-return]
 
     def _existing(self, seq: Seq) -> Tensor:
         values: Tensor = seq.values[seq.mask]
