@@ -5,13 +5,14 @@ Rows of like length share a batch, so that little is padding; nothing is packed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sequela import seed as streams
 from sequela.errors import ConfigError
-from sequela.types import Array, Batch, Fields, Ragged, Seq, Target
+from sequela.types import Array, Batch, Fields, Ragged, Seq, Tags, Target
 
 POOL = 32  # batches that are sorted by length together: larger pads less, smaller mixes more
 
@@ -43,12 +44,32 @@ def sorted_(length: Array, batch: int) -> list[Array]:
 
 def collate(inputs: Mapping[str, Ragged], rows: Array, target: Target | None = None, weight: Array | None = None) -> Batch:
     """The rows padded to the longest of them, per input; a batch in which nobody has a step has T = 1, all masked."""
+    padded = {name: pad(ragged, rows) for name, ragged in inputs.items()}
     return Batch(
-        {name: pad(ragged, rows) for name, ragged in inputs.items()},
+        padded,
         rows,
-        None if target is None else target.take(rows),
+        None if target is None else _laid_out(target.take(rows), padded),
         None if weight is None else weight[rows],
     )
+
+
+def _laid_out(target: Target, padded: Mapping[str, Seq]) -> Target:
+    """The target with the labels of steps as their input is padded."""
+    if not isinstance(target.dense, Tags):
+        return target
+    (seq,) = padded.values()
+    return replace(target, dense=target.dense.padded(seq.mask.shape[1]))
+
+
+def lines(order: Sequence[Array], count: Array) -> Array:
+    """Where, in what was answered batch by batch, the lines of each row stand, rows in order: a row has `count` of them.
+
+    >>> lines([np.array([2, 0]), np.array([1])], np.array([1, 2, 1])).tolist()
+    [1, 2, 3, 0]
+    """
+    rows = np.concatenate(order)
+    number = np.repeat(np.arange(len(rows)), count[rows])
+    return np.argsort(rows[number], kind="stable")
 
 
 def pad(ragged: Ragged, rows: Array) -> Seq:

@@ -145,11 +145,14 @@ class Outcome(Strict, frozen=True):
     mask: str = ""  # of the task segment: the code of the masks; `classes` names what their values 1, 2, … are
     instances: bool = False  # the values of a mask tell one thing from the next of its kind: `classes` names that kind
     boxes: str = ""  # of the task detect: boxes are the events <boxes>//<class>; `classes` orders, gathers or chooses these
+    lasting: bool = False  # of tagging: a label holds until the next one, rather than of the step at its moment alone
+    delay: Duration = "0s"  # of tagging: a step is judged at the first prediction so long after it, or at its record's last one
     within: str = ""  # "stay" or a duration after the prediction (plus gap)
     gap: Duration = "0s"  # events sooner than this after the prediction make the row unusable
     recurs: bool = False  # it may happen again: before the index event it does not count as having happened
     stay_end: str = "*//DISCHARGE"  # the event that ends a stay, for within = "stay"
     value: Literal["", "first", "last", "mean", "min", "max"] = ""  # a number of the event after the prediction, for regression
+    every: Duration | None = None  # of the task forecast: that number in each stretch of so long, up to `within`
     classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
 
 

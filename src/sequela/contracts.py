@@ -142,6 +142,15 @@ class Refusing(Protocol):
         ...
 
 
+@runtime_checkable
+class Itemised(Protocol):
+    """A modality whose steps can each be told as plain columns, so that baselines can judge steps."""
+
+    def plain_steps(self, known: Known, state: Any) -> Plain:
+        """As `plain`, of each step that `read` gives, in the order of the steps."""
+        ...
+
+
 # -------------------------------------------------------------------------------------------------------------------- encoders
 
 
@@ -170,7 +179,9 @@ class Task(Protocol):
     """
 
     needs: Literal["pooled", "steps", "map"]
-    kind: Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]  # how it is evaluated
+    kind: Literal[  # how it is evaluated
+        "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect"
+    ]
     names: tuple[str, ...]  # of the columns of its answers
 
     def check(self, target: Target) -> None:
@@ -228,6 +239,18 @@ class Boxer(Protocol):
     """A task (`needs` = "map") whose answers are boxes: `answer` gives them in the model's picture, `settled` as stored."""
 
     def settled(self, boxed: Boxed, grid: Grid) -> Boxed: ...
+
+
+@runtime_checkable
+class Tagger(Protocol):
+    """A task (`needs` = "steps") whose answers are of steps: what follows training sees the steps that are asked as rows.
+
+    It is named multiclass as its `kind`, and "tagging" as the KIND of its module.
+    """
+
+    def tagged(self, out: Tensor, mask: Tensor) -> Answer:
+        """The answers about the real steps of a batch, row after row."""
+        ...
 
 
 @runtime_checkable
@@ -291,6 +314,12 @@ class Evidence:
     row_id: Array  # str "N": named in errors
     barred: Array | None = None  # bool "N K": what a Guarded task may not say of each row; None for every other task
     marks: Mapping[str, Target] = field(default_factory=dict)  # masks of other codes that a baseline asks for, by code
+    steps: Evidence | None = None  # where steps are asked (a Tagger): those that are, as rows of their own, in order
+
+    @property
+    def asked(self) -> Evidence:
+        """What is answered and judged, a row each: these rows, or the steps of them that are asked."""
+        return self if self.steps is None else self.steps
 
     def __len__(self) -> int:
         return len(self.subject)

@@ -22,12 +22,27 @@ from torch import Tensor, nn
 from sequela import batch as batches
 from sequela import config, registry, seed
 from sequela.config import Study
-from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Modality, Painter, Refusing, Task
+from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Itemised, Modality, Painter, Refusing, Tagger, Task
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.nn import painting
 from sequela.prep.augment.views import View, views
-from sequela.types import Answer, Array, Batch, Cohort, Counts, Encoded, Known, Plain, Ragged, Seq, Spec, Target, concatenate
+from sequela.study import steps
+from sequela.types import (
+    Answer,
+    Array,
+    Batch,
+    Counts,
+    Encoded,
+    Known,
+    Plain,
+    Ragged,
+    Seq,
+    Spec,
+    Tags,
+    Target,
+    concatenate,
+)
 
 
 class Model(nn.Module):
@@ -285,10 +300,39 @@ def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:
     return Plain(np.concatenate([columns.values for columns in plain.values()], 1, dtype=np.float32), names, counts)
 
 
-def evidence(fitted: Mapping[str, Fitted], known: Known, cohort: Cohort) -> Evidence:
-    """All that is known of the rows of a cohort; `known` has one row for each, in its order."""
+def read_plain_steps(fitted: Mapping[str, Fitted], known: Known, steps: int) -> Plain:
+    """The steps of the one input as plain columns, named input.column; none where its modality cannot tell them."""
+    ((name, one),) = fitted.items()
+    if not isinstance(one.modality, Itemised):
+        return _no_columns(steps)
+    found = one.modality.plain_steps(known, one.state)
+    return Plain(found.values, tuple(f"{name}.{column}" for column in found.names))
+
+
+def evidence(
+    study: Study, fitted: Mapping[str, Fitted], known: Known, target: Target, who: tuple[Array, Array], *, plain: bool = True
+) -> Evidence:
+    """All that is known of some rows; `known` has one row for each. `who`: their subjects, and their names.
+
+    Where steps are asked (a Tagger), they are told beside the rows. `plain`: with the columns for baselines.
+    """
     inputs, specs = read_inputs(fitted, known)
-    return Evidence(inputs, specs, read_plain(fitted, known), cohort.target, cohort.subject_id, cohort.row_id)
+    tagging = getattr(_task_module(study), "KIND", "") == "tagging"
+    columns = read_plain(fitted, known) if plain and not tagging else _no_columns(known.count)
+    found = Evidence(inputs, specs, columns, own_target(study, inputs, specs, target) or target, *who)
+    return _with_steps(found, fitted, known, plain=plain) if tagging else found
+
+
+def _with_steps(rows: Evidence, fitted: Mapping[str, Fitted], known: Known, *, plain: bool) -> Evidence:
+    ((name, ragged),) = rows.inputs.items()
+    found = dataclasses.replace(rows, target=steps.aligned(rows.target, ragged, rows.specs[name]))
+    count = int(ragged.offsets[-1])
+    columns = read_plain_steps(fitted, known, count) if plain else _no_columns(count)
+    return dataclasses.replace(found, steps=steps.each(found, columns))
+
+
+def _no_columns(rows: int) -> Plain:
+    return Plain(np.zeros((rows, 0), np.float32), ())
 
 
 # --------------------------------------------------------------------------------------------------------------------- answering
@@ -329,7 +373,7 @@ def predict(
     batch: int = 256,
     device: str | torch.device = "cpu",
 ) -> Answer:
-    """The task's answer for every row, in the rows' order; the model is left in the mode it was in.
+    """The task's answer for every row (of a Tagger, for every step of every row), in order; the model's mode is left as it was.
 
     Raises TrainingError, naming the rows, where an answer is not finite.
     """
@@ -339,6 +383,7 @@ def predict(
     if isinstance(task, Painter):
         return painting.paint(model, task, task.names, inputs, device)
     order = batches.sorted_(length, batch)
+    count = lines(task, inputs)
     was_training = model.training
     model.eval()
     try:
@@ -346,7 +391,7 @@ def predict(
             answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
     finally:
         model.train(was_training)
-    answer = concatenate(answers).take(np.argsort(np.concatenate(order)))
+    answer = concatenate(answers).take(batches.lines(order, count))
     return painting.settle(task, answer, inputs) if isinstance(task, Boxer) else answer
 
 
@@ -362,8 +407,9 @@ def _nothing(task: Task) -> Answer:
 
 
 def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
-    answer = _mean([task.answer(model(seen)) for seen in model.seen(tensors(batch, device).inputs)])
-    wrong = np.sort(batch.rows[~np.isfinite(answer.values).all(1)])
+    answer = _mean([answered(task, model(seen), seen) for seen in model.seen(tensors(batch, device).inputs)])
+    line = np.repeat(batch.rows, _steps(batch)) if isinstance(task, Tagger) else batch.rows
+    wrong = np.unique(line[~np.isfinite(answer.values).all(1)])
     if len(wrong):
         shown = ", ".join(map(str, wrong[:10])) + (", …" if len(wrong) > 10 else "")
         raise TrainingError(
@@ -371,6 +417,31 @@ def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) 
             hint="look at those rows' inputs; if it is every row, training diverged: lower train.optimizer.lr or set train.clip",
         )
     return answer
+
+
+def lines(task: Task, inputs: Mapping[str, Ragged]) -> Array:
+    """How many lines of the task's answer each row has, int64 "N": one, or of a Tagger one for each of its steps."""
+    length = batches.lengths(inputs)
+    return length if isinstance(task, Tagger) else np.ones(len(length), np.int64)
+
+
+def of_asked(answer: Answer, target: Target) -> Answer:
+    """What is said of the steps that are asked, of an answer about every step; else the answer as it is."""
+    return answer.take(np.flatnonzero(target.dense.judged)) if isinstance(target.dense, Tags) else answer
+
+
+def answered(task: Task, out: Tensor, inputs: Mapping[str, Seq]) -> Answer:
+    """What the task makes of its output about a batch: a line for each row, or of a Tagger for each real step."""
+    if not isinstance(task, Tagger):
+        return task.answer(out)
+    (seq,) = inputs.values()
+    return task.tagged(out, seq.mask)
+
+
+def _steps(batch: Batch) -> Array:
+    (seq,) = batch.inputs.values()
+    count: Array = seq.mask.sum(1)
+    return count
 
 
 def _mean(answers: list[Answer]) -> Answer:

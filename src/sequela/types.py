@@ -152,15 +152,68 @@ class Boxes:
 
     def take(self, rows: Array) -> Boxes:
         """Of these pictures (indices or a mask), in the order given."""
-        first, count = self.offsets[:-1][rows], np.diff(self.offsets)[rows]
-        offsets = np.concatenate([[0], np.cumsum(count)])
-        place = np.repeat(first - offsets[:-1], count) + np.arange(offsets[-1])
+        offsets, place = _spread(self.offsets, rows)
         return Boxes(offsets, self.corners[place], self.label[place])
 
     def of(self, row: int) -> tuple[Array, Array]:
         """Corners and labels of one picture."""
         here = slice(self.offsets[row], self.offsets[row + 1])
         return self.corners[here], self.label[here]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels of moments in the records of N rows, laid end to end; row i has offsets[i]:offsets[i+1]."""
+
+    offsets: Array  # int64 "N+1"
+    position: Array  # float64 "M": days before the row's prediction, rising within a row
+    value: Array  # int64 "M": the place in names, -1 where no class gathers the label
+    since: Array  # float64 "N": days; the steps after this, and not after `until`, are the row's to be judged
+    until: Array  # float64 "N"
+    lasting: bool  # a label holds until the next one, not at its moment alone
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Array) -> Labels:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        return Labels(offsets, self.position[place], self.value[place], self.since[rows], self.until[rows], self.lasting)
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What is true of each step of N rows, laid end to end as the steps of their Ragged are."""
+
+    offsets: Array  # int64 "N+1"
+    value: Array  # int64 "S": the place in names, -1 where it is not known
+    judged: Array  # bool "S": whether the row is asked about the step; the others stand by it
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def row(self) -> Array:
+        """int64: of each judged step."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))[self.judged]
+
+    def take(self, rows: Array) -> Tags:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        return Tags(offsets, self.value[place], self.judged[place])
+
+    def padded(self, steps: int) -> Array:
+        """int64 "N T": what is known of the judged steps, -1 elsewhere."""
+        found = np.full((len(self), steps), -1, np.int64)
+        found[np.arange(steps) < np.diff(self.offsets)[:, None]] = np.where(self.judged, self.value, -1)
+        return found
+
+
+def _spread(offsets: Array, rows: Array) -> tuple[Array, Array]:
+    """The offsets of these rows laid end to end, and where what they hold stood before."""
+    first, count = offsets[:-1][rows], np.diff(offsets)[rows]
+    found = np.concatenate([[0], np.cumsum(count)])
+    return found, np.repeat(first - found[:-1], count) + np.arange(found[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +224,7 @@ class Target:
     multilabel: values 0 or 1, names = the K labels. regression: values as they are, names = the K quantities.
     next_event: K = 1, values how many codes of the input are foreseen, names = the vocabulary.
     segment, detect: K = 1, values 0, known where somebody marked the picture, names = what is marked; the truth is in `dense`.
+    tagging: K = 1, values how many steps of the row have a label, names = the classes; the labels are in `dense`.
     Arrays are NumPy in a cohort, tensors in a batch of the model.
     """
 
@@ -178,7 +232,8 @@ class Target:
     known: Any  # bool "N K"
     names: tuple[str, ...]
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
-    # padding), top, left, bottom, right in the model's picture
+    # padding), top, left, bottom, right in the model's picture. tagging: Labels, once the steps are read Tags; in a batch int64
+    # "B T": a place in names, or -1
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
@@ -327,6 +382,7 @@ class Spec:
     context: int = 0  # C, numbers of the row
     single: bool = False  # every row has at most one step (an image, a patient's statics)
     spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
+    lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,7 +512,8 @@ class Answer:
     """What a task says of each row, in NumPy.
 
     probabilities: binary K = 1 (of the event), multiclass K classes that sum to 1, multilabel K labels each in [0, 1].
-    values: regression, K quantities in the unit of the target; next_event, sums over the codes foreseen (see its task).
+    values: regression, K quantities in the unit of the target; forecast, the same, in the middle of their quantiles; next_event,
+    sums over the codes foreseen (see its task).
     masks: segment, the mean probability of each name over the picture; the picture itself is in `painted`.
     boxes: detect, the sum of the scores of each name; the boxes themselves are in `boxed`.
     """

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import marked
+from sequela.bundle import marked, tagged
 from sequela.bundle.marked import EDGES
 from sequela.evaluate.threshold import key
 from sequela.study import cut
@@ -36,6 +36,7 @@ class Prediction:
     value: dict[str, float] | None = None  # regression, in the unit of the outcome; volumes (of masks), or counts (of boxes)
     unit: str | None = None  # of the value of masks: "mm3" or "mm2", or "points" of the picture where its spacing is not known
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
+    steps: list[dict[str, Any]] | None = None  # of tagging: time, decision and probabilities of each step that the row judges
     interval: tuple[float, float] | None = None  # None: this bundle promises none
     threshold: float | None = None
     decision: bool | str | list[str] | None = None  # risk at or above the threshold; the likeliest class or next code; labels
@@ -66,6 +67,8 @@ class Prediction:
         )
         if self.boxes is not None:
             return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_box, self.boxes)])
+        if self.steps is not None:
+            return "\n".join([f"{self.row_id}{when}: {len(self.steps)} steps", *map(_step, self.steps)])
         if self.notice is not None:
             return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
@@ -98,6 +101,10 @@ def _box(one: dict[str, Any]) -> str:
     return f"    {one['class']:<16} {one['score']:.3f}  {edges}"
 
 
+def _step(one: dict[str, Any]) -> str:
+    return f"    {one['time']}  {one['decision']:<16} {one['probabilities'][one['decision']]:.3f}"
+
+
 def _when(told: dict[str, Any]) -> str:
     """How long before the prediction, of what was told of one step."""
     return f"  {-told['days']:.1f} days before" if "days" in told else ""
@@ -113,13 +120,16 @@ def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Pre
 
 
 def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Prediction]:
-    evidence = predictor.evidence(known, rows.subject_id, rows.row_id)
+    evidence = predictor.evidence(known, rows.subject_id, rows.row_id, rows.target)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
     answer = predictor.answer(evidence)
     reasons = np.where(empty, "no input is known at that time", "")
     if answer.kind in ("masks", "boxes"):
         told = marked.told(predictor, evidence, answer)
         return [replace(_bare(rows, i, str(reasons[i]) or None), **told[i]) for i in range(len(rows))]
+    if evidence.steps is not None:
+        steps = tagged.told(predictor.task.names, evidence, rows, answer)
+        return [replace(_bare(rows, i, str(reasons[i]) or None), steps=steps[i] or None) for i in range(len(rows))]
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
 

@@ -18,7 +18,7 @@ from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
 from sequela.train import ensemble
-from sequela.types import Answer, Known, Plain, Target
+from sequela.types import Answer, Known, Target
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -56,26 +56,25 @@ class Predictor:
 
     def evidence(self, known: Known, subject: np.ndarray, row_id: np.ndarray, target: Target | None = None) -> Evidence:
         """The inputs of the rows, read with the fitted states; without a target none is known."""
-        inputs, specs = models.read_inputs(self.fitted, known)
-        plain = models.read_plain(self.fitted, known) if self.partners else Plain(np.zeros((known.count, 0), np.float32), ())
-        target = models.own_target(self.study, inputs, specs, target) or self._unknown(known.count)
-        barred = None if self.guard is None else self.guard.barred(known)
-        return Evidence(inputs, specs, plain, target, subject, row_id, barred)
+        asked = target or self._unknown(known.count)
+        found = models.evidence(self.study, self.fitted, known, asked, (subject, row_id), plain=bool(self.partners))
+        return found if self.guard is None else replace(found, barred=self.guard.barred(known))
 
     def _unknown(self, rows: int) -> Target:
         unknown = np.zeros((rows, max(1, len(self.task.names))), bool)
         return Target(np.zeros(unknown.shape), unknown, self.task.names)
 
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
-        """The members' mean answer, before any calibration."""
+        """The members' mean answer to what is asked, before any calibration."""
         answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
-        return replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0))
+        answer = replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0))
+        return models.of_asked(answer, rows.target)
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """The answers of the model and, where there is one, of the ensemble: calibrated, then held to the task's rules."""
         found = {"model": self.network(rows)}
         if self.weights:
-            parts = found | {name: partner.answer(rows) for name, partner in self.partners.items()}
+            parts = found | {name: partner.answer(rows.asked) for name, partner in self.partners.items()}
             found["ensemble"] = ensemble.combine(parts, self.weights, self.study.ensemble.space)
         return {name: self.held(self._calibrated(name, answer), rows) for name, answer in found.items()}
 

@@ -76,7 +76,7 @@ def check(
 def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:
     """What every check for leaks found, in this split."""
     study = split.study
-    found = audits.audit(split.cohort, rows.all.plain, split.known, study, cohorts.kind_of(study))
+    found = audits.audit(rows.asked, rows.all.asked.plain, split.known, study, cohorts.judged_as(study), split.cohort)
     return [
         Alarm(check=one.check, severity=one.severity, text=_with_rows(one), count=one.count, allowed=one.allowed) for one in found
     ]

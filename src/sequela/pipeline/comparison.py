@@ -52,7 +52,7 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
     folders = [Path(run) for run in runs]
     names = _names(folders)
     studies = [config.load(folder / files.STUDY) for folder in folders]
-    kinds = {cohorts.kind_of(study) for study in studies}
+    kinds = {cohorts.judged_as(study) for study in studies}
     if len(kinds) > 1:
         raise DataError(f"the runs answer different kinds of question: {', '.join(sorted(kinds))}")
     frames = [_final(folder, part) for folder in folders]

@@ -196,7 +196,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     audited.refuse(alarms)
     chosen = trial.choose(prepared.study, rows, way)
     cuts, predictor = chosen.predictor.thresholds, chosen.predictor
-    tune = Judged(split.cohort.take(split.cohort.of("tune")), chosen.tune, cuts, plan.name, predictor.safety(rows.tune))
+    tune = Judged(rows.cohort("tune"), chosen.tune, cuts, plan.name, predictor.safety(rows.tune))
     judged: dict[Part, Judged] = {"tune": tune}
     look = 0
     if part == "test":
@@ -209,7 +209,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
     files.write_json(folder / files.FLOW, facts.flow(split.flow))
     files.write_json(folder / files.CURVES, [evaluation.curves for evaluation in found.values()])
-    told = facts.of_split(split, plan, chosen, look, time.process_time() - began)
+    told = facts.of_split(rows, plan, chosen, look, time.process_time() - began)
     drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
     files.write_json(folder / files.FACTS, facts.of(split, rows, chosen, alarms, told, drawn))
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
@@ -220,7 +220,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
 def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen) -> tuple[Judged, int]:
     """The test part, opened now; the look is counted before anything is seen."""
     evidence = rows.of("test")
-    cohort = split.cohort.take(rows.parts["test"])
+    cohort = rows.cohort("test")
     look = counted(split.store, cohort, split.study.name, "run")
     thresholds, safety = chosen.predictor.thresholds, chosen.predictor.safety(evidence)
     return Judged(cohort, chosen.answers(evidence), thresholds, split.plans[0].name, safety), look
@@ -265,7 +265,8 @@ def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> No
         judged = [
             _saved(prepared, plan, folder / plan.name, which, told[plan.name].splits[0].thresholds) for plan in prepared.plans
         ]
-        rows += pool(cohorts.kind_of(prepared.study), judged, prepared.study.evaluate, part=which, seed=prepared.study.train.seed)
+        kind, seed = cohorts.judged_as(prepared.study), prepared.study.train.seed
+        rows += pool(kind, judged, prepared.study.evaluate, part=which, seed=seed)
     for plan in prepared.plans:
         rows += files.read_json(folder / plan.name / files.METRICS, list[Metric])
     curves = [curve for plan in prepared.plans for curve in files.read_json(folder / plan.name / files.CURVES, list[Curves])]
@@ -284,7 +285,9 @@ def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds:
     """The rows of a part and everybody's answers, read back from predictions.parquet."""
     rows = plan.applied(prepared.cohort).of(part)
     cohort = plan.applied(prepared.cohort).take(rows)
-    answers = files.read_answers(folder / files.PREDICTIONS, cohort, part, cohorts.kind_of(prepared.study))
+    if cohorts.kind_of(prepared.study) == "tagging":
+        cohort = files.read_steps(folder / files.PREDICTIONS, cohort, part)
+    answers = files.read_answers(folder / files.PREDICTIONS, cohort, part, cohorts.judged_as(prepared.study))
     if cohorts.kind_of(prepared.study) == "next_event":
         cohort = replace(cohort, target=files.read_target(folder / files.PREDICTIONS, cohort, part))
     return Judged(cohort, answers, thresholds, plan.name, prepared.safety(rows))

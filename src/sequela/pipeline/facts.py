@@ -81,7 +81,7 @@ def external(held: Bundle, store: Store, rows: Flow, one: Judged, look: int) -> 
     """The facts of a bundle judged on other data: nothing was trained here."""
     split = SplitFacts(
         name=one.split,
-        parts={"test": _part(one.cohort, np.arange(len(one.cohort)), held.predictor.task.kind)},
+        parts={"test": _part(one.cohort, held.predictor.task.kind)},
         looks=look,
         thresholds=dict(one.thresholds),
         ensemble=dict(held.predictor.weights),
@@ -189,13 +189,13 @@ def _data(store: Store, rows: Flow) -> DataFacts:
     )
 
 
-def of_split(split: Prepared, plan: Plan, chosen: Chosen, look: int, cpu_seconds: float) -> SplitFacts:
+def of_split(rows: Read, plan: Plan, chosen: Chosen, look: int, cpu_seconds: float) -> SplitFacts:
     """How the model of one split came about; `look` is 0 where the test part was not opened."""
     first = chosen.trained[0]
     calibrator = chosen.predictor.calibrators.get(chosen.predictor.final)
     return SplitFacts(
         name=plan.name,
-        parts={part: _part(split.cohort, split.cohort.of(part), chosen.predictor.task.kind) for part in PARTS},
+        parts={part: _part(rows.cohort(part), chosen.predictor.task.kind) for part in PARTS},
         looks=look or None,
         history=[
             Epoch(epoch=e.epoch, train_loss=e.train_loss, tune_loss=e.tune_loss, tune_score=e.tune_score) for e in first.history
@@ -216,9 +216,8 @@ def _named(one: Refusal) -> str:
     return f"{one.count}: {', '.join(one.first)}{more}"
 
 
-def _part(cohort: Cohort, rows: np.ndarray, kind: str) -> PartFacts:
-    target = cohort.target.take(rows)
-    subjects = len(np.unique(cohort.subject_id[rows]))
+def _part(rows: Cohort, kind: str) -> PartFacts:
+    target, subjects = rows.target, len(np.unique(rows.subject_id))
     if kind in ("segment", "detect"):
         return PartFacts(rows=len(rows), subjects=subjects, classes={"pictures marked": int(target.known.sum())})
     if kind == "next_event":
@@ -260,10 +259,10 @@ def _tried(label: str, trial: Mapping[str, Any]) -> Trial:
 
 
 def _input(study: config.Study, name: str, train: Evidence) -> InputFacts:
-    given, spec = study.inputs[name], train.specs[name]
-    own = [k for k, column in enumerate(train.plain.names) if column.startswith(f"{name}.")]
-    missing = np.isnan(train.plain.values[:, own]).mean(0) if len(train) else np.zeros(len(own))
-    most = sorted(zip(missing, (train.plain.names[k] for k in own), strict=True), reverse=True)[:MOST_MISSING]
+    given, spec, plain = study.inputs[name], train.specs[name], train.asked.plain
+    own = [k for k, column in enumerate(plain.names) if column.startswith(f"{name}.")]
+    missing = np.isnan(plain.values[:, own]).mean(0) if len(train) else np.zeros(len(own))
+    most = sorted(zip(missing, (plain.names[k] for k in own), strict=True), reverse=True)[:MOST_MISSING]
     return InputFacts(
         name=name,
         modality=config.choice(given.modality, name).name,

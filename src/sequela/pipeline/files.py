@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -85,6 +86,18 @@ def read_answers(path: Path, cohort: Cohort, part: str, kind: str) -> dict[str, 
         if ordered["model"].null_count():
             raise DataError(f"{path} lacks {ordered['model'].null_count()} of {len(cohort)} rows of the cohort")
     return found
+
+
+def read_steps(path: Path, cohort: Cohort, part: str) -> Cohort:
+    """The steps of these rows that were judged, as rows of a cohort, from predictions.parquet: each is named ROW/NUMBER."""
+    said = pl.read_parquet(path).filter(pl.col("part") == part)
+    said = said.filter(pl.col("model") == said["model"].first()).with_columns(of=pl.col("row_id").str.replace(r"/\d+$", ""))
+    rows = pl.DataFrame({"of": cohort.row_id.astype(str), "place": np.arange(len(cohort))})
+    held = rows.join(said, on="of", how="inner", maintain_order="left_right")
+    value = held["target"].to_numpy()[:, None].astype(np.float64)
+    found = cohort.take(held["place"].to_numpy())
+    target = Target(np.nan_to_num(value), ~np.isnan(value), cohort.target.names)
+    return replace(found, row_id=held["row_id"].to_numpy().astype(str), target=target)
 
 
 def read_target(path: Path, cohort: Cohort, part: str) -> Target:

@@ -71,13 +71,13 @@ class Prepared:
 
     def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
         """The inputs of all rows in both forms, the scores among the plain columns."""
-        found = models.evidence(fitted, self.known, self.cohort)
+        who = (self.cohort.subject_id, self.cohort.row_id)
+        found = models.evidence(self.study, fitted, self.known, self.cohort.target, who)
         plain = Plain(
             np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names, found.plain.counts
         )
-        target = models.own_target(self.study, found.inputs, found.specs) or found.target
         barred = None if self.guard is None else self.guard.barred(self.known)
-        return replace(found, plain=plain, target=target, barred=barred, marks=_marks(self.study, self.store, self.cohort))
+        return replace(found, plain=plain, barred=barred, marks=_marks(self.study, self.store, self.cohort))
 
     def asking(self, target: Target) -> Prepared:
         """The same rows, asked for this target: that of the cohort, or what the inputs turned out to hold."""
@@ -195,7 +195,7 @@ def names_exist(study: Study) -> None:
     _called_once(called)
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
-    threshold.check(cohorts.kind_of(study), study.evaluate.threshold)
+    threshold.check(cohorts.judged_as(study), study.evaluate.threshold)
     _can_be_held(study.ensemble)
     _foresees_alone(study)
     _alone(study)
@@ -246,6 +246,8 @@ def _foresees_alone(study: Study) -> None:
 def _alone(study: Study) -> None:
     """Raises ConfigError where an answer that is no probability of a row would be averaged, calibrated or balanced as one."""
     kind = cohorts.kind_of(study)
+    if kind == "tagging":
+        _of_steps(study)
     if kind not in ("next_event", "segment", "detect"):
         return
     asked = {
@@ -260,3 +262,18 @@ def _alone(study: Study) -> None:
         raise ConfigError(f"{kind} is one network's, as it is: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
     if getattr(config.options("tasks", study.task, "task")[1], "instances", False) and not study.outcome.instances:
         raise ConfigError("task.instances is set and outcome.instances is not", hint="say it of the masks: outcome.instances")
+
+
+def _of_steps(study: Study) -> None:
+    """Raises ConfigError for what is of rows, where steps are asked."""
+    asked = {
+        "train.balance": study.train.balance != "none",
+        "train.mixup": bool(study.train.mixup),
+        "baselines.scores": bool(study.baselines.scores),
+        "evaluate.silence": study.evaluate.silence != "0s",
+    }
+    if named := [key for key, given in asked.items() if given]:
+        hint = (
+            'steps are balanced by task = { name = "tagging", balance = 0.5 }' if named[0] == "train.balance" else "leave it out"
+        )
+        raise ConfigError(f"tagging asks about steps: it takes no {named[0]}, which is of rows", hint=hint)

@@ -30,13 +30,13 @@ from sequela.evaluate.tallies import tallied
 from sequela.pipeline import pretraining
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
-from sequela.study import cut
+from sequela.study import cut, steps
 from sequela.train import ensemble, members
 from sequela.train import rows as evidences
 from sequela.train.fit import Trained, fit
 from sequela.train.refit import refit
 from sequela.train.state import Weights
-from sequela.types import PARTS, Answer, Array, Part
+from sequela.types import PARTS, Answer, Array, Cohort, Part, Tags
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -58,6 +58,15 @@ class Read:
         if not len(self.parts[part]):
             raise DataError(f"the {part} part has no rows", hint="look at split in the study and at the flow of the cohort")
         return evidences.take(self.all, self.parts[part])
+
+    @cached_property
+    def asked(self) -> Cohort:
+        """What is answered and judged, a row each: the rows, or the steps of them that are asked."""
+        return judged(self.split.cohort, self.all)
+
+    def cohort(self, part: Part) -> Cohort:
+        """The same of a part."""
+        return self.asked.take(self.asked.of(part))
 
     @cached_property
     def train(self) -> Evidence:
@@ -92,9 +101,17 @@ class Chosen:
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
-        said = self.predictor.answers(rows) | {name: one.answer(rows) for name, one in self.baselines.items()}
+        said = self.predictor.answers(rows) | {name: one.answer(rows.asked) for name, one in self.baselines.items()}
         kind, tolerance = self.predictor.task.kind, self.predictor.study.evaluate.tolerance
-        return {name: tallied(kind, answer, rows.target, tolerance) for name, answer in said.items()}
+        return {name: tallied(kind, answer, rows.asked.target, tolerance) for name, answer in said.items()}
+
+
+def judged(cohort: Cohort, rows: Evidence) -> Cohort:
+    """The rows with their target as it was read; where steps are asked, these as rows."""
+    if not isinstance(rows.target.dense, Tags):
+        return replace(cohort, target=rows.target)
+    ((name, ragged),) = rows.inputs.items()
+    return steps.cohort(cohort, rows.target.dense, ragged, rows.specs[name])
 
 
 def read(split: Prepared) -> Read:
@@ -120,16 +137,17 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     bare = Predictor(study, rows.fitted, trained[0].task, [one.model.to("cpu") for one in trained])
     raw = {"model": bare.network(rows.tune)}
     baselines, declined = _baselines(study, rows, way.progress, seconds)
-    said = {name: one.answer(rows.tune) for name, one in baselines.items()}
-    weights = _weights(study, raw | said, rows.tune)
+    asked = rows.tune.asked
+    said = {name: one.answer(asked) for name, one in baselines.items()}
+    weights = _weights(study, raw | said, asked)
     if weights:
         raw["ensemble"] = ensemble.combine(raw | said, weights, study.ensemble.space)
-    calibrators = _calibrators(study, raw, rows.tune)
+    calibrators = _calibrators(study, raw, asked)
     calibrated = {name: calibrators[name].apply(answer) if name in calibrators else answer for name, answer in raw.items()}
     held = {name: bare.held(answer, rows.tune) for name, answer in calibrated.items()} | said
     tolerance = study.evaluate.tolerance
-    tune = {name: tallied(bare.task.kind, answer, rows.tune.target, tolerance) for name, answer in held.items()}
-    thresholds = threshold.choose_all(bare.task.kind, tune, rows.tune.target, study.evaluate.threshold)
+    tune = {name: tallied(bare.task.kind, answer, asked.target, tolerance) for name, answer in held.items()}
+    thresholds = threshold.choose_all(bare.task.kind, tune, asked.target, study.evaluate.threshold)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
         bare,
@@ -201,9 +219,9 @@ def _baselines(
     study: Study, rows: Read, progress: Progress, seconds: dict[str, float]
 ) -> tuple[dict[str, Baseline], dict[str, str]]:
     """Every baseline fitted; those that say that they do not apply to these inputs, with their reason."""
-    kind = cohorts.kind_of(study)
+    kind = cohorts.judged_as(study)
     named = study.baselines.names
-    wanted: list[config.Named] = list(suited.default_for(kind, rows.train.specs)) if named is None else list(named)
+    wanted: list[config.Named] = list(suited.default_for(kind, rows.train.asked.specs)) if named is None else list(named)
     wanted += [{"name": "score", "code": code} for code in study.baselines.scores]
     found: dict[str, Baseline] = {}
     declined: dict[str, str] = {}
@@ -214,7 +232,7 @@ def _baselines(
         label = labels.label(name, options)
         baseline: Baseline = registry.module("baselines", name).build(options)
         try:
-            baseline.fit(rows.train, rows.tune, kind, streams.number(study.train.seed, label) % 2**31)
+            baseline.fit(rows.train.asked, rows.tune.asked, kind, streams.number(study.train.seed, label) % 2**31)
         except DataError as error:
             declined[label] = error.message
             continue
@@ -239,7 +257,7 @@ def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) ->
     """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
     method = study.evaluate.recalibrate
     if method == "auto":
-        risks = cohorts.kind_of(study) in ("binary", "multiclass", "multilabel")
+        risks = cohorts.judged_as(study) in ("binary", "multiclass", "multilabel")
         method = "platt" if risks and study.train.balance != "none" else "none"
     if method == "none":
         return {}

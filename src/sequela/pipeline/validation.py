@@ -24,6 +24,7 @@ from sequela.pipeline import facts, files, page
 from sequela.pipeline.data import records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
+from sequela.pipeline.trial import judged
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
@@ -56,9 +57,9 @@ def evaluate(
     cohort = replace(found, part=np.full(len(found), "test"))
     cohort, known, flow = _judgeable(held, cohort, held.known(store, cohort), flow)
     evidence = predictor.evidence(known, cohort.subject_id, cohort.row_id, cohort.target)
-    cohort = replace(cohort, target=evidence.target)
+    cohort = judged(cohort, evidence)
     kind, thresholds, tolerance = predictor.task.kind, dict(predictor.thresholds), study.evaluate.tolerance
-    answers = {name: tallied(kind, answer, evidence.target, tolerance) for name, answer in predictor.answers(evidence).items()}
+    answers = {name: tallied(kind, answer, cohort.target, tolerance) for name, answer in predictor.answers(evidence).items()}
     if recalibrate:
         answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
         thresholds |= _same_cuts(thresholds, predictor.final)
@@ -120,7 +121,7 @@ def _same_cuts(thresholds: Mapping[str, float], final: str) -> dict[str, float]:
 
 
 def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) -> None:
-    kind, seed = cohorts.kind_of(study), study.train.seed
+    kind, seed = cohorts.judged_as(study), study.train.seed
     found = judge(
         kind, one.cohort, one.answers, study.evaluate, one.thresholds, part="test", split=EXTERNAL, seed=seed, safety=one.safety
     )

@@ -41,13 +41,14 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the checks look at; `plain` and `known` have the rows of the cohort, in its order."""
+    """What the checks look at; `plain` has the rows of `cohort`, `known` those of `rows`, in their order."""
 
     cohort: Cohort
     plain: Plain
     known: Known
     study: config.Study
     kind: TargetKind
+    rows: Cohort
 
     @property
     def train(self) -> Array:
@@ -57,20 +58,26 @@ class Material:
     def held_out(self) -> Array:
         return np.isin(self.cohort.part, ("tune", "test"))
 
-    def found(self, check: str, severity: Severity, text: str, rows: Array | Sequence[int] = ()) -> Alarm:
+    def found(
+        self, check: str, severity: Severity, text: str, rows: Array | Sequence[int] = (), of: Cohort | None = None
+    ) -> Alarm:
         """An alarm that names the first of these rows."""
-        return Alarm(check, severity, text, len(rows), tuple(str(self.cohort.row_id[row]) for row in rows[:NAMED]))
+        names = (of or self.cohort).row_id
+        return Alarm(check, severity, text, len(rows), tuple(str(names[row]) for row in rows[:NAMED]))
 
 
-def audit(cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind: TargetKind) -> list[Alarm]:
+def audit(
+    cohort: Cohort, plain: Plain, known: Known, study: config.Study, kind: TargetKind, rows: Cohort | None = None
+) -> list[Alarm]:
     """What each check found, in the order of CHECKS; an alarm that the study answers is a note with the reason.
 
-    cohort: with its parts. plain: all inputs' columns. known: what the inputs are made of. Labels are looked at in the training
-    part alone, but for whether a part's labels are all equal.
+    cohort: with its parts. plain: all inputs' columns. known: what the inputs are made of; `rows` are its rows where they are
+    not those of the cohort (whose rows may be steps of theirs). Labels are looked at in the training part alone, but for whether
+    a part's labels are all equal.
 
     Raises ConfigError where the study answers a check that does not exist.
     """
-    material = Material(cohort, plain, known, study, kind)
+    material = Material(cohort, plain, known, study, "regression" if kind == "forecast" else kind, rows or cohort)
     for name in study.audit.allow:
         if name not in CHECKS:
             raise ConfigError(f"audit.allow answers {name!r}, which is no check", hint=nearest(name, tuple(CHECKS)))
@@ -151,7 +158,7 @@ def future_events(material: Material) -> Alarm:
     if not len(late):
         return Alarm("future_events", "ok", "no input event comes after its prediction")
     rows = np.unique(late)
-    return material.found("future_events", "leak", f"{len(late)} input events come after the prediction", rows)
+    return material.found("future_events", "leak", f"{len(late)} input events come after the prediction", rows, material.rows)
 
 
 def _after_prediction(known: Known) -> Array:

@@ -13,6 +13,7 @@ import polars as pl
 
 from sequela import config, registry
 from sequela.errors import ConfigError, DataError
+from sequela.metrics.table import Kind
 from sequela.study import cut, groups, outcome, spans, triggers, windowed, windows
 from sequela.study.flow import Flow
 from sequela.study.labels import TargetKind
@@ -100,6 +101,12 @@ def kind_of(study: config.Study) -> TargetKind:
     raise ConfigError(
         f"the task {name!r} does not say what kind of target it has", hint=f"one of {', '.join(get_args(TargetKind))}"
     )
+
+
+def judged_as(study: config.Study) -> Kind:
+    """How the answers of a study's task are evaluated: as its kind of target, or steps that are tagged as rows with a class."""
+    kind = kind_of(study)
+    return "multiclass" if kind == "tagging" else kind
 
 
 def _predicates(store: Records, study: config.Study, subjects: Sequence[str] | None, *, strict: bool) -> Predicates:

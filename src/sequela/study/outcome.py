@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import banded, cut, labels, marked
+from sequela.study import ahead, banded, cut, labels, marked, tagged
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -59,8 +59,17 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     """
     if kind == "next_event":
         return _none(outcome, rows)
+    if kind == "forecast":
+        return Outcomes(ahead.read(store, outcome, rows))
+    if outcome.every:
+        raise ConfigError(f"outcome.every is of a forecast, not of a {kind} question", hint='task = "forecast"')
     if kind in ("segment", "detect"):
         return Outcomes(_marked(store, outcome, kind, rows, labelled=labelled))
+    if kind == "tagging":
+        target, notes = tagged.read(store, outcome, rows, labelled=labelled)
+        return Outcomes(target, notes=notes)
+    if outcome.delay != "0s" or outcome.lasting:
+        raise ConfigError(f"outcome.delay and lasting are of tagging, not of a {kind} question", hint='task = "tagging"')
     if outcome.mask or outcome.boxes:
         raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     codes, columns = _listed(outcome.code), _listed(outcome.column)

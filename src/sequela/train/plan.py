@@ -16,7 +16,7 @@ from sequela.contracts import Evidence, Task
 from sequela.prep import augment, mixup
 from sequela.train import dense
 from sequela.train.order import Order
-from sequela.types import Array, Batch, Target
+from sequela.types import Array, Batch, Tags, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +81,7 @@ class Plan:
         made = models.tensors(self._collated(epoch, number, rows), self.settings.device)
         for name, change in self.augment.items():
             generator = torch.Generator().manual_seed(seed.number(self.settings.seed, "augment", name, epoch, number))
-            made = _augmented(made, name, change, generator)
+            made = _augmented(made, name, change, generator, painted=self.pictures is not None)
         made, mixture = self._mixed(made, epoch, number)
         return Step(epoch, number, rows, counted(self.task, self.train.target.take(rows)), made, mixture)
 
@@ -97,10 +97,10 @@ class Plan:
         return batch.collate(self.train.inputs, rows, self.train.target, self.weight)
 
 
-def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generator) -> Batch:
+def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generator, *, painted: bool) -> Batch:
     """The batch with one input changed, and with it the truth of every point."""
     seq, target = made.inputs[name], made.target
-    if target is None or target.dense is None:
+    if target is None or not painted:
         return replace(made, inputs={**made.inputs, name: change(seq, generator, target)})
     drawn = change.draw(seq, generator, target)
     target = replace(target, dense=change.dense(seq, target.dense, drawn))
@@ -108,8 +108,8 @@ def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generat
 
 
 def counted(task: Task, target: Target) -> int:
-    """What the losses of these rows are a sum over: rows with a label, or the codes that they foresee."""
-    if task.kind == "next_event":
+    """What the losses of these rows are a sum over: rows or steps with a label, or the codes that they foresee."""
+    if task.kind == "next_event" or isinstance(target.dense, Tags):
         return int(target.values[target.known].sum())
     return int(target.known.any(axis=1).sum())
 
@@ -121,9 +121,10 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         mixup.check(task.kind, train.specs)
     weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
-    pictures = dense.pictures(train, settings.seed) if train.target.dense is not None else None
+    painted = train.target.dense is not None and not isinstance(train.target.dense, Tags)
+    pictures = dense.pictures(train, settings.seed) if painted else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
-    classes = augment.classes(task.kind, train.target) if augments else None
+    classes = augment.classes(task.kind, train.asked.target) if augments else None
     return Plan(
         settings=settings,
         train=train,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Boxes, Masks, Plain, Ragged, Space, Steps, Target
+from sequela.types import Array, Boxes, Masks, Plain, Ragged, Space, Steps, Tags, Target
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -24,11 +24,19 @@ def take(rows: Evidence, chosen: Array) -> Evidence:
         row_id=rows.row_id[chosen],
         barred=None if rows.barred is None else rows.barred[chosen],
         marks={code: target.take(chosen) for code, target in rows.marks.items()},
+        steps=None if rows.steps is None else take(rows.steps, _asked(rows.target, chosen)),
     )
 
 
+def _asked(target: Target, chosen: Array) -> Array:
+    """Where among the steps that are asked those of these rows stand, in the order given."""
+    row = target.dense.row
+    first, count = np.searchsorted(row, chosen), np.bincount(row, minlength=len(target.values))[chosen]
+    return np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+
+
 def join(first: Evidence, second: Evidence) -> Evidence:
-    """The rows of the first, then those of the second; both were read with the same fitted states."""
+    """The rows of the first, then those of the second; both were read with the same fitted states. For networks: no `steps`."""
     return replace(
         first,
         inputs=_joined_inputs(first.inputs, second.inputs),
@@ -38,6 +46,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         row_id=np.concatenate([first.row_id, second.row_id]),
         barred=None if first.barred is None or second.barred is None else np.concatenate([first.barred, second.barred]),
         marks={code: _join_targets(target, second.marks[code]) for code, target in first.marks.items()},
+        steps=None,
     )
 
 
@@ -155,4 +164,7 @@ def _join_dense(first: Any, second: Any) -> Any:
     if isinstance(first, Boxes):
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
         return Boxes(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("corners", "label")))
+    if isinstance(first, Tags):
+        offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+        return Tags(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged")))
     return None if first is None or second is None else JoinedMasks(first, second, np.arange(len(first) + len(second)))

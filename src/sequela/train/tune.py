@@ -39,11 +39,11 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
             out = model(step.inputs)
             assert step.target is not None
             losses.append(task.loss(out, step.target).double().cpu().numpy())
-            answers.append(task.answer(out))
-    back = np.argsort(np.concatenate(order))
-    answer = concatenate(answers)
-    total = np.concatenate(losses)[back].sum()
-    return Verdict(float(total / max(counted(task, rows.target), 1)), score(answer.take(back), rows.target, task.kind))
+            answers.append(models.answered(task, out, step.inputs))
+    answer = concatenate(answers).take(batch.lines(order, models.lines(task, rows.inputs)))
+    total = np.concatenate(losses)[np.argsort(np.concatenate(order))].sum()
+    loss = float(total / max(counted(task, rows.target), 1))
+    return Verdict(loss, score(models.of_asked(answer, rows.target), rows.asked.target, task.kind))
 
 
 def judge_pictures(model: nn.Module, task: Task, pictures: Pictures, settings: Train, between: Callable[[], None]) -> Verdict:
@@ -67,7 +67,7 @@ def score(answer: Answer, target: Target, kind: str) -> float | None:
     """One number, higher is better, over the rows with a label; None where no column has both outcomes."""
     if kind == "next_event":
         return float(answer.values[:, answer.names.index("first")].sum() / max(float(target.values.sum()), 1.0))
-    if kind == "regression":
+    if kind in ("regression", "forecast"):
         columns = zip(answer.values.T, target.values.T, target.known.T, strict=True)
         return -float(np.mean([regression.mae(value[known], truth[known]) for value, truth, known in columns]))
     found = [discrimination.auroc(risk[known], event[known]) for risk, event, known in _questions(answer, target, kind)]
