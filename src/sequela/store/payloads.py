@@ -1,14 +1,15 @@
 """Waveforms and images as .npy files: packed on the way in, memory-mapped on the way out.
 
-Arrays with a time axis, (C, L), are a file each. Arrays without, images and volumes, are stacked with others of their shape and
-type in blocks of about 64 MB; their uri is the block and the place in it, `images-1x28x28-uint8-000.npy#17`. The map of a block
-is kept open, so that reading one image of a million opens no file.
+Arrays with a time axis, (C, L), are a file each, and may come piece by piece. Arrays without, images and volumes, are stacked
+with others of their shape and type in blocks of about 64 MB; their uri is the block and the place in it,
+`images-1x28x28-uint8-000.npy#17`. The map of a block is kept open, so that reading one image of a million opens no file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sequela.errors import DataError
+from sequela.store.pieces import bytes_of, write_pieces
 from sequela.store.schema import PAYLOADS
 from sequela.types import Array, Payload, Space
 
@@ -57,11 +59,15 @@ class PayloadPack:
     _digests: list[bytes] = field(default_factory=list)
 
     def add(self, name: str, payload: Payload) -> str:
-        """The uri of the payload. Raises DataError for a name given twice, an empty array or a type that is not stored."""
-        values = np.ascontiguousarray(payload.values)
+        """The uri of the payload. Raises DataError for a name given twice, an empty array or a type that is not stored.
+
+        A signal may be given as anything that `store.pieces` reads piece by piece: it is stored, and its digest taken, as the
+        array of all its pieces would be. One that cannot be read to its end leaves nothing behind.
+        """
+        values = payload.values if _in_pieces(payload.values) else np.ascontiguousarray(payload.values)
         self._check(name, payload, values)
+        uri = self._signal(values) if len(values.shape) == 2 else self._image(values)
         self._names.add(name)
-        uri = self._signal(values) if values.ndim == 2 else self._image(values)
         row = {
             "uri": uri,
             "name": name,
@@ -73,7 +79,8 @@ class PayloadPack:
             **_told(payload.space),
         }
         self.rows.append(row)
-        self._digests.append(_digest(row, values))
+        held = bytes_of(self.folder / FOLDER / uri) if _in_pieces(values) else [values.data.cast("B")]
+        self._digests.append(_digest(row, held))
         return uri
 
     def close(self) -> bytes:
@@ -91,7 +98,9 @@ class PayloadPack:
             raise DataError(f"the source gives two payloads the name {name!r}")
         if str(values.dtype) not in DTYPES:
             raise DataError(f"the payload {name!r} holds {values.dtype}; stored are {', '.join(DTYPES)}")
-        if values.ndim < 2 or values.size == 0:
+        if _in_pieces(values) and (values.dtype != np.float32 or len(values.shape) != 2):
+            raise DataError(f"the payload {name!r}, given in pieces, is {values.dtype} {values.shape}; expected float32 (C, L)")
+        if len(values.shape) < 2 or 0 in values.shape:
             raise DataError(
                 f"the payload {name!r} has the shape {values.shape}; expected (channels, samples) or (channels, rows, columns)"
             )
@@ -99,8 +108,12 @@ class PayloadPack:
             raise DataError(f"the payload {name!r} names {len(payload.channels)} channels and holds {values.shape[0]}")
 
     def _signal(self, values: Array) -> str:
-        file = f"signals-{self._number('signals'):06d}.npy"
-        _save(self.folder / FOLDER / file, values.astype(np.float32, copy=False)[None], whole=True)
+        file = f"signals-{self._made['signals']:06d}.npy"
+        if _in_pieces(values):
+            write_pieces(self.folder / FOLDER / file, values)
+        else:
+            _save(self.folder / FOLDER / file, values.astype(np.float32, copy=False)[None], whole=True)
+        self._made["signals"] += 1
         return file
 
     def _image(self, values: Array) -> str:
@@ -198,8 +211,14 @@ def _save(path: Path, arrays: Any, whole: bool = False) -> None:
             file.write(array.data.cast("B"))
 
 
-def _digest(row: dict[str, Any], values: Array) -> bytes:
+def _in_pieces(values: Array) -> bool:
+    """Whether a signal is read as it is written, rather than held."""
+    return not isinstance(values, np.ndarray)
+
+
+def _digest(row: dict[str, Any], values: Iterable[bytes | memoryview]) -> bytes:
     told = sorted(row.keys() - (set() if row["affine"] else {"affine", "axes", "oriented"}))
     digest = hashlib.blake2b(repr([row[key] for key in told]).encode(), digest_size=32)
-    digest.update(values.data.cast("B"))
+    for part in values:
+        digest.update(part)
     return digest.digest()
