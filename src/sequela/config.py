@@ -121,6 +121,7 @@ class Cohort(Strict, frozen=True):
     predict_at: str = "0s"  # so long after the index event or trigger; or a boundary of a window, such as "input.end"
     every: Duration | None = None  # and so often from then on, as long as the window `during` lasts
     during: str = ""  # the window in which predictions lie: from its start to before its end
+    at_end: bool = False  # with `every`: and once more as that window ends, for what came since the last
     history: Duration | None = None  # how far back inputs look; left out: everything known
     include: list[str] = []  # only these subjects, by source id; left out: all
     exclude: list[Exclusion] = []

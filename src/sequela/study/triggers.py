@@ -75,6 +75,8 @@ def _check(plan: config.Cohort) -> None:
         )
     if plan.every and not plan.during:
         raise ConfigError("cohort.every does not say until when", hint='cohort.during = "WINDOW" of cohort.windows')
+    if plan.at_end and not plan.every:
+        raise ConfigError("cohort.at_end adds a row to those of cohort.every", hint='cohort.every = "60s", or leave at_end out')
     if plan.every and config.microseconds(plan.every) <= 0:
         raise ConfigError(f"cohort.every = {plan.every!r} never comes again")
     if plan.during and plan.during not in plan.windows:
@@ -204,18 +206,21 @@ def _predicted(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Dra
     rows = replace(draft.rows, time=np.where(moment.lacking, NEVER, moment.time).astype("datetime64[us]"))
     draft = replace(draft, rows=rows)
     if plan.every:
-        draft = _repeated(draft, config.microseconds(plan.every), known[plan.during], found)
+        draft = _repeated(draft, plan, known[plan.during], found)
     sought = one.seek or (one.window and any(window.start.seek or window.end.seek for window in told))
     return draft.without(np.isnat(draft.rows.time), "time", one.absent) if sought else draft
 
 
-def _repeated(draft: Draft, every: int, during: Span, found: View) -> Draft:
-    """A row at the first moment, and at every later one, until the window or the record ends."""
+def _repeated(draft: Draft, plan: config.Cohort, during: Span, found: View) -> Draft:
+    """A row at the first moment, and at every later one, until the window or the record ends; where asked, one at that end."""
+    every = config.microseconds(plan.every or "0s")
     first = cut.microseconds_of(draft.rows.time)
     last = np.minimum(during.end.time - 1, found.record[1])
     times = np.where(first == NEVER, 1, np.maximum((last - np.maximum(first, 0)) // every + 1, 1))
-    row, ordinal = cut.spread(np.zeros(len(first), np.int64), times)
-    time = np.where(first[row] == NEVER, NEVER, first[row] + ordinal * every)
+    left = plan.at_end & (first != NEVER) & (last > first + (times - 1) * every)
+    row, ordinal = cut.spread(np.zeros(len(first), np.int64), times + left)
+    time = np.where(ordinal == times[row], last[row], first[row] + ordinal * every)
+    time = np.where(first[row] == NEVER, NEVER, time)
     order = np.lexsort((time, draft.rows.subject_id[row]))
     rows = replace(draft.rows.take(row[order]), time=time[order].astype("datetime64[us]"))
     return _numbered(replace(draft, rows=rows, visit=draft.visit[row[order]], several=True))
