@@ -14,7 +14,7 @@ LAYERS = [
     {"types", "registry", "extras", "units", "seed", "threads"},
     {"config"},
     {"contracts", "batch"},
-    {"store", "nn", "metrics", "codes"},
+    {"store", "nn", "metrics", "codes", "signals"},
     {"readers", "study", "prep"},
     {"modalities", "encoders", "tasks", "baselines"},
     {"model"},
