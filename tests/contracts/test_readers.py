@@ -14,10 +14,12 @@ from sequela.errors import ConfigError, DataError, SequelaError
 
 READERS = registry.names("readers")
 OPTIONS: dict[str, dict[str, Any]] = {
+    "arrays": {"rate_hz": 100},
     "csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"},
     "omop": {"timezone": "UTC"},
 }
 FILES = {  # reader -> a name that its files have
+    "arrays": "eeg/1.txt",
     "chestxray14": "Data_Entry_2017.csv",
     "chexpert": "train.csv",
     "csv": "chart.csv",

@@ -13,12 +13,14 @@ from sequela import config, registry
 from sequela.errors import ConfigError
 
 EVERYTHING = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
-REQUIRED = {
-    ("baselines", "score"): {"code": "SCORE//SAPS-I"}
-}  # options without a default, and why: there is no score of all data
+REQUIRED = {  # options without a default, and why
+    ("baselines", "score"): {"code": "SCORE//SAPS-I"},  # there is no score of all data
+    ("readers", "arrays"): {"rate_hz": 100.0},  # an array does not tell it
+}
 EXTRAS = (
     "PIL",
     "wfdb",
+    "h5py",
     "meds",
     "nibabel",
     "SimpleITK",
