@@ -19,8 +19,9 @@ from sequela.types import Encoded, Target
 
 ROWS, WIDTH = 24, 5
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
+ON_STEPS = ("tagging",)  # see tests/tasks/test_tagging.py
 TASKS = tuple(
-    name for name in registry.names("tasks") if name not in ON_MAPS and not hasattr(registry.module("tasks", name), "own_target")
+    name for name in registry.names("tasks") if name not in ON_MAPS + ON_STEPS and not hasattr(registry.module("tasks", name), "own_target")
 )
 """Those that learn labels of rows; for one that foresees its own input see tests/tasks under its name."""
 WITH_OPTIONS = [
