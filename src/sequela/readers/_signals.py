@@ -5,7 +5,8 @@ A recording becomes a payload (C, L) of float32 for each rate that its channels 
     WAVEFORM                 the payload of the rate that most channels have, at the recording's first sample
     WAVEFORM//<rate>HZ       the payload of any other rate, at the same time: WAVEFORM//1HZ, WAVEFORM//0.5HZ
     RECORD//START, //END     the first sample, and one past the last (of the rate that lasts longest)
-    BEAT                     at each annotated beat, without its label
+    BEAT                     at each annotated beat, without its label, or at each that is found (_beats.py)
+    RR, HEART_RATE           where a reader is asked for them, at each beat that follows another (_beats.py)
     LABEL//<column>          at each annotation that says what something is: LABEL//beat, LABEL//rhythm, LABEL//stage
     ANNOTATION//<symbol>     at every other annotation, with its text and its duration in seconds as the value
     AGE, SEX                 without time, once a subject
@@ -24,6 +25,7 @@ import polars as pl
 
 from sequela.contracts import Sink
 from sequela.errors import DataError
+from sequela.readers._beats import Beats, rr
 from sequela.readers._samples import Clock
 from sequela.types import Array, Payload
 
@@ -33,7 +35,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "WAVEFORM": ("payload", "A recorded waveform"),
     "RECORD//START": ("event", "The first sample of a record"),
     "RECORD//END": ("event", "One past the last sample of a record"),
-    "BEAT": ("event", "An annotated heartbeat"),
+    "BEAT": ("event", "A heartbeat, annotated or found"),
     "LABEL//beat": ("label", "The symbol of a heartbeat"),
     "LABEL//rhythm": ("label", "The rhythm from here on"),
 }
@@ -109,6 +111,7 @@ class Writer:
     """Writes recordings to a sink, one after another."""
 
     sink: Sink
+    beats: Beats = field(default_factory=Beats)
     clock: Clock = field(default_factory=Clock)
     described: set[str] = field(default_factory=set)  # subjects whose age and sex are written
 
@@ -122,7 +125,9 @@ class Writer:
             self.sink.code(code, kind, description=description)
         uris = [self.sink.payload(name, payload) for name, payload in _named(recording)]
         start = recording.start or self._relative_start(recording)
-        frames = [self._waveforms(recording, start, uris), *self._annotations(recording, start), *self._person(recording)]
+        marks = self._inside(recording)
+        frames = [self._waveforms(recording, start, uris), *self._annotations(marks, start), *self._person(recording)]
+        frames += self._beats(recording, marks, start)
         self.sink.events(pl.concat(frames, how="diagonal").with_columns(pl.lit(recording.subject).alias("source_id")))
         self.sink.accept()
 
@@ -138,8 +143,7 @@ class Writer:
         columns = {"time": times, "code": ["RECORD//START", *codes, "RECORD//END"], "payload": [None, *uris, None]}
         return pl.DataFrame(columns, schema_overrides={"payload": pl.String()})
 
-    def _annotations(self, recording: Recording, start: datetime) -> Iterator[pl.DataFrame]:
-        marks = self._inside(recording)
+    def _annotations(self, marks: Annotations, start: datetime) -> Iterator[pl.DataFrame]:
         times, labelled = _times(start, marks.seconds), marks.column != ""
         codes = np.where(labelled, np.char.add("LABEL//", marks.column), np.char.add(MARK, marks.symbol))
         for code in np.unique(codes).tolist():
@@ -148,6 +152,19 @@ class Writer:
         yield _events(times[beat], "BEAT")
         yield _events(times[labelled], codes[labelled], text=marks.symbol[labelled])
         yield _events(times[mark], codes[mark], text=marks.text[mark], value=marks.duration[mark])
+
+    def _beats(self, recording: Recording, marks: Annotations, start: datetime) -> Iterator[pl.DataFrame]:
+        """Those found where none is annotated, and the intervals between either."""
+        seconds = marks.seconds[marks.column == BEAT]
+        if not len(seconds):
+            seconds = self.beats.found(recording.signals, self.sink)
+            yield _events(_times(start, seconds), "BEAT")
+        if self.beats.intervals:
+            self.sink.code("RR", "measurement", unit="ms", description="The interval since the heartbeat before")
+            self.sink.code("HEART_RATE", "measurement", unit="/min", description="60,000 over the interval in milliseconds")
+            after, interval = rr(seconds)
+            yield _events(_times(start, after), "RR", value=interval)
+            yield _events(_times(start, after), "HEART_RATE", value=60_000 / interval)
 
     def _inside(self, recording: Recording) -> Annotations:
         """The annotations within the recording; those outside are counted."""

@@ -26,6 +26,7 @@ from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
 from sequela.readers import _label_table, _subjects
 from sequela.readers._array_files import READ, Axis, Inside, Signals, signals
+from sequela.readers._beats import Beats, Detect
 from sequela.readers._channel_names import channel_names, standard_unit
 from sequela.readers._label_table import Line, Table
 from sequela.readers._picture_events import write_labels, write_parts
@@ -48,6 +49,8 @@ class Config(Strict, frozen=True):
     dataset: str = "*"  # a pattern of the arrays in NPZ and HDF5 that are, such as "*/ecg"
     subject_pattern: str = ""  # a regular expression whose first group finds the subject in the path; left out: each its own
     same: tuple[tuple[str, ...], ...] = ()  # recordings (or subjects) that are one person, named as the first of them
+    detect: Detect = False  # heartbeats are found in the ECG leads, or in the channels named here
+    intervals: bool = False  # RR and HEART_RATE at each beat
     path: str = ""  # a regular expression whose named groups find labels in the path: "_(?P<set>[ZONFS])/"
     table: str = ""  # a CSV file in the source, one line a recording
     record: str = "record"  # columns of it: a file, with or without its ending
@@ -70,7 +73,8 @@ class ArraysReader:
             raise DataError(
                 f"{source.name} has no file of signals", hint=f"the reader arrays takes files that end on {', '.join(READ)}"
             )
-        importing = _Importing(self.config, sink, _told(self.config, source, sink, files), Writer(sink))
+        writer = Writer(sink, Beats(self.config.detect, self.config.intervals))
+        importing = _Importing(self.config, sink, _told(self.config, source, sink, files), writer)
         for done, file in enumerate(files, 1):
             for record, reason in importing.refused(source, file):
                 sink.refuse(record, reason)

@@ -11,6 +11,7 @@ bench/r_peaks.py. A peak is given some seconds after its beat (RPeaks.late_secon
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -30,15 +31,18 @@ LOWEST_RATE_HZ = 60.0
 PIECE_SECONDS = 600.0  # a long record is read in such pieces
 
 
-def r_peaks(signal: Array, rate_hz: float) -> Array:
-    """Samples of the R peaks, int64 "P", of a signal "C L" in any unit; NaN is a gap.
+def r_peaks(signal: Array, rate_hz: float, leads: Sequence[int] | None = None) -> Array:
+    """Samples of the R peaks, int64 "P", of a signal "C L" in any unit, in all of its channels or in these; NaN is a gap.
 
-    Raises DataError for another shape, or a rate below LOWEST_RATE_HZ.
+    The signal may be anything with a shape and `[:, a:b]`: it is read piece by piece. Raises DataError for another number of axes,
+    or a rate below LOWEST_RATE_HZ.
     """
-    if signal.ndim != 2:
-        raise DataError(f"R peaks are looked for in channels and samples, not in an array of {signal.ndim} axes")
+    if len(signal.shape) != 2:
+        raise DataError(f"R peaks are looked for in channels and samples, not in an array of {len(signal.shape)} axes")
     found, piece = RPeaks(rate_hz), max(round(PIECE_SECONDS * rate_hz), 1)
-    parts = [found.push(np.asarray(signal[:, start : start + piece])) for start in range(0, signal.shape[1], piece)]
+    wanted = slice(None) if leads is None else list(leads)
+    starts = range(0, signal.shape[1], piece)
+    parts = [found.push(np.asarray(signal[:, start : start + piece])[wanted]) for start in starts]
     return np.concatenate([*parts, found.finish()])
 
 
