@@ -34,8 +34,8 @@ PIECE_SECONDS = 600.0  # a long record is read in such pieces
 def r_peaks(signal: Array, rate_hz: float, leads: Sequence[int] | None = None) -> Array:
     """Samples of the R peaks, int64 "P", of a signal "C L" in any unit, in all of its channels or in these; NaN is a gap.
 
-    The signal may be anything with a shape and `[:, a:b]`: it is read piece by piece. Raises DataError for another number of axes,
-    or a rate below LOWEST_RATE_HZ.
+    The signal may be anything with a shape and `[:, a:b]`: it is read piece by piece. Raises DataError for another number of
+    axes, or a rate below LOWEST_RATE_HZ.
     """
     if len(signal.shape) != 2:
         raise DataError(f"R peaks are looked for in channels and samples, not in an array of {len(signal.shape)} axes")
