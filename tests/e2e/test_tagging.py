@@ -12,7 +12,7 @@ import pytest
 from sequela import config, simulate
 from sequela.bundle import load
 from sequela.config import Study
-from sequela.errors import ConfigError
+from sequela.errors import ConfigError, UsageError
 from sequela.pipeline import check, evaluate, import_data, predict, run
 from sequela.store.store import Store
 
@@ -88,6 +88,8 @@ def test_a_bundle_tells_each_beat_and_agrees_with_the_run(store: Store, tmp_path
     assert [step["time"] for step in steps] == sorted(step["time"] for step in steps)
     assert all(step["probabilities"][step["decision"]] == max(step["probabilities"].values()) for step in steps)
     assert f"{len(told[0].steps or [])} steps" in told[0].text() and '"steps":' in told[0].json()
+    with pytest.raises(UsageError, match="answers about steps are not explained"):
+        predict(done.bundle, store, subject=subject, explain=True)
 
 
 def test_folds_are_pooled_step_by_step(store: Store, tmp_path: Path) -> None:

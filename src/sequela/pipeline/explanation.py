@@ -17,7 +17,7 @@ import polars as pl
 
 from sequela import seed as streams
 from sequela.bundle import Bundle, load
-from sequela.contracts import Progress
+from sequela.contracts import Progress, Tagger
 from sequela.errors import UsageError
 from sequela.evaluate.facts import RunFacts
 from sequela.metrics.calibration import logit
@@ -104,6 +104,8 @@ def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> t
 
     On the logit of the (first) probability, or in the unit of the value.
     """
+    if isinstance(held.predictor.task, Tagger):
+        raise UsageError("answers about steps are not explained", hint="leave out --explain: each step's answer is told")
     if held.predictor.task.kind not in ("binary", "multiclass", "multilabel", "regression"):
         raise UsageError(
             f"an answer of {held.predictor.task.kind} is not explained by leaving codes out",
