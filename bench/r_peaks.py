@@ -3,8 +3,8 @@
     SEQUELA_DATA=… python bench/r_peaks.py
 
 The detector's constants were chosen on the 22 records DS1 alone (de Chazal 2004); the others were measured once. Episodes of
-ventricular flutter (record 207) are left out as in ANSI/AAMI EC57, and counted beside it, where what is found in them is extra. No
-learning period is left out. Peers that are not installed are named as such; they take one lead, the first.
+ventricular flutter (record 207) are left out as in ANSI/AAMI EC57, and counted beside it, where what is found in them is extra.
+No learning period is left out. Peers that are not installed are named as such; they take one lead, the first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from sequela.types import Array
 
 TOLERANCE_SECONDS = 0.15
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
-DS1 = frozenset("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
+DS1 = frozenset(
+    str(number)
+    for number in (101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230)
+)
 PEERS = {"wfdb XQRS, first lead": "wfdb.processing", "NeuroKit2, first lead": "neurokit2"}
 
 Detector = Callable[[Array, float], Array]
