@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,7 +53,8 @@ class Memory:
 
     def payload(self, name: str, payload: Payload) -> str:
         assert name not in self.payloads, "a payload's name given twice"
-        self.payloads[name] = payload
+        values = payload.values if isinstance(payload.values, np.ndarray) else payload.values[:, :]  # read in pieces by a store
+        self.payloads[name] = replace(payload, values=values)
         return name
 
     def code(self, code: str, kind: str, *, unit: str = "", description: str = "", parents: Sequence[str] = ()) -> None:

@@ -62,10 +62,10 @@ class Annotations:
 
 def annotated(
     seconds: Array,
-    symbol: Sequence[str],
+    symbol: Sequence[str] | Array,
     *,
     column: str | Sequence[str] = "",
-    text: Sequence[str] | None = None,
+    text: Sequence[str] | Array | None = None,
     duration: Array | None = None,
 ) -> Annotations:
     """Annotations from what a format says of them: one column for all or one each, no text, no duration where left out."""
@@ -129,6 +129,15 @@ class Writer:
         frames = [self._waveforms(recording, start, uris), *self._annotations(marks, start), *self._person(recording)]
         frames += self._beats(recording, marks, start)
         self.sink.events(pl.concat(frames, how="diagonal").with_columns(pl.lit(recording.subject).alias("source_id")))
+        self.sink.accept()
+
+    def annotate(self, subject: str, start: datetime, found: Annotations) -> None:
+        """Writes annotations that stand in a file of their own, beside a recording of the subject, and accepts it.
+
+        Their seconds are since `start`; heartbeats among them are written, and no intervals.
+        """
+        frames = list(self._annotations(found, start))
+        self.sink.events(pl.concat(frames, how="diagonal").with_columns(pl.lit(subject).alias("source_id")))
         self.sink.accept()
 
     def _relative_start(self, recording: Recording) -> datetime:
