@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sequela import seed as streams
-from sequela.baselines import _defaults, autoregressive, last_value, minirocket, score
+from sequela.baselines import _defaults, autoregressive, last_value, score
 from sequela.contracts import Evidence
 from sequela.errors import ConfigError, DataError
-from sequela.types import Array, Plain, Ragged, Spec, Target
+from sequela.types import Plain, Ragged, Spec, Target
 
 Make = Callable[..., Evidence]
 
@@ -121,75 +121,6 @@ def test_a_score_that_the_data_lack_is_refused(planted: Make) -> None:
     rows = planted("binary", 30)
     with pytest.raises(DataError, match="brings no score 'SCORE//SOFA'"):
         score.build(score.Config(code="SCORE//SOFA")).fit(rows, rows, "binary", 0)
-
-
-def waves(rows: int, seed: int, length: int = 120) -> tuple[Array, Array]:
-    """Two channels of noise; the first holds a short slow wave at a random place in half of the rows, else a fast one."""
-    random = streams.generator(seed, "waves")
-    cause = random.integers(0, 2, rows)
-    windows = 0.3 * random.normal(size=(rows, 2, length))
-    for row in range(rows):
-        at = random.integers(0, length - 40)
-        windows[row, 0, at : at + 40] += np.sin(np.arange(40) * (0.9 if cause[row] else 0.45))
-    return windows, cause
-
-
-def test_minirocket_tells_shapes_apart_wherever_they_are(of_windows: Make) -> None:
-    train, tune, rows = (of_windows(*waves(n, seed), ("fast",)) for n, seed in ((200, 0), (60, 1), (150, 2)))
-    baseline = minirocket.build(minirocket.Config(features=504))
-    baseline.fit(train, tune, "binary", 0)
-    answered = baseline.answer(rows).values[:, 0]
-    assert ((answered > 0.5) == rows.target.values[:, 0]).mean() > 0.93
-    assert len(baseline.chosen["fast"]["tried"]) == 3
-
-
-def test_features_equal_a_plain_convolution() -> None:
-    windows = streams.generator(0, "plain").normal(size=(3, 2, 60)).astype(np.float32)
-    found = minirocket.parts(windows, 168, seed=0)
-    features, column = minirocket.transform(windows, found), 0
-    for part in found:
-        weights = np.full(9, -1.0)
-        weights[minirocket.KERNELS[part.kernel]] = 2
-        for row in range(3):
-            summed = windows[row, part.channels].sum(0)
-            response = [
-                sum(
-                    weights[tap] * summed[at + (tap - 4) * part.dilation]
-                    for tap in range(9)
-                    if 0 <= at + (tap - 4) * part.dilation < 60
-                )
-                for at in range(60)
-                if part.padded or 4 * part.dilation <= at < 60 - 4 * part.dilation
-            ]
-            expected = [np.mean(np.array(response) > threshold) for threshold in part.thresholds]
-            np.testing.assert_allclose(features[row, column : column + len(expected)], expected, atol=0.02)
-        column += len(part.thresholds)
-    assert column == features.shape[1] == 168
-
-
-def test_a_louder_or_shifted_window_changes_the_features_but_a_neighbour_does_not() -> None:
-    windows = waves(6, 0)[0].astype(np.float32)
-    found = minirocket.parts(windows, 168, seed=0)
-    whole = minirocket.transform(windows, found)
-    np.testing.assert_array_equal(minirocket.transform(windows[2:4], found), whole[2:4])
-    assert np.abs(minirocket.transform(3 * windows, found) - whole).max() > 0.05
-
-
-def test_minirocket_answers_rows_without_a_window_with_finite_numbers(of_windows: Make) -> None:
-    train = of_windows(*waves(60, 0), ("fast",))
-    baseline = minirocket.build(minirocket.Config(features=84))
-    baseline.fit(train, train, "binary", 0)
-    ragged = train.inputs["lead"]
-    empty = replace(train, inputs={"lead": replace(ragged, offsets=np.append(0, ragged.offsets[:-1]))})
-    answered = baseline.answer(empty).values
-    assert np.isfinite(answered).all()
-    np.testing.assert_allclose(answered[1:], baseline.answer(train).values[:-1], atol=1e-9)
-
-
-def test_minirocket_without_windows_is_refused(planted: Make) -> None:
-    rows = planted("binary", 30)
-    with pytest.raises(DataError, match="windows of channels and samples"):
-        minirocket.build(minirocket.Config()).fit(rows, rows, "binary", 0)
 
 
 def test_baselines_suit_the_task_and_its_inputs() -> None:

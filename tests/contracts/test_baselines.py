@@ -44,7 +44,7 @@ CASES = [
     Case("observer", ("segment",)),
     Case("otsu", ("segment",), {"around": [0]}),
     Case("pixel_forest", ("segment",), {"scales": [1], "points": 400, "trees": 5, "leaves": [2, 5]}),
-    Case("minirocket", ("binary", "multiclass", "multilabel"), {"features": 84, "iterations": 20}),
+    Case("minirocket", ALL, {"features": 84, "iterations": 20}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
     Case("sofa", ("binary", "multilabel"), {"pressure": ["HR"]}),
