@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,7 @@ class Model(nn.Module):
     def __init__(self, encoders: Mapping[str, nn.Module], fuse: fuses.Fuse, head: nn.Module, *, causal: bool = False) -> None:
         super().__init__()
         self.causal = causal
+        self.rolls = False  # the head foresees one step, and asks the encoder again about the series with it
         self.names = tuple(encoders)
         # a prefix, since a module may not be called "values" or "type", and an input may
         self.encoders = nn.ModuleDict({f"input_{name}": encoder for name, encoder in encoders.items()})
@@ -67,6 +69,8 @@ class Model(nn.Module):
         """The task's output for a batch of tensors."""
         if len(self.names) == 1:
             seq = since_first(inputs[self.names[0]]) if self.causal else inputs[self.names[0]]
+            if self.rolls:
+                return self.head.rolled(partial(self.encode, self.names[0]), seq)  # type: ignore[operator, no-any-return]
             return self.head(dataclasses.replace(self.encode(self.names[0], seq), seq=seq))  # type: ignore[no-any-return]
         encoded = [self.encode(name, inputs[name]) for name in self.names]
         mask = torch.stack([one.mask.any(1) for one in encoded], 1)
@@ -93,7 +97,7 @@ def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tu
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed.number(study.train.seed, "weights"))
-        task = _task(study, names)
+        task = _placed(_task(study, names), study, specs)
         encoders = {name: _encoder(study, name, specs[name]) for name in study.inputs}
         _refuse_mismatch(study, encoders, task)
         fuse = fuses.build(config.choice(study.fuse, "fuse"), [encoder.width for encoder in encoders.values()])
@@ -101,6 +105,7 @@ def build(study: Study, specs: Mapping[str, Spec], names: tuple[str, ...]) -> tu
         width = next(iter(encoders.values())).steps_width if task.needs in ("steps", "map") else fuse.width
         model = Model(networks, fuse, task.head(width), causal=_causal(task))
         model.views = _views(study, specs, task)
+        model.rolls = getattr(task, "rolls", False)
         return model, task
 
 
@@ -167,6 +172,12 @@ def _task(study: Study, names: tuple[str, ...]) -> Task:
         options = msgspec.structs.replace(options, instances=True)
     task: Task = registry.module("tasks", name).build(options, names)
     return task
+
+
+def _placed(task: Task, study: Study, specs: Mapping[str, Spec]) -> Task:
+    """The task with what it needs to know of the study's inputs."""
+    module = _task_module(study)
+    return module.placed(task, study, specs) if hasattr(module, "placed") else task
 
 
 def _views(study: Study, specs: Mapping[str, Spec], task: Task) -> dict[str, tuple[View, ...]]:
@@ -399,6 +410,7 @@ def _nothing(task: Task) -> Answer:
     """The answer about no row."""
     kinds: Mapping[str, Literal["values", "masks", "boxes"]] = {
         "regression": "values",
+        "forecast": "values",
         "next_event": "values",
         "segment": "masks",
         "detect": "boxes",

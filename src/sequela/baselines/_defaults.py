@@ -15,6 +15,8 @@ def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
         return ["pixel_forest", "otsu"]
     if kind == "detect":
         return ["blobs"]
+    if kind == "forecast":
+        return ["autoregressive", "seasonal", "last_value", "mean"]
     names = ["logistic", "boosting"]
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")

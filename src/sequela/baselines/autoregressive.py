@@ -1,5 +1,7 @@
 """AR(p): the quantity asked for as a weighted sum of its own last p values, by least squares; p is chosen on tune.
 
+Of a forecast each time ahead has weights of its own (direct, not iterated), and the quantiles of its training residuals.
+
 The values are those of the sequence that the model itself sees, in the scale that the modality gives them; a study that wants AR
 in the textbook's sense scales by `standard`. Where fewer than p values were seen the oldest stands for those before it.
 """
@@ -13,16 +15,18 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
-from sequela.baselines import _problem
+from sequela.baselines import _problem, _residuals
 from sequela.baselines._problem import Learned, Problem, Trial
 from sequela.config import Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError
+from sequela.study import ahead
 from sequela.types import Answer, Array, Ragged
 
 
 class Config(Strict, frozen=True):
     orders: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(min_length=1)] = (1, 2, 3, 5, 8, 12, 20)
+    levels: tuple[float, ...] = _residuals.LEVELS  # of the quantiles of a forecast; a run sets those of its task
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +49,22 @@ class Autoregressive:
 
     def __init__(self, config: Config) -> None:
         self._orders = config.orders
+        self._around = _residuals.Residuals(config.levels)
         self._names: tuple[str, ...] = ()
         self._models: list[_Model] = []
         self._tried: dict[str, tuple[Learned, list[Trial]]] = {}
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
-        """Chooses p on tune. Raises DataError where the task is no regression or no input holds a series of the quantity."""
-        if kind != "regression":
+        """Chooses p on tune.
+
+        Raises DataError where the task is no regression and no forecast, or no input holds a series of the quantity.
+        """
+        if kind not in ("regression", "forecast"):
             raise DataError(f"autoregression is no answer to a {kind} question")
-        pairs = _problem.pairs(train.target, tune.target, kind)
+        pairs = _problem.pairs(train.target, tune.target, "regression")
         self._models = [self._choose(train, tune, learnt, held) for learnt, held in pairs]
         self._names = train.target.names
+        self._around.fit(kind, self.answer(train), train.target)
 
     def _choose(self, train: Evidence, tune: Evidence, learnt: Problem, held: Problem) -> _Model:
         models = [_fitted(train, learnt, order) for order in self._orders]
@@ -67,7 +76,7 @@ class Autoregressive:
     def answer(self, rows: Evidence) -> Answer:
         if not self._models:
             raise DataError("this baseline has not been fitted")
-        return _problem.answer("regression", self._names, [model(rows) for model in self._models])
+        return self._around(_problem.answer("regression", self._names, [model(rows) for model in self._models]))
 
     @property
     def chosen(self) -> Mapping[str, Any]:
@@ -75,7 +84,7 @@ class Autoregressive:
 
 
 def _fitted(train: Evidence, problem: Problem, order: int) -> _Model:
-    name, feature = _series(train, problem.name)
+    name, feature = series(train, ahead.taken_apart(problem.name)[0] or problem.name)
     lags = _lags(train.inputs[name], feature, order)[problem.rows]
     seen = ~np.isnan(lags[:, 0])
     design = np.hstack([np.ones((seen.sum(), 1)), lags[seen]])
@@ -83,7 +92,7 @@ def _fitted(train: Evidence, problem: Problem, order: int) -> _Model:
     return _Model(name, feature, weights, float(problem.values.mean()))
 
 
-def _series(rows: Evidence, quantity: str) -> tuple[str, int]:
+def series(rows: Evidence, quantity: str) -> tuple[str, int]:
     """The input, and the feature of its steps, that is a series of this quantity."""
     for name, spec in rows.specs.items():
         if quantity in spec.names and spec.shape == (len(spec.names),) and not spec.single:

@@ -1,4 +1,7 @@
-"""The forecast that nothing changes: the last value seen of the quantity asked for, the training mean where none was."""
+"""The forecast that nothing changes: the last value seen of the quantity asked for, the training mean where none was.
+
+Of a forecast it is said of every time ahead, each with the quantiles of its own training residuals.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from sequela.baselines import _problem
+from sequela.baselines import _problem, _residuals
 from sequela.config import Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError, UsageError
+from sequela.study import ahead
 from sequela.types import Answer, Array
 
 
 class Config(Strict, frozen=True):
     columns: tuple[str, ...] = ()  # the plain column for each quantity ("chart.HR.last"); left out: found by the quantity's name
+    levels: tuple[float, ...] = _residuals.LEVELS  # of the quantiles of a forecast; a run sets those of its task
 
 
 class LastValue:
@@ -23,26 +28,28 @@ class LastValue:
 
     def __init__(self, config: Config) -> None:
         self._columns = config.columns
+        self._around = _residuals.Residuals(config.levels)
         self._names: tuple[str, ...] = ()
         self._means: list[Array] = []
 
     def fit(self, train: Evidence, tune: Evidence, kind: str, seed: int) -> None:
-        """Finds the columns. Raises DataError where the task is no regression or no input holds the quantity."""
-        if kind != "regression":
+        """Finds the columns. Raises DataError where the task is no regression and no forecast, or no input holds the quantity."""
+        if kind not in ("regression", "forecast"):
             raise DataError(f"the last value is no answer to a {kind} question")
         names = train.target.names
         if self._columns and len(self._columns) != len(names):
             raise UsageError(f"last_value has {len(self._columns)} columns, but the target has {len(names)} quantities")
-        self._columns = self._columns or tuple(_found(name, train.plain.names) for name in names)
-        self._means = [_problem.prior(problem) for problem in _problem.learnable(train.target, kind)]
+        self._columns = self._columns or tuple(_found(ahead.taken_apart(name)[0] or name, train.plain.names) for name in names)
+        self._means = [_problem.prior(problem) for problem in _problem.learnable(train.target, "regression")]
         self._names = names
+        self._around.fit(kind, self.answer(train), train.target)
 
     def answer(self, rows: Evidence) -> Answer:
         if not self._means:
             raise DataError("this baseline has not been fitted")
         columns = [_column(rows, name) for name in self._columns]
         filled = [np.where(np.isnan(column), mean, column)[:, None] for column, mean in zip(columns, self._means, strict=True)]
-        return _problem.answer("regression", self._names, filled)
+        return self._around(_problem.answer("regression", self._names, filled))
 
     @property
     def chosen(self) -> Mapping[str, Any]:

@@ -11,9 +11,10 @@ import numpy as np
 from sequela import model as models
 from sequela.bundle import marked, tagged
 from sequela.bundle.marked import EDGES
+from sequela.evaluate import forecasting
 from sequela.evaluate.threshold import key
 from sequela.study import cut
-from sequela.types import Answer, Array, Cohort, Known, Space
+from sequela.types import Answer, Array, Cohort, Known, Quantiles, Space
 
 if TYPE_CHECKING:
     from sequela.bundle.predictor import Predictor
@@ -37,7 +38,8 @@ class Prediction:
     unit: str | None = None  # of the value of masks: "mm3" or "mm2", or "points" of the picture where its spacing is not known
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
     steps: list[dict[str, Any]] | None = None  # of tagging: time, decision and probabilities of each step that the row judges
-    interval: tuple[float, float] | None = None  # None: this bundle promises none
+    interval: dict[str, tuple[float, float]] | None = None  # of each forecast value; None: this bundle promises none
+    interval_share: float | None = None  # how much of the truth such intervals should hold
     threshold: float | None = None
     decision: bool | str | list[str] | None = None  # risk at or above the threshold; the likeliest class or next code; labels
     refused: str | None = None
@@ -131,7 +133,18 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
         steps = tagged.told(predictor.task.names, evidence, rows, answer)
         return [replace(_bare(rows, i, str(reasons[i]) or None), steps=steps[i] or None) for i in range(len(rows))]
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
+    if answer.quantiles is not None:
+        answered = [_around(one, answer.quantiles, i) for i, one in enumerate(answered)]
     return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
+
+
+def _around(one: Prediction, around: Quantiles, i: int) -> Prediction:
+    """The prediction with the interval of each of its values; a refused row has none."""
+    if one.value is None:
+        return one
+    low, high = (end[i].tolist() for end in forecasting.ends(around))
+    interval = dict(zip(one.value, zip(low, high, strict=True), strict=True))
+    return replace(one, interval=interval, interval_share=forecasting.central(around.levels))
 
 
 def _ruled(guard: Guarded, names: tuple[str, ...], known: Known, answered: list[Prediction]) -> list[Prediction]:
@@ -157,7 +170,7 @@ def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, named:
     bare = _bare(rows, i, refused)
     if refused:
         return bare
-    if predictor.task.kind == "regression":
+    if predictor.task.kind in ("regression", "forecast"):
         return replace(bare, value=named)
     if predictor.task.kind in ("multiclass", "next_event"):
         return replace(bare, probabilities=named, decision=max(named, key=named.__getitem__))

@@ -18,7 +18,7 @@ from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
 from sequela.train import ensemble
-from sequela.types import Answer, Known, Target
+from sequela.types import Answer, Known, Quantiles, Target
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -67,7 +67,7 @@ class Predictor:
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
         """The members' mean answer to what is asked, before any calibration."""
         answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
-        answer = replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0))
+        answer = replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0), quantiles=_mean(answers))
         return models.of_asked(answer, rows.target)
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
@@ -99,3 +99,9 @@ class Predictor:
     def _calibrated(self, name: str, answer: Answer) -> Answer:
         calibrator = self.calibrators.get(name)
         return answer if calibrator is None else calibrator.apply(answer)
+
+
+def _mean(answers: Sequence[Answer]) -> Quantiles | None:
+    """The mean of several networks' quantiles, level by level; None where the task has none."""
+    around = [answer.quantiles for answer in answers if answer.quantiles is not None]
+    return Quantiles(around[0].levels, np.mean([one.values for one in around], axis=0)) if around else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -9,10 +10,11 @@ from msgspec import Struct
 from scipy.optimize import minimize_scalar
 
 from sequela.errors import ConfigError, DataError
+from sequela.evaluate import conformal
 from sequela.metrics.calibration import logit, recalibration
 from sequela.types import Answer, Array, Target
 
-Method: TypeAlias = Literal["none", "platt", "temperature", "isotonic"]
+Method: TypeAlias = Literal["none", "platt", "temperature", "isotonic", "conformal"]
 
 
 class Curve(Struct, frozen=True):
@@ -32,6 +34,9 @@ class Calibrator(Struct, frozen=True):
     columns: tuple[Curve, ...] = ()  # platt, isotonic: one for each name
     temperature: float = 1.0
     exclusive: bool = False  # the columns are classes that sum to 1
+    levels: tuple[float, ...] = ()  # conformal: of the quantiles
+    widths: tuple[tuple[float, ...], ...] = ()  # conformal, by name: what each interval grows by on both sides, outermost first
+    subjects: int = 0  # conformal: that it was measured on
 
     def apply(self, answer: Answer) -> Answer:
         """The answer with calibrated probabilities. Raises DataError where its columns are not those that were fitted."""
@@ -39,12 +44,36 @@ class Calibrator(Struct, frozen=True):
             return answer
         if answer.names != self.names:
             raise DataError(f"the calibration is of {list(self.names)}, the answer of {list(answer.names)}")
+        if self.method == "conformal":
+            return self._widened(answer)
         if self.method == "temperature":
             return Answer(answer.kind, _soften(answer.values, self.temperature), answer.names)
         mapped = _platt if self.method == "platt" else _isotonic
         columns = [mapped(answer.values[:, k], curve) for k, curve in enumerate(self.columns)]
         values = np.stack(columns, 1)
         return Answer(answer.kind, _shared(values, answer.values) if self.exclusive else values, answer.names)
+
+    def _widened(self, answer: Answer) -> Answer:
+        around = answer.quantiles
+        if around is None:
+            return answer
+        if around.levels != self.levels:
+            raise DataError(f"the calibration is of the quantiles {list(self.levels)}, the answer of {list(around.levels)}")
+        return replace(answer, quantiles=conformal.widened(around, np.array(self.widths)))
+
+
+def fit_quantiles(answer: Answer, target: Target, subject: Array) -> Calibrator:
+    """The calibration under which the intervals of a forecast hold on these rows what they promise, each subject alike.
+
+    Raises DataError for an answer without quantiles.
+    """
+    if answer.quantiles is None:
+        raise DataError("an answer without quantiles has no intervals to calibrate")
+    widths = conformal.widths(answer.quantiles, target, subject)
+    counted = len(np.unique(subject[target.known.any(1)]))
+    return Calibrator(
+        "conformal", answer.names, levels=answer.quantiles.levels, widths=tuple(map(tuple, widths.tolist())), subjects=counted
+    )
 
 
 def fit(answer: Answer, target: Target, method: Method) -> Calibrator:

@@ -97,6 +97,20 @@ class Trial(Struct, frozen=True, kw_only=True):
     score: float | None = None
 
 
+class FanFacts(Struct, frozen=True, kw_only=True):
+    """A row whose forecast is drawn: times in seconds from the prediction."""
+
+    row_id: str
+    quantity: str
+    seen_at: list[float] = []  # of the series before the prediction, where an input holds it in its own unit
+    seen: list[float] = []
+    at: list[float]  # the ends of the K stretches ahead
+    levels: list[float]
+    quantiles: list[list[float]]  # K of Q
+    said: list[float]  # K
+    truth: list[float | None]  # K
+
+
 class Alarm(Struct, frozen=True, kw_only=True):
     """What one check of the leak audit found."""
 
@@ -152,3 +166,4 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()  # that the answers are held to, a sentence each
     hashes: dict[str, str] = {}  # of the files of the run
     pictures: list[PictureFacts] = []
+    fans: list[FanFacts] = []  # of a forecast

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, segmentation
+from sequela.evaluate import detection, forecasting, segmentation
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import probability as probabilities
@@ -47,6 +47,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
         *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
     ),
     "regression": ("mae", "rmse", "r2"),
+    "forecast": ("mae", "rmse", "mase", "pinball"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": (*detection.RANKED, *detection.CALLED),
     "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
@@ -202,6 +203,10 @@ def _regression(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
             yield Question(model, "mase", class_, known, scaled, reason=_no_rows(known))
 
 
+def _forecast(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    return forecasting.questions(model, answer, asked.target, rows, asked.thresholds)
+
+
 def _next_event(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
     rows = asked.known(rows)
     count = asked.target.values[rows, 0]
@@ -246,6 +251,7 @@ _ASKING: Mapping[str, _Asking] = {
     "multiclass": _multiclass,
     "multilabel": _multilabel,
     "regression": _regression,
+    "forecast": _forecast,
     "next_event": _next_event,
     "detect": _detect,
     "segment": _segment,

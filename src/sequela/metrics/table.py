@@ -11,8 +11,10 @@ from sequela.metrics import (
     calibration,
     detection,
     discrimination,
+    forecast,
     language,
     probability,
+    ranges,
     regression,
     segmentation,
     sets,
@@ -20,13 +22,15 @@ from sequela.metrics import (
 )
 from sequela.types import Array
 
-Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "next_event", "segment", "detect"]
+Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect"]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")
 BINARY: tuple[Kind, ...] = ("binary",)
 LABELS: tuple[Kind, ...] = ("binary", "multilabel")
 FORESEEN: tuple[Kind, ...] = ("next_event",)
+AHEAD: tuple[Kind, ...] = ("forecast",)
+QUANTITIES: tuple[Kind, ...] = ("regression", "forecast")
 SETS: tuple[Kind, ...] = ("multilabel",)
 BOXES: tuple[Kind, ...] = ("detect",)
 MASKS: tuple[Kind, ...] = ("segment",)
@@ -85,6 +89,10 @@ _ENTRIES = (
         True,
         "stays alerted for each event announced",
     ),
+    Entry("false_alarms_per_hour", ranges.false_alarms_per_hour, BINARY, "lower", True, "false alarms in an hour of recording"),
+    Entry("range_recall", ranges.range_recall, BINARY, "higher", True, "share of a true range that is called; mean over ranges"),
+    Entry("range_precision", ranges.range_precision, BINARY, "higher", True, "share of a called range that is true, likewise"),
+    Entry("range_f1", ranges.range_f1, BINARY, "higher", True, "harmonic mean of both"),
     Entry("lead_time", alerts.lead_time, BINARY, "higher", True, "median hours from the first alert in time to the event"),
     Entry("brier", probability.brier, RISKS, "lower", False, "mean squared distance of risk from outcome"),
     Entry("log_loss", probability.log_loss, RISKS, "lower", False, "mean negative log-probability of what happened, in nats"),
@@ -92,8 +100,8 @@ _ENTRIES = (
     Entry("calibration_intercept", calibration.calibration_intercept, LABELS, "zero", False, "below 0: risks are too high"),
     Entry("calibration_slope", calibration.calibration_slope, LABELS, "one", False, "below 1: risks are too extreme"),
     Entry("observed_expected", calibration.observed_expected, LABELS, "one", False, "events over the sum of the risks"),
-    Entry("mae", regression.mae, ("regression",), "lower", False, "mean absolute error, in the unit of the target"),
-    Entry("rmse", regression.rmse, ("regression",), "lower", False, "root mean squared error, in the unit of the target"),
+    Entry("mae", regression.mae, QUANTITIES, "lower", False, "mean absolute error, in the unit of the target"),
+    Entry("rmse", regression.rmse, QUANTITIES, "lower", False, "root mean squared error, in the unit of the target"),
     Entry("r2", regression.r2, ("regression",), "higher", False, "share of the variance explained"),
     Entry(
         "perplexity", language.perplexity, FORESEEN, "lower", False, "codes among which the next is as hard to tell as by chance"
@@ -121,6 +129,9 @@ _ENTRIES = (
     Entry(
         "instance_f1_strict", segmentation.instance_f1_strict, MASKS, "higher", False, "mean of it over the IoU .50, .55, … .95"
     ),
-    Entry("mase", regression.mase, ("regression",), "lower", False, "error over that of repeating the last value"),
+    Entry("mase", regression.mase, QUANTITIES, "lower", False, "error over that of repeating the last value"),
+    Entry("pinball", forecast.pinball, AHEAD, "lower", False, "mean pinball loss of the quantiles, in the unit of the target"),
+    Entry("coverage", forecast.coverage, AHEAD, "higher", False, "share of the truth between the outermost quantiles"),
+    Entry("interval_width", forecast.interval_width, AHEAD, "lower", False, "mean distance of the outermost quantiles"),
 )
 METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -134,7 +134,9 @@ class Measurements:
     def spec(self, state: State) -> Spec:
         codes = tuple(feature.code for feature in state.features)
         context = sum(static.width for static in state.context)
-        return Spec("measurements", (len(codes),), "days", codes, side=len(codes), context=context)
+        lines = tuple(line for feature in state.features if (line := scale.line(feature.scale)) is not None)
+        exact = lines if len(lines) == len(codes) else ()
+        return Spec("measurements", (len(codes),), "days", codes, side=len(codes), context=context, lines=exact)
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Values drawn between the training quantiles, at moments spread evenly over the typical span."""

@@ -16,6 +16,8 @@ import numpy as np
 from sequela import __version__, config
 from sequela.bundle.bundle import versions
 from sequela.contracts import Evidence
+from sequela.evaluate import forecasting
+from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.facts import (
     Alarm,
     BaselineFacts,
@@ -202,12 +204,23 @@ def of_split(rows: Read, plan: Plan, chosen: Chosen, look: int, cpu_seconds: flo
         ],
         best_epoch=first.best_epoch,
         thresholds=dict(chosen.predictor.thresholds),
-        calibration="" if calibrator is None else f"{calibrator.method}, fitted on tune",
+        calibration="" if calibrator is None else _calibration(calibrator),
         ensemble=dict(chosen.predictor.weights),
         baselines=[_baseline(name, chosen) for name in chosen.baselines]
         + [BaselineFacts(name=name, refused=reason) for name, reason in chosen.declined.items()],
         pretrained=chosen.pretrained,
         cpu_seconds=cpu_seconds,
+    )
+
+
+def _calibration(calibrator: Calibrator) -> str:
+    """In words; of the intervals of a forecast with what they guarantee."""
+    if calibrator.method != "conformal":
+        return f"{calibrator.method}, fitted on tune"
+    share, subjects = forecasting.central(calibrator.levels), calibrator.subjects
+    return (
+        f"conformal, by time ahead, each of {subjects} subjects alike; of a row of a new subject, drawn as those were, an "
+        f"interval of {share:g} holds the truth with a probability of at least {share * subjects / (subjects + 1):.2f}"
     )
 
 
@@ -220,6 +233,8 @@ def _part(rows: Cohort, kind: str) -> PartFacts:
     target, subjects = rows.target, len(np.unique(rows.subject_id))
     if kind in ("segment", "detect"):
         return PartFacts(rows=len(rows), subjects=subjects, classes={"pictures marked": int(target.known.sum())})
+    if kind == "forecast":
+        return PartFacts(rows=len(rows), subjects=subjects, classes={"values foreseen": int(target.known.sum())})
     if kind == "next_event":
         return PartFacts(rows=len(rows), subjects=subjects, classes={"codes foreseen": int(target.values.sum())})
     if len(target.names) == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import polars as pl
 
 from sequela.errors import DataError
 from sequela.evaluate import tallies
-from sequela.types import Answer, Cohort, Target
+from sequela.types import Answer, Cohort, Quantiles, Target
 
 T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
@@ -115,7 +116,27 @@ def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",), of: str =
     dense: Mapping[str, Literal["masks", "boxes"]] = {"segment": "masks", "detect": "boxes"}
     kind: Literal["probabilities", "values", "masks", "boxes"] = dense.get(of) or ("probabilities" if probabilities else "values")
     labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)
-    return Answer(kind, said.select(names).to_numpy().astype(np.float64), tuple(labels))
+    values = said.select(names).to_numpy().astype(np.float64)
+    return Answer(kind, values, tuple(labels), quantiles=_quantiles(said, tuple(labels)))
+
+
+QUANTILE = re.compile(r"q(0\.\d+)_(.+)")  # a column of predictions.parquet: the level, and what it is the quantile of
+
+
+def _around(around: Quantiles, names: tuple[str, ...]) -> dict[str, Any]:
+    """The quantiles as columns, "q0.1_NAME"."""
+    places = [(k, name, q, level) for k, name in enumerate(names) for q, level in enumerate(around.levels)]
+    return {f"q{level!r}_{name}": around.values[:, k, q] for k, name, q, level in places}
+
+
+def _quantiles(said: pl.DataFrame, names: tuple[str, ...]) -> Quantiles | None:
+    """The quantiles that stand in these columns, None where there are none."""
+    found = {(match[2], float(match[1])): column for column in said.columns if (match := QUANTILE.fullmatch(column))}
+    if not found:
+        return None
+    levels = tuple(sorted({level for _, level in found}))
+    values = [said.select(found[name, level] for level in levels).to_numpy() for name in names]
+    return Quantiles(levels, np.stack(values, 1).astype(np.float64))
 
 
 def predictions(
@@ -147,6 +168,8 @@ def _frame(cohort: Cohort, split: str, kind: str, model: str, answer: Answer, de
     else:
         columns |= {said + name: answer.values[:, k] for k, name in enumerate(names)}
     columns |= tallies.columns(kind, answer)
+    if answer.quantiles is not None:
+        columns |= _around(answer.quantiles, names)
     columns["decision"] = [None] * len(cohort) if decision is None else decision.astype(str)
     frame = pl.DataFrame(columns, schema_overrides={"decision": pl.String})
     return frame.with_columns(pl.col("^target.*$").fill_nan(None))

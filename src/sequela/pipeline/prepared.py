@@ -21,7 +21,7 @@ from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
-from sequela.pipeline import pretraining
+from sequela.pipeline import forecasts, pretraining
 from sequela.pipeline.data import records
 from sequela.prep import augment
 from sequela.store.store import Store
@@ -200,6 +200,7 @@ def names_exist(study: Study) -> None:
     _foresees_alone(study)
     _alone(study)
     pretraining.check(study)
+    forecasts.check(study)
     known = {"model", *called}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:

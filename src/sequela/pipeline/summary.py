@@ -13,6 +13,7 @@ SHOWN = {
     "multiclass": ("auroc", "accuracy", "macro_f1"),
     "multilabel": ("auroc", "auprc", "macro_f1", "jaccard", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
+    "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "instance_f1", "f1", "auroc"),
     "detect": ("ap50", "ap", "froc"),

@@ -27,7 +27,7 @@ from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.facts import PretrainFacts
 from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
-from sequela.pipeline import pretraining
+from sequela.pipeline import forecasts, pretraining
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
 from sequela.study import cut, steps
@@ -148,6 +148,7 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     tolerance = study.evaluate.tolerance
     tune = {name: tallied(bare.task.kind, answer, asked.target, tolerance) for name, answer in held.items()}
     thresholds = threshold.choose_all(bare.task.kind, tune, asked.target, study.evaluate.threshold)
+    thresholds |= forecasts.fixed(study, rows.train)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
         bare,
@@ -229,6 +230,7 @@ def _baselines(
         progress("baselines", k, len(wanted))
         began = time.process_time()
         name, options = config.options("baselines", one, "baselines.names")
+        options = forecasts.levelled(study, options)
         label = labels.label(name, options)
         baseline: Baseline = registry.module("baselines", name).build(options)
         try:
@@ -254,7 +256,12 @@ def _weights(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dic
 
 
 def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dict[str, calibrate.Calibrator]:
-    """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise."""
+    """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise.
+
+    Of a forecast its intervals are calibrated, where its task asks for that.
+    """
+    if cohorts.kind_of(study) == "forecast":
+        return forecasts.calibrators(study, answers, tune)
     method = study.evaluate.recalibrate
     if method == "auto":
         risks = cohorts.judged_as(study) in ("binary", "multiclass", "multilabel")

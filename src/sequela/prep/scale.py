@@ -62,6 +62,11 @@ def ranks(scale: Scale, values: Array) -> Array:
     return middle
 
 
+def line(scale: Scale) -> tuple[float, float] | None:
+    """Centre and spread, where every value is exactly centre + spread * scaled; None of ranks, and where values are clipped."""
+    return None if scale.method == "rank_gauss" or scale.clip else (scale.centre, scale.spread)
+
+
 def draw(scale: Scale, count: int, random: np.random.Generator) -> Array:
     """Values such as those of training, drawn between the quantiles alone."""
     return np.interp(random.random(count), levels(len(scale.quantiles)), scale.quantiles)

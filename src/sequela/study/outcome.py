@@ -57,10 +57,8 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
 
     Raises ConfigError for an outcome that does not fit the kind of question, DataError for labels that cannot be understood.
     """
-    if kind == "next_event":
-        return _none(outcome, rows)
-    if kind == "forecast":
-        return Outcomes(ahead.read(store, outcome, rows))
+    if kind in ("next_event", "forecast"):
+        return _none(outcome, rows) if kind == "next_event" else Outcomes(ahead.read(store, outcome, rows))
     if outcome.every:
         raise ConfigError(f"outcome.every is of a forecast, not of a {kind} question", hint='task = "forecast"')
     if kind in ("segment", "detect"):

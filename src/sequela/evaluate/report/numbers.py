@@ -6,7 +6,9 @@ from sequela.evaluate.metric import Metric
 
 UNITLESS = 3  # decimals of everything between 0 and 1
 QUANTITIES = (
-    *("mae", "rmse", "perplexity", "alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time"),
+    *("mae", "rmse", "pinball", "interval_width", "perplexity"),
+    *("alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time"),
+    "false_alarms_per_hour",
     *("count_mae", "count_bias", "hd95", "volume_error_ml", "false_lesions"),
 )
 NAMES = {
@@ -34,6 +36,10 @@ NAMES = {
     "alerts_per_100_patient_days": "Alerts per 100 patient-days",
     "episode_sensitivity": "Stays with the event alerted in time",
     "number_needed_to_evaluate": "Stays to evaluate per event announced",
+    "false_alarms_per_hour": "False alarms an hour",
+    "range_recall": "Recall of ranges",
+    "range_precision": "Precision of ranges",
+    "range_f1": "F1 of ranges",
     "lead_time": "Lead time, median hours",
     "brier": "Brier score",
     "log_loss": "Log loss",
@@ -45,6 +51,9 @@ NAMES = {
     "rmse": "RMSE",
     "r2": "R²",
     "mase": "MASE",
+    "pinball": "Pinball loss",
+    "coverage": "Coverage",
+    "interval_width": "Width of the interval",
     "perplexity": "Perplexity",
     "next_accuracy": "Accuracy of the next code",
     "next_in_10": "Next code in the first 10",

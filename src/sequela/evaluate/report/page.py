@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sequela.evaluate.report import run as runs
 from sequela.evaluate.report.html import Safe, paragraph, tag
-from sequela.evaluate.report.sections import closing, data, groups, making, marks, opening, performance, pictures
+from sequela.evaluate.report.sections import closing, data, forecasts, groups, making, marks, opening, performance, pictures
 
 ORDER = (
     opening.outcome,
@@ -18,9 +18,11 @@ ORDER = (
     performance.confusion,
     performance.threshold,
     performance.alerts,
+    performance.recordings,
     performance.calibration,
     performance.benefit,
     performance.quantities,
+    forecasts.forecasts,
     pictures.pictures,
     groups.groups,
     groups.without,

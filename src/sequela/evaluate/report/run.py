@@ -19,6 +19,7 @@ from sequela.evaluate.pool import MEAN
 from sequela.metrics.table import METRICS
 
 MAIN = ("model", "ensemble")
+HEADLINES = {"regression": "mae", "forecast": "mae", "next_event": "perplexity", "detect": "ap50", "segment": "dice"}
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """Of the task: binary, multiclass, multilabel, regression, next_event, segment or detect."""
+        """Of the task: binary, multiclass, multilabel, regression, forecast, next_event, segment or detect."""
         return self.curves[0].kind if self.curves else config.choice(self.study.task, "task").name
 
     @cached_property
@@ -89,7 +90,7 @@ class Run:
             return "jaccard"
         if self.kind == "segment" and any(row.metric == "instance_f1" for row in self.metrics):
             return "instance_f1"
-        return {"regression": "mae", "next_event": "perplexity", "detect": "ap50", "segment": "dice"}.get(self.kind, "auroc")
+        return HEADLINES.get(self.kind, "auroc")
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
         """One number of the shown part and split."""

@@ -62,6 +62,13 @@ BOXES = (
     ("Sensitivity, PPV, F1", "Of the boxes called: the share of things found, the share that are true, and their harmonic mean."),
     ("Count", "How far the number of boxes called is from the number there, and by how much it is too high on average."),
 )
+AHEAD = (
+    ("MAE, RMSE", "The mean distance from what came, and the root of its mean square, in the unit of the target."),
+    ("MASE", "MAE in units of how much the quantity changes from one time to the next in the training rows; below 1 is less."),
+    ("Quantile", "The value below which what comes should lie in that share of cases."),
+    ("Pinball loss", "How far quantiles lie from what came, each weighed by its level; it rewards narrow intervals that hold."),
+    ("Coverage", "The share of what came that lies in the interval: best where it is what the interval promises."),
+)
 MASKS = (
     (
         "Dice, IoU",
@@ -119,7 +126,7 @@ def undefined(run: Run) -> Safe:
 
 
 def glossary(run: Run) -> Safe:
-    own = {"regression": QUANTITIES, "next_event": CODES, "detect": BOXES, "segment": MASKS}.get(run.kind)
+    own = {"regression": QUANTITIES, "forecast": AHEAD, "next_event": CODES, "detect": BOXES, "segment": MASKS}.get(run.kind)
     words = GLOSSARY if own is None else (*own, *GLOSSARY[-3:])
     pieces = [piece for word, meaning in words for piece in (tag("dt", word), tag("dd", meaning))]
     return section("Words used", tag("dl", *pieces))

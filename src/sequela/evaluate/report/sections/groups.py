@@ -14,6 +14,7 @@ METRICS = {
     "multiclass": ("auroc", "accuracy", "macro_f1"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
     "regression": ("mae", "rmse", "r2"),
+    "forecast": ("mae", "rmse", "pinball", "coverage"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),

@@ -16,6 +16,7 @@ KEY = {
         *("ddi_rate", "ddi_rate_given", "barred_rate", "barred_rate_given"),
     ),
     "regression": ("mae", "rmse", "r2", "mase"),
+    "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "nsd", "instance_f1", "auroc", "sensitivity", "ppv", "f1"),
@@ -25,6 +26,7 @@ COMPARED = {
     "multiclass": ("auroc", "accuracy", "macro_f1", "brier"),
     "multilabel": ("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
+    "forecast": ("mae", "rmse", "mase", "pinball"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
@@ -71,22 +73,19 @@ def _values(run: Run) -> Safe:
     metrics = [metric for metric in KEY[run.kind] if any(run.number(model, metric) for model in run.models)]
     rows: list[list[Piece]] = [[label(model), *[_cell(run, model, metric) for metric in metrics]] for model in run.models]
     what = "Mean over splits" if run.several else f"The {run.part} part"
-    caption = f"{what}: each value with its 95 % interval ({RESAMPLED}). {_direction(run.kind)}"
+    caption = f"{what}: each value with its 95 % interval ({RESAMPLED}). {_DIRECTIONS.get(run.kind, _DIRECTION)}"
     return table(["", *map(numbers.name, metrics)], rows, caption, run.models.index(run.main))
 
 
-def _direction(kind: str) -> str:
-    if kind == "next_event":
-        return "Lower is better for perplexity; every code after the first of a row counts once."
-    if kind == "regression":
-        return "Lower is better for errors, higher for R²."
-    if kind == "detect":
-        return "Higher is better; means over the classes."
-    if kind == "segment":
-        return "Higher is better, except for distances, where lower is; means over the names."
-    if kind == "multilabel":
-        return "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out."
-    return "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
+_DIRECTIONS = {
+    "next_event": "Lower is better for perplexity; every code after the first of a row counts once.",
+    "regression": "Lower is better for errors, higher for R².",
+    "forecast": "Lower is better for errors and widths; coverage is best at what the interval promises.",
+    "detect": "Higher is better; means over the classes.",
+    "segment": "Higher is better, except for distances, where lower is; means over the names.",
+    "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",
+}
+_DIRECTION = "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
 
 
 def _cell(run: Run, model: str, metric: str) -> Piece:

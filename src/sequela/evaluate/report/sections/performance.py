@@ -16,13 +16,14 @@ TABLES = {
     "threshold": ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy", "lr_positive", "lr_negative"),
     "calibration": ("calibration_intercept", "calibration_slope", "observed_expected", "brier", "log_loss", "ece"),
 }
+RANGES = ("false_alarms_per_hour", "range_recall", "range_precision", "range_f1")
 BURDEN = ("alerts_per_100_patient_days", "episode_sensitivity", "number_needed_to_evaluate", "lead_time")
 OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
 
 
 def discrimination(run: Run) -> Safe:
     """ROC and precision-recall curves, by class where there are several."""
-    if run.kind in ("regression", "next_event", "detect", "segment"):
+    if run.kind in ("regression", "forecast", "next_event", "detect", "segment"):
         return EMPTY
     classes = run.classes[:MOST] or [""]
     drawn = [(class_, run.drawn(class_)) for class_ in classes]
@@ -130,6 +131,21 @@ def alerts(run: Run) -> Safe:
         f"that lies in that row's horizon.{quiet}"
     )
     return section("Burden of alerts", said, _rates(run, "", BURDEN))
+
+
+def recordings(run: Run) -> Safe:
+    """What the alarms cost and find, where each moment of a recording is asked about."""
+    if not any(run.number(model, RANGES[0]) for model in run.models):
+        return EMPTY
+    apart, silence = run.study.evaluate.recording, run.study.evaluate.silence
+    quiet = "" if silence.startswith("0") else f" After an alarm none is raised in the same recording for {silence}."
+    said = paragraph(
+        f"Rows of one subject that are no more than {apart} apart are of one recording. An alarm is a row at or above the "
+        f"threshold, and false where the row has not the event.{quiet} Rows with the event that follow each other are one true "
+        "range. Its recall is the share of its rows that are called, over the number of called ranges among which they are; the "
+        "precision of a called range is the same of the true ones (Tatbul 2018; flat bias, alpha 0, cardinality 1/x)."
+    )
+    return section("Alarms over the recordings", said, _rates(run, "", RANGES))
 
 
 def calibration(run: Run) -> Safe:
