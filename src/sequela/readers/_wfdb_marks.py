@@ -1,7 +1,7 @@
 """The annotations of a WFDB record, in the form that all readers of signals share, and what its comments say of the person.
 
-A beat is a label and an event, a change of rhythm a label of its text; every other annotation is a mark, with its text. A beat that
-has a text is a mark besides. Symbols: https://physionet.org/physiotools/wpg/wpg_36.htm (annotation codes).
+A beat is a label and an event, a change of rhythm a label of its text; every other annotation is a mark, with its text. A beat
+with a text is a mark besides. Symbols: https://physionet.org/physiotools/wpg/wpg_36.htm (annotation codes).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ WFDB times have no zone, so they count as relative: a record begins at its heade
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,9 +23,12 @@ from msgspec import Meta
 from sequela import extras
 from sequela.config import Strict
 from sequela.contracts import Sink, Source
-from sequela.errors import ConfigError, DataError
+from sequela.errors import DataError
+from sequela.readers._beats import Beats, Detect
 from sequela.readers._channel_names import channel_names, joined_units
 from sequela.readers._signals import Recording, Writer
+from sequela.readers._subjects import Subjects
+from sequela.readers._subjects import check as check_pattern
 from sequela.readers._wfdb_header import parse
 from sequela.readers._wfdb_marks import age_and_sex, marks, quiet
 from sequela.readers._wfdb_segments import GAP, opened
@@ -38,10 +41,12 @@ VERSION = 2
 
 class Config(Strict, frozen=True):
     annotators: Annotated[tuple[str, ...], Meta(min_length=1)] = ("atr",)  # endings of annotation files, read where they exist
-    subject_pattern: str = ""  # a regular expression whose first group finds the subject in a record's name; left out: the name
+    subject_pattern: str = ""  # a regular expression whose first group finds the subject in a record's path; left out: its name
     same: tuple[tuple[str, ...], ...] = ()  # records (or subjects) that are one person, named as the first of them
     leads: tuple[str, ...] = ()  # channels kept, in order, each a name or alternatives "V1|V2"; left out: all as they come
     checksums: bool = True  # a record whose samples do not add up to its header's checksums is refused
+    detect: Detect = False  # heartbeats are found in the ECG leads, or in the channels named here, where none is annotated
+    intervals: bool = False  # RR and HEART_RATE at each beat
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,19 @@ class WfdbReader:
             raise DataError(f"{source.name} has no .hea file", hint="the reader wfdb takes a folder of WFDB records")
         segments = {segment for header in headers for segment in _segments(source, header)}
         headers = [header for header in headers if header not in segments]
-        writer = Writer(sink)
+        writer = Writer(sink, Beats(self.config.detect, self.config.intervals))
+        shared = _shared_names(headers)
         for i, header in enumerate(headers):
             name = header.removesuffix(".hea")
             try:
-                writer.write(self._recording(wfdb, source.path(header), name))
+                subject = self._subject(name, alone=PurePosixPath(name).name not in shared)
+                writer.write(self._recording(wfdb, source.path(header), name, subject))
             except DataError as error:
                 sink.refuse(name, error.message)
             sink.progress(i + 1, len(headers))
 
-    def _recording(self, wfdb: ModuleType, path: Path, name: str) -> Recording:
+    def _recording(self, wfdb: ModuleType, path: Path, name: str, subject: str) -> Recording:
         """The record of a header, every sample of it checked and none held. Raises DataError where it cannot be used."""
-        subject = self._subject(PurePosixPath(name).name)
         record = opened(path)
         names = channel_names([channel.name for channel in record.channels])
         kept = _kept(names, self.config.leads)
@@ -88,12 +94,16 @@ class WfdbReader:
             sex=sex,
         )
 
-    def _subject(self, record: str) -> str:
-        found = re.search(self.config.subject_pattern, record) if self.config.subject_pattern else None
-        if self.config.subject_pattern and found is None:
-            raise DataError("its name does not match subject_pattern")
-        subject = found[1] if found else record
-        return next((names[0] for names in self.config.same if record in names or subject in names), subject)
+    def _subject(self, name: str, *, alone: bool) -> str:
+        """Whose a record is: by the pattern, else itself, called by its name where no record in another folder has it."""
+        pattern = self.config.subject_pattern
+        return Subjects(pattern, self.config.same).of(name if pattern or not alone else PurePosixPath(name).name)
+
+
+def _shared_names(headers: Sequence[str]) -> set[str]:
+    """Names that records in several folders have."""
+    count = Counter(PurePosixPath(header).name.removesuffix(".hea") for header in headers)
+    return {name for name, times in count.items() if times > 1}
 
 
 def _segments(source: Source, header: str) -> list[str]:
@@ -122,10 +132,5 @@ def _payload(signal: Signal, names: Sequence[str], told: dict[int, str]) -> Payl
 
 def build(config: Config) -> WfdbReader:
     """Raises ConfigError where subject_pattern is not a regular expression with a group."""
-    try:
-        groups = re.compile(config.subject_pattern).groups
-    except re.error as error:
-        raise ConfigError(f"subject_pattern is not a regular expression: {error}") from error
-    if config.subject_pattern and not groups:
-        raise ConfigError("subject_pattern has no group", hint=r"put the subject in brackets: ^(p\d+)_")
+    check_pattern("subject_pattern", config.subject_pattern, r"^(p\d+)_")
     return WfdbReader(config)
