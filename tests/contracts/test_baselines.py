@@ -34,23 +34,25 @@ class Case:
 ALL = ("binary", "multiclass", "multilabel", "regression")
 SETTING = {"learning_rate": 0.2, "max_leaf_nodes": 4, "max_features": 0.5}
 CASES = [
-    Case("autoregressive", ("regression",), {"orders": [1, 3]}),
+    Case("autoregressive", ("regression", "forecast"), {"orders": [1, 3]}),
     Case("bigram", ("next_event",)),
     Case("blobs", ("detect",), {"points": 40, "rounds": 5, "depth": 3}),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
-    Case("last_value", ("regression",)),
+    Case("last_value", ("regression", "forecast")),
     Case("logistic", ALL),
-    Case("mean", ALL),
+    Case("mean", (*ALL, "forecast")),
     Case("observer", ("segment",)),
     Case("otsu", ("segment",), {"around": [0]}),
     Case("pixel_forest", ("segment",), {"scales": [1], "points": 400, "trees": 5, "leaves": [2, 5]}),
     Case("minirocket", ALL, {"features": 84, "iterations": 20}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
+    Case("seasonal", ("forecast",), {"seasons": [1, 3]}),
     Case("sofa", ("binary", "multilabel"), {"pressure": ["HR"]}),
     Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
+NAMES["forecast"] = ("HR +1d", "HR +2d")
 TUNED = {
     "autoregressive",
     "bigram",
@@ -58,6 +60,7 @@ TUNED = {
     "boosting",
     "otsu",
     "pixel_forest",
+    "seasonal",
     "unigram",
     "logistic",
     "minirocket",
@@ -85,12 +88,12 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
     return Evidence(
         {"chart": _series(rate, empty), "lead": _windows(rate[:, -1], random), "visits": _visits(rate, empty)},
         {
-            "chart": Spec("measurements", (1,), "days", ("HR",)),
+            "chart": Spec("measurements", (1,), "days", ("HR",), lines=((80.0, 10.0),)),
             "lead": Spec("waveform", (1, LENGTH), "seconds", ("II",)),
             "visits": Spec("codes", (2,), "days", ("rare", "p", "q"), 3),
         },
         _columns(rate, empty, random),
-        Target(_labels(kind, rate[:, -1], random), random.random((rows, 2 if kind == "multilabel" else 1)) < 0.9, NAMES[kind]),
+        Target(_labels(kind, rate[:, -1], random), random.random((rows, 2 if kind in ("multilabel", "forecast") else 1)) < 0.9, NAMES[kind]),
         np.arange(rows),
         np.array([f"{seed}/{row}" for row in range(rows)]),
     )
@@ -166,7 +169,7 @@ def _boxed(rows: Evidence) -> Evidence:
 def _series(rate: Array, empty: Array) -> Ragged:
     lengths = np.where(empty, 0, STEPS)
     values = rate[~empty].reshape(-1, 1).astype(np.float32)
-    position = np.tile(np.arange(STEPS) - float(STEPS), int((~empty).sum()))
+    position = np.tile(np.arange(STEPS) - (STEPS - 1.0), int((~empty).sum()))
     return Ragged(np.concatenate([[0], np.cumsum(lengths)]), values, position, np.ones(values.shape, bool))
 
 
@@ -197,6 +200,8 @@ def _labels(kind: str, last: Array, random: np.random.Generator) -> Array:
     cause = last + 5 * random.normal(size=len(last))
     if kind == "regression":
         return cause[:, None]
+    if kind == "forecast":
+        return cause[:, None] + 2 * random.normal(size=(len(last), 2))
     if kind == "multiclass":
         return np.digitize(cause[:, None], [70, 95]).astype(np.float64)
     return (cause[:, None] > np.array([[85.0, 70.0]])).astype(np.float64)[:, : len(NAMES[kind])]
@@ -229,7 +234,7 @@ def test_every_registered_baseline_is_tried() -> None:
 def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 40, 2)
     answer = fitted.answer(rows)
-    assert answer.kind == {"regression": "values", "next_event": "values", "segment": "masks", "detect": "boxes"}.get(
+    assert answer.kind == {"regression": "values", "forecast": "values", "next_event": "values", "segment": "masks", "detect": "boxes"}.get(
         kind, "probabilities"
     )
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
@@ -240,6 +245,9 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
     if kind in ("segment", "detect"):
         entries = batches.entries(rows.inputs["photograph"])
         assert [one is None for one in answer.painted or answer.boxed] == [entry < 0 for entry in entries]
+    if kind == "forecast":
+        assert answer.quantiles is not None and answer.quantiles.values.shape == (40, 2, 5)
+        assert (np.diff(answer.quantiles.values, axis=2) >= 0).all()
     if answer.kind not in ("values", "boxes"):
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":

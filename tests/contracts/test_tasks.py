@@ -18,6 +18,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.types import Encoded, Target
 
 ROWS, WIDTH = 24, 5
+QUANTITIES = ("forecast", "regression")
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
 ON_STEPS = ("tagging",)  # see tests/tasks/test_tagging.py
 TASKS = tuple(
@@ -29,6 +30,7 @@ WITH_OPTIONS = [
     *[(name, {"hidden": 7, "dropout": 0.5}) for name in TASKS],
     *[(name, {"loss": "focal", "gamma": 0.5}) for name in ("binary", "multiclass", "multilabel", "recommend")],
     *[("regression", {"loss": loss}) for loss in ("mae", "huber")],
+    ("forecast", {"quantiles": [0.05, 0.5, 0.95]}),
 ]
 
 
@@ -41,7 +43,7 @@ def make_target(name: str, random: np.random.Generator) -> Target:
     if name in ("multilabel", "recommend"):
         values = np.stack([np.arange(ROWS) % 2, np.arange(ROWS) % 3 == 0], 1).astype(float)
         return Target(values, np.full((ROWS, 2), True), ("effusion", "nodule"))
-    assert name == "regression", f"a new task needs an example of its labels here: {name}"
+    assert name in QUANTITIES, f"a new task needs an example of its labels here: {name}"
     return Target(random.normal((70.0, -3.0), (10.0, 0.5), (ROWS, 2)), np.full((ROWS, 2), True), ("heart rate", "base excess"))
 
 
@@ -85,7 +87,7 @@ def test_a_missing_label_adds_no_loss_and_no_gradient(name: str, options: dict[s
     assert (out.grad[1::3] != 0).any(1).all()
 
 
-@pytest.mark.parametrize("name", ["multilabel", "recommend", "regression"])
+@pytest.mark.parametrize("name", ["forecast", "multilabel", "recommend", "regression"])
 def test_one_missing_label_leaves_the_others_of_its_row(name: str, random: np.random.Generator) -> None:
     target = make_target(name, random)
     task, head = made(name, {}, target)
@@ -105,7 +107,7 @@ def test_answers_are_what_their_kind_promises(name: str, options: dict[str, Any]
     assert answer.names == task.names == target.names
     assert answer.values.shape == (ROWS, len(answer.names))
     assert answer.values.dtype == np.float64
-    assert answer.kind == ("values" if task.kind == "regression" else "probabilities")
+    assert answer.kind == ("values" if task.kind in QUANTITIES else "probabilities")
     if answer.kind == "probabilities":
         assert ((answer.values >= 0) & (answer.values <= 1)).all()
     if task.kind == "multiclass":
@@ -135,6 +137,10 @@ def right_output(task: Task, target: Target, head: nn.Module, sure: float) -> to
     if task.kind == "regression":
         spread = head.spread.expand_as(values)
         return torch.cat([values + (1 - sure / 10) * spread, spread], 1)
+    if task.kind == "forecast":
+        spread = head.spread.expand_as(values)
+        off = values + (1 - sure / 10) * spread
+        return torch.cat([off.repeat_interleave(head.shape[1], 1), spread], 1)
     return sure * (2 * values - 1)
 
 
@@ -166,8 +172,8 @@ def test_a_started_head_answers_near_the_training_rate(name: str, random: np.ran
     nothing = replace(encoded(1), pooled=torch.zeros(1, WIDTH))
     answer = task.answer(head(nothing)).values[0]
     expected = np.full(3, 1 / 3) if task.kind == "multiclass" else target.values.mean(0)
-    spread = target.values.std(0) if task.kind == "regression" else 1.0
-    assert (np.abs(answer - expected) / spread < (1.0 if task.kind == "regression" else 0.02)).all()
+    spread = target.values.std(0) if task.kind in QUANTITIES else 1.0
+    assert (np.abs(answer - expected) / spread < (1.0 if task.kind in QUANTITIES else 0.02)).all()
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -194,7 +200,7 @@ def test_check_refuses_labels_that_are_all_missing_or_all_the_same(name: str, ra
 def test_check_refuses_labels_of_another_kind(name: str, random: np.random.Generator) -> None:
     target = make_target(name, random)
     task, _ = made(name, {}, target)
-    target.values[2, 0] = np.inf if task.kind == "regression" else 7
+    target.values[2, 0] = np.inf if task.kind in QUANTITIES else 7
     with pytest.raises(DataError, match=r"1 of 24 (labels|values)"):
         task.check(target)
 
@@ -203,7 +209,7 @@ def test_check_refuses_labels_of_another_kind(name: str, random: np.random.Gener
 def test_balanced_classes_weigh_the_same(name: str, random: np.random.Generator) -> None:
     target = make_target(name, random)
     task, _ = made(name, {}, target)
-    if task.kind == "regression":
+    if task.kind in QUANTITIES:
         with pytest.raises(ConfigError, match="no classes"):
             task.balance(target)
         return
