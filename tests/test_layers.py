@@ -21,6 +21,7 @@ LAYERS = [
     {"train", "explain"},
     {"evaluate"},
     {"bundle", "export", "simulate"},
+    {"monitoring"},
     {"pipeline"},
     {"cli"},
 ]

@@ -18,6 +18,7 @@ VERBS = {
     "run": "run",
     "report": "report",
     "predict": "predict",
+    "monitor": "monitor",
     "evaluate": "evaluate",
     "compare": "compare",
     "explain": "explain",

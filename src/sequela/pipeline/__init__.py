@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.description import as_text, describe, doctor, listed
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
+    from sequela.pipeline.monitoring import monitor
     from sequela.pipeline.page import report
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
@@ -30,6 +31,7 @@ _HOMES = {
     "guess_mapping": "data",
     "import_data": "data",
     "listed": "description",
+    "monitor": "monitoring",
     "parsed_options": "data",
     "predict": "prediction",
     "progress_bar": "progress",
@@ -49,6 +51,7 @@ __all__ = [
     "guess_mapping",
     "import_data",
     "listed",
+    "monitor",
     "parsed_options",
     "predict",
     "progress_bar",
