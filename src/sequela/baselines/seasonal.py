@@ -111,16 +111,17 @@ def _columns(rows: Evidence, names: tuple[str, ...], code: str) -> _Columns:
 
 def _width(ragged: Ragged) -> int:
     """Of every step, in microseconds; 0 where they differ, or a last step does not end at the prediction."""
-    within = np.ones(len(ragged.position), bool)
+    position = ragged.position[: ragged.offsets[-1]]
+    within = np.ones(len(position), bool)
     within[ragged.offsets[:-1][ragged.lengths > 0]] = False
-    apart = np.unique(np.rint(np.diff(ragged.position, prepend=0.0)[within] * DAY)).astype(np.int64)
-    last = ragged.position[ragged.offsets[1:][ragged.lengths > 0] - 1]
+    apart = np.unique(np.rint(np.diff(position, prepend=0.0)[within] * DAY)).astype(np.int64)
+    last = position[ragged.offsets[1:][ragged.lengths > 0] - 1]
     return int(apart[0]) if len(apart) == 1 and not last.any() else 0
 
 
 def _past(ragged: Ragged, feature: int, steps: int) -> Array:
     """The last values, newest first, float64 "N steps"; for one that was not seen the one before it, NaN where there is none."""
-    entry = np.arange(len(ragged.position)) if ragged.take is None else ragged.take
+    entry = np.arange(ragged.offsets[-1]) if ragged.take is None else ragged.take
     value = np.asarray(ragged.values[entry], np.float64)[:, feature]
     seen = np.ones(len(value), bool) if ragged.seen is None else np.asarray(ragged.seen[entry])[:, feature]
     first = np.repeat(ragged.offsets[:-1], ragged.lengths)
