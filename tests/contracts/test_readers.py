@@ -24,6 +24,7 @@ FILES = {  # reader -> a name that its files have
     "chexpert": "train.csv",
     "csv": "chart.csv",
     "dicom": "scan.dcm",
+    "edf": "night/1.edf",
     "eicu": "patient.csv",
     "fhir": "bundle.json",
     "idx": "train-images-idx3-ubyte",

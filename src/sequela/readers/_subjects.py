@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sequela.errors import ConfigError, DataError
+from sequela.readers._picture_list import stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class Subjects:
             raise DataError("a path in which subject_pattern finds no subject")
         subject = found[1] if found else path
         return next((names[0] for names in self.same if subject in names or path.rpartition("/")[2] in names), subject)
+
+
+def names(files: Sequence[str]) -> dict[str, str]:
+    """What each file's recording is called: its path without ending, or with it where two differ in nothing else.
+
+    >>> names(["a/1.edf", "b.edf", "b.bdf"])
+    {'a/1.edf': 'a/1', 'b.edf': 'b.edf', 'b.bdf': 'b.bdf'}
+    """
+    count = Counter(map(stem, files))
+    return {file: stem(file) if count[stem(file)] == 1 else file for file in files}
 
 
 def check(option: str, pattern: str, example: str) -> None:

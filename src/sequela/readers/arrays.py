@@ -74,7 +74,7 @@ class ArraysReader:
                 f"{source.name} has no file of signals", hint=f"the reader arrays takes files that end on {', '.join(READ)}"
             )
         writer = Writer(sink, Beats(self.config.detect, self.config.intervals))
-        importing = _Importing(self.config, sink, _told(self.config, source, sink, files), writer)
+        importing = _Importing(self.config, sink, _told(self.config, source, sink, files), writer, _subjects.names(files))
         for done, file in enumerate(files, 1):
             for record, reason in importing.refused(source, file):
                 sink.refuse(record, reason)
@@ -98,6 +98,7 @@ class _Importing:
     sink: Sink
     told: _Told | None
     writer: Writer
+    names: Mapping[str, str]  # file -> what its recording is called
     written: list[Entry] = field(default_factory=list)
 
     @property
@@ -138,7 +139,7 @@ class _Importing:
 
     def _entry(self, file: str, inside: str) -> Entry:
         """The recording, by its name, with all that is known of it. Raises DataError where its subject is not."""
-        name = stem(file) + inside
+        name = self.names[file] + inside
         line = self.told.lines.get(file) if self.told else None
         subject = line.subject if line and line.subject else Subjects(self.config.subject_pattern, self.config.same).of(name)
         found = re.search(self.config.path, file + inside)
