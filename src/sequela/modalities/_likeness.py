@@ -46,7 +46,7 @@ def columns(references: References, row: Array, steps: Array, parts: Parts) -> A
     """Of these steps, float32 "S P" between -MOST and MOST; NaN for what is not known. `row`: of every step that there is."""
     chunks = [steps[start : start + CHUNK] for start in range(0, len(steps), CHUNK)]
     found = [_columns(references, row, chunk, parts) for chunk in chunks]
-    width = len(references.windows[0]) * len(OF_CHANNEL) + len(ALONG) if len(references.windows) else 0
+    width = references.windows.shape[1] * len(OF_CHANNEL) + len(ALONG)
     return np.concatenate(found).astype(np.float32) if found else np.zeros((0, width), np.float32)
 
 
