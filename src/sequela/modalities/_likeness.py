@@ -57,8 +57,8 @@ def _columns(references: References, row: Array, steps: Array, parts: Parts) -> 
     found = np.stack([*told, *_qrs(beat, usual, parts.of("qrs")), *_p(beat, usual, size, parts.of("p"))], -1)
     found[~references.seen[references.place[steps]].any(-1)] = np.nan
     along = [_like(references, row, steps, steps + way, parts.of("qrs")) for way in (-1, 1)]
-    told: Array = np.clip(np.concatenate([found.reshape(len(found), -1), np.stack(along, -1)], 1), -MOST, MOST)
-    return told
+    compared: Array = np.clip(np.concatenate([found.reshape(len(found), -1), np.stack(along, -1)], 1), -MOST, MOST)
+    return compared
 
 
 def _part(beat: Array, usual: Array, less: Array, size: Array, part: slice) -> tuple[Array, ...]:
