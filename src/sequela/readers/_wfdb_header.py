@@ -73,9 +73,11 @@ def parse(content: bytes) -> Header:
     text = content.decode("utf-8", errors="replace")
     lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
     comments = tuple(line.lstrip("#").strip() for _, line in lines if line.startswith("#"))
-    lines = [(i, line) for i, line in lines if not line.startswith("#")]
+    last, lines = lines[-1:], [(i, line) for i, line in lines if not line.startswith("#")]
     if not lines:
         raise DataError("its header is empty")
+    if last == lines[-1:] and not text.rstrip(" \t").endswith(("\n", "\r")):
+        raise DataError("its header ends in the middle of a line", hint="end its last line with a newline where it is whole")
     record, rest = _match(RECORD, *lines[0], "record"), lines[1:]
     joins = record["segments"] is not None
     count, named = int(record["segments"] if joins else record["signals"]), "segments" if joins else "signals"
