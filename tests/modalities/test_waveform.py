@@ -17,6 +17,7 @@ from sequela.config import convert
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import _windows, waveform
 from sequela.modalities._synthetic import Held, events
+from sequela.signals.baseline import BASELINES
 from sequela.types import Known, Payload
 
 RATE = 100.0
@@ -211,7 +212,7 @@ def test_every_baseline_takes_away_an_offset_and_keeps_a_sharp_beat(baseline):
     t = np.arange(-100, 100) / RATE
     beat = np.exp(-((t / 0.02) ** 2)).astype(np.float32)
     raw = np.stack([beat, beat + 5])[:, None]
-    found = _windows.BASELINES[baseline](raw, RATE)
+    found = BASELINES[baseline](raw, RATE)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert 0.85 < found[0].max() < 1.1 and abs(np.median(found[0])) < 0.06
 
@@ -220,7 +221,7 @@ def test_every_baseline_takes_away_an_offset_and_keeps_a_sharp_beat(baseline):
 def test_a_slow_wander_is_taken_away(baseline):
     t = np.arange(400) / RATE
     wander = np.sin(2 * np.pi * 0.15 * t)[None, None].astype(np.float32)
-    assert np.abs(_windows.BASELINES[baseline](wander, RATE)[..., 40:-40]).max() < 0.12
+    assert np.abs(BASELINES[baseline](wander, RATE)[..., 40:-40]).max() < 0.12
 
 
 def test_the_training_scale_is_robust_and_the_local_scale_forgets_the_gain():
@@ -342,3 +343,65 @@ def test_what_cannot_be_read_is_refused():
     micro = known([("a", BEATS, 5.0, None, 1.8)], {"a": replace(one, unit="uV")})
     with pytest.raises(DataError, match="'uV' here, in 'mV'"):
         modality.read(micro, state)
+
+
+def _beating(noise):
+    """Ten seconds in two leads, the second of which is `noise`."""
+    at = np.arange(0, 10, 1 / 250)
+    lead = sum(np.exp(-0.5 * ((at - second) / 0.012) ** 2) for second in np.arange(0.5, 10, 0.8))
+    random = np.random.default_rng(0)
+    bad = noise if noise is not None else lead + 0.01 * random.normal(size=len(at))
+    return Payload(np.stack([lead + 0.01 * random.normal(size=len(at)), bad]).astype(np.float32), 250.0, ("MLII", "V1"), "mV")
+
+
+FIXED = {"window": "fixed", "length": "5s", "baseline": "none", "scale": "none"}
+DEAD, NOISY = np.zeros(2500), np.random.default_rng(1).normal(size=2500)
+
+
+def test_windows_that_are_too_poor_are_not_seen():
+    rows = known([("a", (), 10.0, None, None), ("b", (), 10.0, None, None)], {"a": _beating(None), "b": _beating(NOISY)})
+    modality = build(**FIXED, least_quality=0.5)
+    state = modality.fit(rows)
+    seq = windows(modality.read(rows, state), [0, 1])
+    assert seq.seen[0].all() and seq.seen[1, :, 0].all() and not seq.seen[1, :, 1].any()
+    assert (seq.values[1, :, 1] == 0).all() and (seq.values[0, :, 1] != 0).any()
+    assert build(**FIXED).read(rows, state).seen is None
+
+
+def test_a_row_of_poor_windows_alone_is_refused_with_the_fault():
+    dead = Payload(np.zeros((2, 2500), np.float32), 250.0, ("MLII", "V1"), "mV")
+    payloads = {"a": _beating(DEAD), "b": dead}
+    rows = known([("a", (), 10.0, None, None), ("b", (), 10.0, None, None)], payloads)
+    modality = build(**FIXED, least_quality=0.5)
+    state = modality.fit(rows)
+    assert modality.refused(rows, state) == ["", "poor quality: flat"]
+    assert build(**FIXED).refused(rows, state) == ["", ""]
+
+
+def test_a_robust_scale_is_that_of_the_window_and_no_spike_moves_it():
+    one = _beating(NOISY)
+    spiked = Payload(one.values.copy(), 250.0, one.channels, "mV")
+    spiked.values[1, 2400] = 1000
+    rows = known([("a", (), 10.0, None, None), ("b", (), 10.0, None, None)], {"a": one, "b": spiked})
+    modality = build(**FIXED | {"scale": "robust", "length": "10s"})
+    values = windows(modality.read(rows, modality.fit(rows)), [0, 1]).values[:, 0, 1]
+    assert abs(np.median(values[0])) < 0.01 and abs(values[0].std() - 1) < 0.05
+    np.testing.assert_allclose(np.delete(values[1], 2400), np.delete(values[0], 2400), atol=0.01)
+
+
+def test_filters_see_nothing_after_a_window():
+    one = _beating(NOISY)
+    later = Payload(one.values.copy(), 250.0, one.channels, "mV")
+    later.values[:, 1501:] = 99
+    rows = known([("a", (), 6.0, None, None), ("b", (), 6.0, None, None)], {"a": one, "b": later})
+    modality = build(**FIXED | {"notch": 50.0, "bandpass": [0.5, 40.0], "context": "1s"})
+    values = windows(modality.read(rows, modality.fit(rows)), [0, 1]).values
+    np.testing.assert_array_equal(values[0], values[1])
+    plain = build(**FIXED | {"context": "1s"})
+    assert np.abs(values[0] - windows(plain.read(rows, plain.fit(rows)), [0]).values[0]).max() > 0.1
+
+
+def test_a_band_beyond_the_rate_is_refused():
+    rows = known([("a", BEATS, 5.0, None, 1.8)], {"a": recording()})
+    with pytest.raises(ConfigError, match="does not fit 100 samples"):
+        build(bandpass=[0.5, 60.0]).fit(rows)

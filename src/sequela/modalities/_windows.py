@@ -6,25 +6,27 @@ two predictions is the same at both, is computed once, and no sample outside wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import signal
 
 from sequela.errors import DataError
 from sequela.prep.scratch import room
+from sequela.signals.baseline import Baseline, less_baseline
+from sequela.signals.filters import UNFILTERED, Filters, filtered
+from sequela.signals.quality import FAULTS, Quality, quality
 from sequela.store.channels import places
 from sequela.types import Array, Payload, Payloads
 
-Baseline: TypeAlias = Literal["none", "mean", "median", "two_median", "highpass"]
+Own: TypeAlias = Literal["none", "sd", "quartiles"]
 CHUNK = 2048  # windows worked on at once
-MEDIAN_SECONDS = (0.2, 0.6)  # widths of the two median filters: P waves and QRS, then T waves (de Chazal 2004, section II-B)
-MEDIAN_RATE_HZ = 90.0  # the two medians run on every k-th sample, down to about this rate
-HIGHPASS_HZ = 0.5  # slower waves are removed by "highpass"
+LONGEST_FAULT = f"U{max(map(len, FAULTS))}"
+QUARTILES = 1.349  # of a normal distribution they lie so many sd apart
 FLAT = 1e-6  # a spread below this share of the unit is no spread
 
 
@@ -36,6 +38,7 @@ class Shape:
     rate_hz: float
     context_seconds: float
     baseline: Baseline
+    filters: Filters = UNFILTERED
 
     def read_from(self, source_hz: float) -> int:
         """Samples at a source's rate that one window spans."""
@@ -48,11 +51,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How values are scaled: centre and spread of each channel, or by each window's own spread where `local`."""
+    """How values are scaled: by centre and spread of each channel, then by each window's own where it is asked for."""
 
     centre: Array  # float32 "C"
     spread: Array  # float32 "C"
-    local: bool = False
+    own: Own = "none"  # of the window with its context: less nothing by sd, less median by IQR
 
     @classmethod
     def none(cls, channels: int) -> Scale:
@@ -113,31 +116,43 @@ def cut(payloads: Payloads, where: Places, channels: Channels, shape: Shape, sca
     """
     size = (len(where.first), len(channels.wanted), shape.length)
     values, seen = room(size, np.float32), room(size, np.bool_)
-    order = np.argsort(where.payload, kind="stable")
-    bounds = np.searchsorted(where.payload[order], np.arange(len(where.uris) + 1))
-    for number in np.flatnonzero(np.diff(bounds)):
-        payload = payloads.open(where.uris[int(number)])
-        mine = order[bounds[number] : bounds[number + 1]]
-        for start in range(0, len(mine), CHUNK):
-            chunk = mine[start : start + CHUNK]
-            values[chunk], seen[chunk] = _windows(payload, where.first[chunk], channels.of(payload), shape, scale)
+    for mine, payload in _by_payload(payloads, where):
+        values[mine], seen[mine] = _windows(payload, where.first[mine], channels.of(payload), shape, scale)
     return values, seen
 
 
 def _windows(payload: Payload, first: Array, channels: Sequence[int | None], shape: Shape, scale: Scale) -> tuple[Array, Array]:
     rate = rate_of(payload)
     raw, real = _gathered(payload, first, channels, shape)
-    if shape.baseline != "none":
-        raw = BASELINES[shape.baseline](raw, rate)
+    raw = filtered(less_baseline(raw, rate, shape.baseline), rate, shape.filters)
     raw = (raw - scale.centre[:, None]) / scale.spread[:, None]
-    if scale.local:
-        spread = raw.std(-1, keepdims=True)
-        raw = raw / np.where(spread > FLAT, spread, 1)
+    raw = OWN[scale.own](raw)
     before = shape.context(rate)
     nearest = np.minimum(np.round(np.arange(shape.length) * rate / shape.rate_hz).astype(np.int64), raw.shape[2] - before - 1)
     seen = real[:, :, before:][:, :, nearest]
     values = _resampled(raw[:, :, before:], rate, shape)
     return np.where(seen, values, 0), seen
+
+
+def judged(payloads: Payloads, where: Places, channels: Channels, shape: Shape, *, beats: bool) -> Quality:
+    """How good each window is as it was recorded, before anything is taken out of it, and without its context."""
+    size = (len(where.first), len(channels.wanted))
+    found = Quality(np.zeros(size, np.float32), np.full(size, "", LONGEST_FAULT))
+    for mine, payload in _by_payload(payloads, where):
+        raw, real = _gathered(payload, where.first[mine], channels.of(payload), replace(shape, context_seconds=0))
+        one = quality(raw, real, rate_of(payload), beats=beats)
+        found.index[mine], found.reason[mine] = one.index, one.reason
+    return found
+
+
+def _by_payload(payloads: Payloads, where: Places) -> Iterator[tuple[Array, Payload]]:
+    """Some windows of one payload, by number, until all were named."""
+    order = np.argsort(where.payload, kind="stable")
+    bounds = np.searchsorted(where.payload[order], np.arange(len(where.uris) + 1))
+    for number in np.flatnonzero(np.diff(bounds)):
+        payload, mine = payloads.open(where.uris[int(number)]), order[bounds[number] : bounds[number + 1]]
+        for start in range(0, len(mine), CHUNK):
+            yield mine[start : start + CHUNK], payload
 
 
 def rate_of(payload: Payload) -> float:
@@ -170,6 +185,23 @@ def _filled(raw: Array, real: Array) -> Array:
     return raw
 
 
+def _by_spread(raw: Array) -> Array:
+    spread = raw.std(-1, keepdims=True)
+    found: Array = raw / np.where(spread > FLAT, spread, 1)
+    return found
+
+
+def _by_quartiles(raw: Array) -> Array:
+    """Less the median, over the distance of the quartiles as that of a normal distribution has it."""
+    low, middle, high = np.quantile(raw, (0.25, 0.5, 0.75), axis=-1, keepdims=True).astype(np.float32)
+    spread = (high - low) / QUARTILES
+    found: Array = (raw - middle) / np.where(spread > FLAT, spread, 1)
+    return found
+
+
+OWN: Mapping[Own, Callable[[Array], Array]] = {"none": lambda raw: raw, "sd": _by_spread, "quartiles": _by_quartiles}
+
+
 def _resampled(raw: Array, rate: float, shape: Shape) -> Array:
     if rate == shape.rate_hz:
         return raw
@@ -184,68 +216,3 @@ def _polyphase(old: int, old_hz: float, new_hz: float, new: int) -> Array:
     found = signal.resample_poly(np.eye(old), ratio.numerator, ratio.denominator, axis=0, padtype="line")
     matrix: Array = found[:new].astype(np.float32)
     return matrix
-
-
-# ------------------------------------------------------------------------------------------------------------------- baselines
-
-
-def _less_mean(raw: Array, rate: float) -> Array:
-    found: Array = raw - raw.mean(-1, keepdims=True)
-    return found
-
-
-def _less_median(raw: Array, rate: float) -> Array:
-    half = raw.shape[-1] // 2
-    found: Array = raw - np.partition(raw, half, -1)[..., half, None]
-    return found
-
-
-def _less_two_medians(raw: Array, rate: float) -> Array:
-    """Less what is left after two running medians (de Chazal 2004), here within the window and its context alone."""
-    every = max(1, round(rate / MEDIAN_RATE_HZ))
-    slow = raw[..., ::every]
-    for seconds in MEDIAN_SECONDS:
-        slow = _running_median(slow, 2 * round(seconds * rate / every / 2) + 1)
-    found: Array = raw - slow @ _between(raw.shape[-1], every).T
-    return found
-
-
-def _running_median(values: Array, width: int) -> Array:
-    """Along the last axis, ends held: windows are joined with room between them, since one long row is filtered fastest."""
-    half = width // 2
-    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(half, half)], mode="edge")
-    found = ndimage.median_filter(padded.ravel(), size=width, mode="nearest").reshape(padded.shape)
-    kept: Array = found[..., half : half + values.shape[-1]]
-    return kept
-
-
-@cache
-def _between(length: int, every: int) -> Array:
-    """Float32 "length, n": linear interpolation from every k-th sample back to all."""
-    knots = np.arange(0, length, every)
-    weights = [np.interp(np.arange(length), knots, row) for row in np.eye(len(knots))]
-    return np.stack(weights, 1).astype(np.float32)
-
-
-def _less_slow_waves(raw: Array, rate: float) -> Array:
-    """Less its projection on the cosines below HIGHPASS_HZ and the mean: a high-pass that needs nothing outside the window."""
-    slow = _slow_waves(raw.shape[-1], rate)
-    found: Array = raw - (raw @ slow.T) @ slow
-    return found
-
-
-@cache
-def _slow_waves(length: int, rate: float) -> Array:
-    """Orthonormal rows: cosines of half periods 0, 1, 2, … up to HIGHPASS_HZ."""
-    count = 1 + int(2 * HIGHPASS_HZ * length / rate)
-    waves = np.cos(np.pi * np.arange(count)[:, None] * (np.arange(length) + 0.5) / length)
-    found: Array = (waves / np.linalg.norm(waves, axis=1, keepdims=True)).astype(np.float32)
-    return found
-
-
-BASELINES: Mapping[str, Callable[[Array, float], Array]] = {
-    "mean": _less_mean,
-    "median": _less_median,
-    "two_median": _less_two_medians,
-    "highpass": _less_slow_waves,
-}

@@ -23,8 +23,12 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _rhythm, _wave_summary
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._waves import DAY, Found, Waves, around_beats, up_to_the_end
-from sequela.modalities._windows import Baseline, Channels, Places, Scale, Shape, cut, names_of, units_of
+from sequela.modalities._windows import Channels, Own, Places, Scale, Shape, cut, judged, names_of, units_of
 from sequela.registry import nearest
+from sequela.signals.baseline import Baseline
+from sequela.signals.filters import Filters
+from sequela.signals.quality import Quality, worst
+from sequela.store.channel_names import is_lead
 from sequela.store.channels import places
 from sequela.types import Array, Known, Payload, Plain, Ragged, Spec
 
@@ -48,7 +52,10 @@ class Config(Strict, frozen=True):
     )
     channels: tuple[str, ...] = ()  # names or alternatives "V1|V2"; left out: all that the training records have
     baseline: Baseline = "median"  # removed from each window (and its context)
-    scale: Literal["train", "local", "none"] = "train"
+    notch: Annotated[float, Meta(gt=0)] | None = None  # Hz of the mains, which goes with its harmonic: 50 or 60
+    bandpass: tuple[float, float] | None = None  # Hz that are kept: [0.5, 40]
+    scale: Literal["train", "local", "robust", "none"] = "train"  # by training, by a window's own sd, or its median and quartiles
+    least_quality: Annotated[float, Meta(ge=0, le=1)] = 0.0  # channels of windows below it are not seen (signals/quality.py)
     rhythm: bool = True  # intervals between beats beside each beat
     beats: Literal["current", "all"] = "current"  # the row's own beat (else the latest whole one), or every known one
     most: Annotated[int, Meta(ge=1)] | None = None  # at most so many steps, the latest
@@ -96,6 +103,7 @@ class WaveformInput:
         found = self._steps(self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz)))
         where, place = found.where.once()
         values, seen = self._cut(known, where, state, self._scale(state))
+        self._hide_poor(known, where, state, values, seen)
         return Ragged(
             offsets=np.searchsorted(found.row, np.arange(known.count + 1)),
             values=values,
@@ -105,12 +113,26 @@ class WaveformInput:
             take=place,
         )
 
+    def refused(self, known: Known, state: State) -> list[str]:
+        """Of each row "poor quality" and the fault, where nothing of all its windows is good enough; "" elsewhere."""
+        reasons = [""] * known.count
+        if not self.config.least_quality:
+            return reasons
+        found = self._steps(self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz)))
+        where, place = found.where.once()
+        quality = self._judged(known, where, state)
+        bad = np.all(quality.poor(self.config.least_quality), axis=-1)[place]
+        for row in np.setdiff1d(found.row, found.row[~bad]).tolist():
+            reasons[row] = f"poor quality: {worst(quality.reason[place[found.row == row]].ravel().tolist())}"
+        return reasons
+
     def plain(self, known: Known, state: State) -> Plain:
         """Intervals in seconds and their ratios, and the shape, statistics and bands of the current window (_wave_summary.py)."""
         found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
         found = found.take(found.current)
         where, place = found.where.once()
         values, seen = self._cut(known, where, state, Scale.none(len(state.channels)))
+        self._hide_poor(known, where, state, values, seen)
         columns = _wave_summary.columns(values, seen, state.rate_hz)[place]
         names = _wave_summary.names(state.channels, state.length, state.rate_hz)
         if found.rhythm is not None:
@@ -153,6 +175,18 @@ class WaveformInput:
     def _cut(self, known: Known, where: Places, state: State, scale: Scale) -> tuple[Array, Array]:
         return cut(known.payloads, where, Channels(state.channels, state.units), self._shape(state.rate_hz), scale)
 
+    def _hide_poor(self, known: Known, where: Places, state: State, values: Array, seen: Array) -> None:
+        """What is too poor becomes 0 and not seen."""
+        if self.config.least_quality:
+            poor = self._judged(known, where, state).poor(self.config.least_quality)
+            values[poor], seen[poor] = 0, False
+
+    def _judged(self, known: Known, where: Places, state: State) -> Quality:
+        """Beats are expected where every channel is a lead of an electrocardiogram by its name."""
+        leads = all(is_lead(name) for names in state.channels for name in names.split("|"))
+        channels = Channels(state.channels, state.units)
+        return judged(known.payloads, where, channels, self._shape(state.rate_hz), beats=leads)
+
     def _found(self, known: Known, waves: Waves, shape: Shape) -> Found:
         if self.config.window == "beat":
             seconds = -_seconds(self.config.before)
@@ -183,7 +217,8 @@ class WaveformInput:
     def _shape(self, rate_hz: float) -> Shape:
         config = self.config
         seconds = _seconds(config.before) + _seconds(config.after) if config.window == "beat" else _seconds(config.length)
-        return Shape(max(round(seconds * rate_hz), 1), rate_hz, _seconds(config.context), config.baseline)
+        filters = Filters(config.bandpass, config.notch)
+        return Shape(max(round(seconds * rate_hz), 1), rate_hz, _seconds(config.context), config.baseline, filters)
 
     def _before(self, rate_hz: float) -> int:
         return round(_seconds(self.config.before) * rate_hz)
@@ -191,8 +226,9 @@ class WaveformInput:
     def _scale(self, state: State) -> Scale:
         if self.config.scale == "none":
             return Scale.none(len(state.channels))
-        if self.config.scale == "local":
-            return replace(Scale.none(len(state.channels)), local=True)
+        if self.config.scale in ("local", "robust"):
+            own: Own = "sd" if self.config.scale == "local" else "quartiles"
+            return replace(Scale.none(len(state.channels)), own=own)
         return Scale(np.array(state.centre, np.float32), np.array(state.spread, np.float32))
 
     def _rate(self, waves: Waves) -> float:

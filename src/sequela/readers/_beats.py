@@ -14,12 +14,11 @@ import numpy as np
 
 from sequela.contracts import Sink
 from sequela.signals.peaks import LOWEST_RATE_HZ, r_peaks
-from sequela.store.channel_names import LEAD, normal_name
+from sequela.store.channel_names import is_lead
 from sequela.store.channels import places
 from sequela.types import Array, Payload
 
 Detect: TypeAlias = bool | tuple[str, ...]
-ORTHOGONAL = frozenset("XYZ")  # leads of Frank, which an accelerometer's axes are named as well
 NO_LEAD = "recordings without a channel known as an ECG lead, in which no beats were looked for"
 
 
@@ -46,16 +45,6 @@ class Beats:
         if isinstance(self.detect, tuple):
             return tuple(place for place in places(payload.channels, self.detect) if place is not None)
         return tuple(place for place, name in enumerate(payload.channels) if is_lead(name))
-
-
-def is_lead(name: str) -> bool:
-    """Whether a channel of this name is a lead of an electrocardiogram.
-
-    >>> [is_lead(name) for name in ("MLII", "EKG", "ecg v5", "X", "Fp1", "ABP")]
-    [True, True, True, False, False, False]
-    """
-    normal = normal_name(name)
-    return normal.upper().startswith("ECG") or (normal not in ORTHOGONAL and LEAD.fullmatch(normal) is not None)
 
 
 def rr(seconds: Array) -> tuple[Array, Array]:

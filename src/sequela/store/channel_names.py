@@ -16,6 +16,7 @@ LEAD = re.compile(r"-?(?:I{1,3}|aV[RLF]|V[1-9]R?|ML(?:I{1,3}|V[1-9])|MV[1-9]|CM[
 ELECTRODE = re.compile(r"(FP|AF|FT|FC|TP|CP|PO|F|T|C|P|O|A|M|N|I)(Z|\d{1,2})", re.IGNORECASE)
 SPELLED = {"fp": "Fp"}  # prefixes of electrodes that are not all capitals
 COMMON = frozenset({"ref", "re", "le", "ar", "avg", "av", "cref", "g2", "gnd"})  # references that are no electrode of the scalp
+ORTHOGONAL = frozenset("XYZ")  # leads of Frank, and the axes of an accelerometer
 KIND = re.compile(r"(?:EEG|ECG|EKG|lead)(?![a-z0-9])[\s:_-]*", re.IGNORECASE)
 EKG = re.compile(r"^EKG(?![a-z])", re.IGNORECASE)
 
@@ -31,6 +32,16 @@ def normal_name(name: str) -> str:
     while kinds < 2 and (found := KIND.match(bare)):  # "ECG lead II"
         bare, kinds = bare[found.end() :], kinds + 1
     return _lead(bare) or _electrodes(bare) or EKG.sub("ECG", plain)
+
+
+def is_lead(name: str) -> bool:
+    """Whether a channel of this name is a lead of an electrocardiogram; X, Y and Z alone may be anything.
+
+    >>> [is_lead(name) for name in ("MLII", "EKG", "ecg v5", "X", "Fp1", "ABP")]
+    [True, True, True, False, False, False]
+    """
+    normal = normal_name(name)
+    return normal.upper().startswith("ECG") or (normal not in ORTHOGONAL and LEAD.fullmatch(normal) is not None)
 
 
 def _lead(name: str) -> str:
