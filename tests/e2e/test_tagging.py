@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -113,6 +114,24 @@ def test_other_records_are_judged_step_by_step(store: Store, tmp_path: Path) -> 
 def test_the_audit_looks_at_steps_as_rows(store: Store) -> None:
     found = {alarm.check: alarm for alarm in check(study(), data=store).alarms}
     assert found["subject_overlap"].severity == found["future_events"].severity == "ok"
+
+
+def test_waves_are_delineated_in_hundredths_of_a_second(raw: Path, tmp_path: Path) -> None:
+    waves = import_data("wfdb", raw, tmp_path / "waves.store", options={"waves": ["waves"]})
+    window = {"name": "waveform", "window": "fixed", "length": "60ms", "stride": "20ms", "rate_hz": 100, "baseline": "none"}
+    encoder = {"name": "gru", "width": 16, "bidirectional": True}
+    some = msgspec.to_builtins(study().cohort) | {"include": [str(100 + i) for i in range(5)]}
+    asked = study(
+        cohort={name: value for name, value in some.items() if value is not None},
+        outcome={"column": "wave", "classes": ["none", "P", "QRS", "T"], "lasting": True},
+        inputs={"ecg": {"modality": window, "encoder": encoder}},
+        task="tagging",
+        train={"epochs": 4, "batch": 2, "optimizer": {"lr": 2e-2}},
+        evaluate={"bootstrap": 0},
+    )
+    done = run(asked, data=waves, out=tmp_path / "run")
+    f1 = {row["class"]: row["value"] for row in done.metrics if row["metric"] == "f1" and row["part"] == "test"}
+    assert f1["QRS"] > 0.9 and min(f1["P"], f1["T"]) > 0.7
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import numpy as np
 
 from sequela.errors import DataError
 from sequela.readers._signals import BEAT, Annotations, annotated, joined
+from sequela.readers._wfdb_waves import waves
 from sequela.types import Array
 
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")  # the symbols that mark a QRS complex
@@ -41,16 +42,26 @@ def marks(wfdb: ModuleType, path: Path, endings: Sequence[str], rate_hz: float) 
     return joined([_read(wfdb, file, rate_hz) for ending in endings if (file := path.with_suffix(f".{ending}")).is_file()])
 
 
+def delineated(wfdb: ModuleType, path: Path, endings: Sequence[str], rate_hz: float) -> Annotations:
+    """Where waves begin and end, by the files of a record with these endings that there are."""
+    files = [file for ending in endings if (file := path.with_suffix(f".{ending}")).is_file()]
+    return joined([waves(seconds, symbols, BEATS) for seconds, symbols, _ in (_told(wfdb, file, rate_hz) for file in files)])
+
+
 def _read(wfdb: ModuleType, path: Path, rate_hz: float) -> Annotations:
-    """The annotations of a file. Raises DataError for one that is cut short or of another format."""
+    return _sorted(*_told(wfdb, path, rate_hz))
+
+
+def _told(wfdb: ModuleType, path: Path, rate_hz: float) -> tuple[Array, list[str], list[str]]:
+    """Seconds, symbols and texts of the annotations of a file. Raises DataError for one cut short or of another format."""
     content = path.read_bytes()
     if not content.endswith(END) or len(content) % 2:
         raise DataError(f"its annotations ({path.suffix}) are cut short or of another format")
     if content == END:
-        return joined([])
+        return np.zeros(0), [], []
     found = _loaded(lambda: wfdb.rdann(str(path.with_suffix("")), path.suffix[1:]), path)
     seconds = np.asarray(found.sample, np.float64) / (found.fs or rate_hz)
-    return _sorted(seconds, [str(symbol) for symbol in found.symbol], [_plain(note) for note in found.aux_note])
+    return seconds, [str(symbol) for symbol in found.symbol], [_plain(note) for note in found.aux_note]
 
 
 def _loaded(load: Callable[[], Any], path: Path) -> Any:

@@ -26,11 +26,11 @@ from sequela.contracts import Sink, Source
 from sequela.errors import DataError
 from sequela.readers._beats import Beats, Detect
 from sequela.readers._channel_names import channel_names, joined_units
-from sequela.readers._signals import Recording, Writer
+from sequela.readers._signals import Recording, Writer, joined
 from sequela.readers._subjects import Subjects
 from sequela.readers._subjects import check as check_pattern
 from sequela.readers._wfdb_header import parse
-from sequela.readers._wfdb_marks import age_and_sex, marks, quiet
+from sequela.readers._wfdb_marks import age_and_sex, delineated, marks, quiet
 from sequela.readers._wfdb_segments import GAP, opened
 from sequela.readers._wfdb_signal import Signal, by_rate, check, units
 from sequela.store.channels import places
@@ -41,6 +41,7 @@ VERSION = 2
 
 class Config(Strict, frozen=True):
     annotators: Annotated[tuple[str, ...], Meta(min_length=1)] = ("atr",)  # endings of annotation files, read where they exist
+    waves: tuple[str, ...] = ()  # endings of annotation files that say where waves begin and end: LABEL//wave, which lasts
     subject_pattern: str = ""  # a regular expression whose first group finds the subject in a record's path; left out: its name
     same: tuple[tuple[str, ...], ...] = ()  # records (or subjects) that are one person, named as the first of them
     leads: tuple[str, ...] = ()  # channels kept, in order, each a name or alternatives "V1|V2"; left out: all as they come
@@ -63,8 +64,9 @@ class WfdbReader:
         headers = [name for name in source.files() if name.endswith(".hea")]
         if not headers:
             raise DataError(f"{source.name} has no .hea file", hint="the reader wfdb takes a folder of WFDB records")
-        segments = {segment for header in headers for segment in _segments(source, header)}
-        headers = [header for header in headers if header not in segments]
+        of_segments = {header: segments for header in headers if (segments := _segments(source, header))}
+        parts = {segment for segments in of_segments.values() for segment in segments} - of_segments.keys()
+        headers = [header for header in headers if header not in parts]
         writer = Writer(sink, Beats(self.config.detect, self.config.intervals))
         shared = _shared_names(headers)
         for i, header in enumerate(headers):
@@ -89,7 +91,12 @@ class WfdbReader:
             subject=subject,
             signals=tuple(_payload(signal, names, told) for signal in by_rate(record, kept)),
             start=record.start,
-            annotations=marks(wfdb, path, self.config.annotators, record.rate_hz),
+            annotations=joined(
+                [
+                    marks(wfdb, path, self.config.annotators, record.rate_hz),
+                    delineated(wfdb, path, self.config.waves, record.rate_hz),
+                ]
+            ),
             age=age,
             sex=sex,
         )

@@ -1,11 +1,13 @@
 """Two-lead electrocardiograms with normal, supraventricular and ventricular beats, as WFDB records with annotations.
 
 N beats come in the record's own rhythm; S beats have the same shape but come early; V beats come early, wide and tall, without a
-P wave and with a pause after. Every annotation is right, so truth.csv repeats them and nothing is left to chance. Reader: wfdb.
+P wave and with a pause after. Every annotation is right, so truth.csv repeats those of beats and nothing is left to chance. Files
+ending in `waves` say where P, QRS and T begin and end. Reader: wfdb.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,10 @@ WAVES = {  # kind -> waves of (millivolt, seconds from the R peak, width in seco
     "V": ((1.5, 0.0, 0.038), (-0.5, 0.09, 0.035), (-0.45, 0.28, 0.06)),
 }
 WAVES["S"] = WAVES["N"]
+ONSET, OFFSET, P_WAVE, QRS, T_WAVE = 39, 40, 24, 1, 27  # of the WFDB library's ecgcodes.h: WFON, WFOFF, PWAVE, NORMAL, TWAVE
+PARTS = {"N": {P_WAVE: (0, 0), QRS: (1, 3), T_WAVE: (4, 4)}, "V": {QRS: (0, 1), T_WAVE: (2, 2)}}  # first and last of WAVES
+PARTS["S"] = PARTS["N"]
+REACH = 2.5  # widths to either side of a wave's middle where it begins and ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,28 @@ def _record(path: Path, leads: Array, beats: Beats) -> None:
     path.with_suffix(".dat").write_bytes(steps.tobytes())
     path.with_suffix(".hea").write_text(_header(path.name, steps), encoding="ascii")
     codes = {"N": 1, "S": 9, "V": 5}  # of the WFDB library's ecgcodes.h: NORMAL, SVPB, PVC
-    words = [codes[str(kind)] << 10 | int(gap) for kind, gap in zip(beats.kind, np.diff(beats.sample, prepend=0), strict=True)]
-    path.with_suffix(".atr").write_bytes(np.array([*words, 0], "<u2").tobytes())
+    _annotate(path.with_suffix(".atr"), beats.sample, [codes[str(kind)] for kind in beats.kind])
+    _annotate(path.with_suffix(".waves"), *_delineated(beats))
+
+
+def _annotate(path: Path, sample: Array, codes: Sequence[int]) -> None:
+    words = [code << 10 | int(gap) for code, gap in zip(codes, np.diff(sample, prepend=0), strict=True)]
+    path.write_bytes(np.array([*words, 0], "<u2").tobytes())
+
+
+def _delineated(beats: Beats) -> tuple[Array, list[int]]:
+    """Samples and codes of the onset, peak and offset of each wave; one that begins within another begins as that ends."""
+    samples, codes, reached = list[int](), list[int](), 0
+    for sample, kind in zip(beats.sample.tolist(), beats.kind.tolist(), strict=True):
+        for code, (first, last) in PARTS[kind].items():
+            (_, begin, rise), (_, end, fall) = WAVES[kind][first], WAVES[kind][last]
+            onset, offset = (sample + round(at * RATE_HZ) for at in (begin - REACH * rise, end + REACH * fall))
+            onset = max(onset, reached)
+            if onset + 2 <= offset < SECONDS * RATE_HZ:
+                samples += [onset, (onset + offset) // 2, offset]
+                codes += [ONSET, code, OFFSET]
+                reached = offset
+    return np.array(samples, np.int64), codes
 
 
 def _header(name: str, steps: Array) -> str:
