@@ -31,8 +31,8 @@ class Series:
         return len(self.columns) // len(self.codes)
 
     def natural(self, values: Tensor, features: tuple[int, ...]) -> Tensor:
-        """Values "B K" of these features in their own unit."""
-        centre, spread = self._lines(values, features)
+        """Values "B K *" of these features in their own unit."""
+        centre, spread = self._lines(values, features)[:, :, None]
         return centre + spread * values
 
     def read(self, natural: Tensor) -> Tensor:
@@ -45,16 +45,23 @@ class Series:
         return like.new_tensor([self.lines[feature] for feature in features]).T
 
 
-def last_seen(seq: Seq, features: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """The last value seen "B K" of each of these features of steps "B T F", and whether there was one."""
-    chosen = list(features)
-    values: Tensor = seq.values[:, :, chosen]
-    there = seq.mask[:, :, None] if seq.seen is None else seq.seen[:, :, chosen] & seq.mask[:, :, None]
+def last_seen(seq: Seq, features: tuple[int, ...], count: int = 1) -> tuple[Tensor, Tensor]:
+    """The last `count` values "B K count" of these features of steps "B T F", newest first, and whether there is any "B K".
+
+    They are of the last steps of each row; where a feature was not seen at a step the value before it stands for it, and where
+    there is none before it, the first that there is.
+    """
+    values: Tensor = seq.values[:, :, list(features)]
+    there = seq.mask[:, :, None] if seq.seen is None else seq.seen[:, :, list(features)] & seq.mask[:, :, None]
+    there = there.expand_as(values)
     if not values.shape[1]:
-        return values.new_zeros(len(values), len(chosen)), there.new_zeros(len(values), len(chosen))
-    number = torch.arange(1, values.shape[1] + 1, device=values.device)[:, None]
-    last = (number * there.expand_as(values)).amax(1)
-    return values.gather(1, (last - 1).clamp_min(0).unsqueeze(1)).squeeze(1), last > 0
+        return values.new_zeros(len(values), len(features), count), there.new_zeros(len(values), len(features))
+    number = torch.arange(values.shape[1], device=values.device)[:, None]
+    first = number.where(there, len(number)).amin(1, keepdim=True).clamp_max(len(number) - 1)
+    latest = number.where(there, -1).cummax(1).values.maximum(first)
+    place = (seq.mask.sum(1, keepdim=True) - 1 - torch.arange(count, device=values.device)).clamp_min(0)
+    held = latest.gather(1, place[:, :, None].expand(-1, -1, len(features)))
+    return values.gather(1, held).transpose(1, 2), there.any(1)
 
 
 def grown(seq: Seq, series: Series, values: Tensor, step: int) -> Seq:

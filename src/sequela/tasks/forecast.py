@@ -38,9 +38,8 @@ _HINT = 'modality = { name = "measurements", scale = "standard", clip = 0, … }
 class Config(heads.Config, frozen=True):
     mode: Literal["direct", "recursive"] = "direct"
     quantiles: tuple[Level, ...] = (0.1, 0.25, 0.5, 0.75, 0.9)  # rising, in pairs around 0.5
-    from_last: bool = (
-        False  # answers begin at the last value seen: what is learnt is the change, and how much of the value is kept
-    )
+    from_last: bool = False  # answers begin at the last value seen: learnt is the change, and how much of the value is kept
+    lags: Annotated[int, Meta(ge=1)] = 1  # of direct, with from_last: they begin at a straight line of so many last values
     conformal: bool = True  # intervals are moved on tune until they hold there what they promise
 
 
@@ -61,21 +60,25 @@ class Direct(nn.Module):
         self.register_buffer("mean", torch.full((columns,), torch.nan))
         self.register_buffer("spread", torch.full((columns,), torch.nan))
         self.series = series
-        self.kept = nn.Parameter(torch.ones(columns)) if config.from_last else None
+        self.kept = nn.Parameter(torch.eye(1, config.lags).repeat(columns, 1)) if config.from_last else None
 
     def forward(self, encoded: Encoded) -> Tensor:
         score = quantile.spread_out(self.head(encoded).view(-1, *self.shape))
         if self.kept is not None:
-            score = score + (self.kept * self._last(encoded.seq)).unsqueeze(2)
+            score = score + (self.kept * self._last(encoded.seq)).sum(2, keepdim=True)
         return told(self.mean, self.spread, score)
 
     def _last(self, seq: Seq | None) -> Tensor:
-        """The last value seen of each column's quantity, as the targets are scaled; 0 where none was."""
-        if seq is None or self.series is None:
+        """The last value of each column's quantity, and those before it less it, "B K lags", as the targets are scaled.
+
+        They are 0 where none was seen.
+        """
+        if seq is None or self.series is None or self.kept is None:
             raise ValueError("this head needs the series that was read")
-        last, seen = rollout.last_seen(seq, self.series.columns)
+        last, seen = rollout.last_seen(seq, self.series.columns, self.kept.shape[1])
         natural = self.series.natural(last, self.series.columns)
-        return ((natural - self.mean) / self.spread).where(seen, 0.0)
+        scaled = ((natural - self.mean[:, None]) / self.spread[:, None]).where(seen.unsqueeze(2), 0.0)
+        return torch.cat([scaled[:, :, :1], scaled[:, :, 1:] - scaled[:, :, :1]], 2)
 
     @torch.no_grad()
     def begin(self, mean: Tensor, spread: Tensor, quantiles: Tensor) -> None:
@@ -107,7 +110,7 @@ class Recursive(nn.Module):
         for step in range(series.steps):
             score = quantile.spread_out(self.head(encode(seq)).view(-1, *self.shape))
             if self.from_last:
-                score = score + self._scaled(*rollout.last_seen(seq, series.codes)).unsqueeze(2)
+                score = score + self._scaled(*rollout.last_seen(seq, series.codes))
             middle = score[..., self.shape[1] // 2]
             foreseen.append(middle.unsqueeze(2) + (score - middle.unsqueeze(2)) * self.growth[step].exp())
             seq = rollout.grown(seq, series, self._read(middle), step + 1)
@@ -118,7 +121,8 @@ class Recursive(nn.Module):
 
     def _scaled(self, last: Tensor, seen: Tensor) -> Tensor:
         natural = self.series.natural(last, self.series.codes)
-        return ((natural - self._of_codes(self.mean)) / self._of_codes(self.spread)).where(seen, 0.0)
+        mean, spread = self._of_codes(self.mean)[:, None], self._of_codes(self.spread)[:, None]
+        return ((natural - mean) / spread).where(seen.unsqueeze(2), 0.0)
 
     def _read(self, middle: Tensor) -> Tensor:
         """What was foreseen "B C", as the input has it."""
@@ -207,6 +211,8 @@ def build(config: Config, names: tuple[str, ...]) -> Forecast:
         raise ConfigError(
             f"task.quantiles = {list(levels)} are not rising levels in pairs around 0.5", hint="such as [0.1, 0.5, 0.9]"
         )
+    if config.lags > 1 and (config.mode == "recursive" or not config.from_last):
+        raise ConfigError("task.lags are of a direct forecast that begins at the last value", hint="from_last = true")
     return Forecast(config, names)
 
 
