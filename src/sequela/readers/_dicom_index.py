@@ -15,8 +15,9 @@ from sequela.errors import DataError
 from sequela.readers import _dicom_masks, _dicom_slices
 from sequela.readers._dicom_elements import CLASS, DOUBLES, FLOATS, PIXELS, header, is_dicom, items, reading, toolkit, word, words
 from sequela.readers._dicom_masks import Segmentation
-from sequela.readers._dicom_origin import INSTANCE, Origin, Origins
+from sequela.readers._dicom_origin import ACQUIRED, INSTANCE, Origin, Origins
 from sequela.readers._dicom_slices import Slice, slices
+from sequela.readers._dicom_waves import is_waveform
 
 ENDINGS = (".dcm", ".dicom", ".dic", ".ima")
 DIRECTORY, CONTOURS = "1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.481.3"
@@ -40,9 +41,18 @@ class Wanted:
         return "another description" if self.series and not self.series.search(origin.description) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """An object of waveforms."""
+
+    path: Path
+    file: str
+    origin: Origin
+
+
 @dataclass
 class Index:
-    """Series by subject and series, in the order of the files; segmentations apart."""
+    """Series by subject and series, in the order of the files; segmentations and waveforms apart."""
 
     origins: Origins
     wanted: Wanted
@@ -50,6 +60,7 @@ class Index:
     pydicom: ModuleType = field(default_factory=toolkit)
     series: dict[tuple[str, str], list[Slice]] = field(default_factory=dict)
     masks: list[Segmentation] = field(default_factory=list)
+    waves: list[Wave] = field(default_factory=list)
     broken: set[tuple[str, str]] = field(default_factory=set)  # series of which a file was refused
     left_out: set[str] = field(default_factory=set)  # series that are not wanted
     found: int = 0  # DICOM files, whatever they hold
@@ -57,7 +68,7 @@ class Index:
     _tags: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._tags = sorted({CLASS, INSTANCE, RECORDS, *self.origins.tags, *_dicom_slices.TAGS, *_dicom_masks.TAGS})
+        self._tags = sorted({CLASS, INSTANCE, RECORDS, *self.origins.tags, *ACQUIRED, *_dicom_slices.TAGS, *_dicom_masks.TAGS})
 
     def add(self, source: Source, file: str, sink: Sink) -> None:
         """Takes up one file. Raises DataError where it cannot be used, and says why."""
@@ -78,7 +89,7 @@ class Index:
         if name == DIRECTORY or RECORDS in data:
             self._directory(data, source, file, sink)
         elif not any(tag in data for tag in (PIXELS, FLOATS, DOUBLES)):
-            self._without_picture(name, sink)
+            self._without_picture(data, name, path, file, sink)
         else:
             self._picture(data, name, path, file, sink)
 
@@ -105,8 +116,8 @@ class Index:
     def _apart(self, series: str, file: str) -> str:
         return file if self.origins.subject == "file" or not series else series
 
-    def _without_picture(self, name: str, sink: Sink) -> None:
-        """Raises DataError for what should have had one."""
+    def _without_picture(self, data: Any, name: str, path: Path, file: str, sink: Sink) -> None:
+        """Takes up waveforms. Raises DataError for what should have had a picture."""
         if not name:
             raise DataError("it does not say what it is (no SOPClassUID)")
         if name == CONTOURS:
@@ -115,7 +126,23 @@ class Index:
         said = known[name][0] if name in known else "of a class that is not known"
         if "Image Storage" in said or said == "RT Dose Storage":
             raise DataError("a picture without pixels")
+        if is_waveform(said):
+            self._waveform(data, path, file, sink)
+            return
         sink.note(f"objects that are no pictures, left out ({said})", 1)
+
+    def _waveform(self, data: Any, path: Path, file: str, sink: Sink) -> None:
+        """At the time of its acquisition, which is that of its first sample; else of what `origins` asks for."""
+        origin = self.origins.of(data, file)
+        if self.origins.time != "none":
+            acquired = Origins(self.origins.subject, "acquisition", self.origins.zone).of(data, file)
+            origin = acquired if acquired.when else origin
+        if self._repeats(word(data, INSTANCE), path):
+            sink.note(COPIES, 1)
+        elif other := self.wanted.other(origin):
+            sink.note(f"files of {other} than asked for, left out", 1)
+        else:
+            self.waves.append(Wave(path, file, origin))
 
     def _repeats(self, instance: str, path: Path) -> bool:
         """Whether a file was read before. Raises DataError for another one that claims to be the same instance."""

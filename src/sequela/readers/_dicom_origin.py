@@ -21,6 +21,7 @@ DATES = {  # time -> (date and time in one, date, time of day)
     "series": (0, 0x00080021, 0x00080031),
     "acquisition": (0x0008002A, 0x00080022, 0x00080032),
 }
+ACQUIRED = DATES["acquisition"]
 TAGS = [CLASS, MODALITY, DESCRIPTION, PATIENT, SEX, BORN, AGE, STUDY, SERIES, OFFSET, CHARACTERS, SHIFTED]
 Time = Literal["study", "series", "acquisition", "none"]
 Subject = Literal["patient", "study", "series", "file"]

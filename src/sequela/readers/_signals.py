@@ -122,7 +122,8 @@ class Writer:
         """
         _check(recording)
         for code, (kind, description) in CODES.items():
-            self.sink.code(code, kind, description=description)
+            if kind != "label":  # a label is declared where there is one: a table may tell a column of the same name
+                self.sink.code(code, kind, description=description)
         uris = [self.sink.payload(name, payload) for name, payload in _named(recording)]
         start = recording.start or self._relative_start(recording)
         marks = self._inside(recording)

@@ -1,9 +1,10 @@
-"""DICOM: folders, DICOMDIR and archives of images, series put together by where their slices lie in the patient.
+"""DICOM: folders, DICOMDIR and archives of images and waveforms, series put together by where their slices lie in the patient.
 
 Each stack of slices, picture or film becomes a payload with its place in the patient, and the events
 
     IMAGE//<modality>        the payload (IMAGE//CT, IMAGE//MR); its text is the description of the series
     MASK                     a segmentation (DICOM SEG) of a picture in the same source: a label map of its shape
+    WAVEFORM, RECORD//…      an ECG, an EEG, pressures or breathing, at the time of its first sample: see _signals.py
     AGE, SEX                 AGE in years at the time of the study
     LABEL//<column>          what a table tells of a subject, without time, or of a study or series, stamped as its pictures
 
@@ -29,15 +30,18 @@ from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
 from sequela.readers import _dicom_labels, _label_table
+from sequela.readers._beats import Beats, Detect
 from sequela.readers._dicom_events import Events
 from sequela.readers._dicom_index import Index, Wanted, indexed
 from sequela.readers._dicom_masks import Segmentation, mask
 from sequela.readers._dicom_origin import Origin, Origins, Subject, Time
 from sequela.readers._dicom_pixels import MEASURED, Decoder
+from sequela.readers._dicom_recording import recording
 from sequela.readers._dicom_stacks import Broken, Gaps, Stack, stacks
 from sequela.readers._dicom_volume import payload
+from sequela.readers._signals import Writer
 
-VERSION = 1
+VERSION = 2
 
 
 class Config(Strict, frozen=True):
@@ -54,6 +58,8 @@ class Config(Strict, frozen=True):
     table: str = ""  # a CSV file in the source, one line a subject, study or series
     labels: tuple[str, ...] | None = None  # columns of it; left out: "label" if there is one
     columns: Mapping[Literal["series", "study", "subject", "part"], str] = {}  # left out: those of _dicom_labels.COLUMNS
+    detect: Detect = False  # of waveforms: heartbeats are found in the ECG leads, or in the channels named here
+    intervals: bool = False  # RR and HEART_RATE at each beat
     voi: bool = False  # values as the file says that they be shown (its first window or table), 0 to 65535
 
 
@@ -84,7 +90,8 @@ class DicomReader:
 
     def _told(self, index: Index, source: Source, sink: Sink) -> _dicom_labels.Told | None:
         columns = _dicom_labels.columns(self.config.columns, self.config.labels)
-        origins = (slice.origin for slices in index.series.values() for slice in slices)
+        origins = [slice.origin for slices in index.series.values() for slice in slices]
+        origins += [wave.origin for wave in index.waves]
         return _dicom_labels.told(source, sink, self.config.table, columns, origins)
 
     def _write(self, index: Index, sink: Sink, count: int, told: _dicom_labels.Told | None) -> None:
@@ -100,6 +107,7 @@ class DicomReader:
                 kept.setdefault(series, []).extend(placed)
             done += len(index.series[subject, series])
             sink.progress(count + count * done // whole, 2 * count)
+        self._waves(index, events, told)
         for one in index.masks:
             if one.series in index.left_out:
                 sink.note("segmentations of series that were not asked for, left out", 1)
@@ -108,6 +116,18 @@ class DicomReader:
         events.close()
         if told:
             told.write(sink)
+
+    def _waves(self, index: Index, events: Events, told: _dicom_labels.Told | None) -> None:
+        writer = Writer(events.sink, Beats(self.config.detect, self.config.intervals))
+        for wave in index.waves:
+            try:
+                writer.write(recording(index.pydicom, wave, events.name(wave.origin.series or wave.file), events.sink))
+            except DataError as error:
+                events.sink.refuse(wave.file, error.message)
+            else:
+                events.person(wave.origin)
+                if told:
+                    told.take([wave.origin])
 
     def _series(self, series: str, found: Sequence[Stack | Broken], decoder: Decoder, events: Events) -> list[Placed]:
         """What was written of a series."""
