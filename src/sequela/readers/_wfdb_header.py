@@ -81,16 +81,15 @@ def parse(content: bytes) -> Header:
     record, rest = _match(RECORD, *lines[0], "record"), lines[1:]
     joins = record["segments"] is not None
     count, named = int(record["segments"] if joins else record["signals"]), "segments" if joins else "signals"
-    if len(rest) < count or count > MOST_SIGNALS:
+    if len(rest) != count or count > MOST_SIGNALS:
         raise DataError(f"its header promises {count} {named} and has lines for {len(rest)}")
-    lines = rest[:count]  # what follows belongs to no version of the format: programs have written notes there
     return Header(
         name=record["name"],
         rate_hz=_rate(record["rate"]),
         frames=int(record["length"]) if record["length"] and int(record["length"]) else None,
         start=_start(record["date"], record["time"]),
-        channels=() if joins else tuple(_channel(number, line) for number, line in lines),
-        segments=tuple(_segment(number, line) for number, line in lines) if joins else (),
+        channels=() if joins else tuple(_channel(number, line) for number, line in rest),
+        segments=tuple(_segment(number, line) for number, line in rest) if joins else (),
         joins=joins,
         comments=comments,
     )
