@@ -45,19 +45,24 @@ class Against:
 
     def plain(self, steps: Array, channels: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
         """Float32 "S P" and their names: rhythm and pace, and the likeness of the beat and its neighbours; NaN where unknown."""
-        likeness = [self._beside(steps, way) for way in NEIGHBOURS.values()]
+        likeness = self._around(steps)
         names = tuple(f"{where}{name}" for where in NEIGHBOURS for name in _likeness.names(channels))
         if self.found.rhythm is None:
-            return np.concatenate(likeness, 1), names
+            return likeness, names
         rhythm = _wave_summary.rhythm_columns(self.found.rhythm)[steps]
-        return np.concatenate([*likeness, rhythm, *self._pace(steps)], 1), names + _wave_summary.RHYTHM + _pace.NAMES
+        return np.concatenate([likeness, rhythm, *self._pace(steps)], 1), names + _wave_summary.RHYTHM + _pace.NAMES
 
-    def _beside(self, steps: Array, way: int) -> Array:
-        """The likeness of the step so many places further in the same row, NaN outside."""
+    def _around(self, steps: Array) -> Array:
+        """The likeness of the steps and of their NEIGHBOURS, NaN outside the row; each beat is compared once."""
         row = self.found.row
-        inside = np.clip(steps + way, 0, len(row) - 1)
-        joined = (inside == steps + way) & (row[inside] == row[steps])
-        return np.where(joined[:, None], self._likeness(inside), np.nan).astype(np.float32)
+        others = steps[:, None] + np.array(list(NEIGHBOURS.values()))
+        inside = np.clip(others, 0, max(len(row) - 1, 0))
+        joined = (inside == others) & (row[inside] == row[steps][:, None])
+        compared, place = np.unique(inside, return_inverse=True)
+        found = self._likeness(compared)[place.reshape(inside.shape)]
+        return (
+            np.where(joined[..., None], found, np.nan).reshape(len(steps), found.shape[-1] * len(NEIGHBOURS)).astype(np.float32)
+        )
 
     def _likeness(self, steps: Array) -> Array:
         return _likeness.columns(self.references, self.found.row, steps, self.parts)

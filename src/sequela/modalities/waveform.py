@@ -20,7 +20,9 @@ from msgspec import Meta
 from sequela import seed as streams
 from sequela.config import Duration, Strict, microseconds
 from sequela.errors import ConfigError, DataError
-from sequela.modalities import _rhythm, _wave_summary
+from sequela.modalities import _against, _likeness, _rhythm, _wave_summary
+from sequela.modalities._against import Against
+from sequela.modalities._reference import Reference, References
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities._waves import DAY, Found, Waves, around_beats, up_to_the_end
 from sequela.modalities._windows import Channels, Own, Places, Scale, Shape, cut, judged, names_of, units_of
@@ -57,6 +59,7 @@ class Config(Strict, frozen=True):
     scale: Literal["train", "local", "robust", "none"] = "train"  # by training, by a window's own sd, or its median and quartiles
     least_quality: Annotated[float, Meta(ge=0, le=1)] = 0.0  # channels of windows below it are not seen (signals/quality.py)
     rhythm: bool = True  # intervals between beats beside each beat
+    reference: Reference = "none"  # the median of the row's known beats: each beat less that, alone or beside the beat itself
     beats: Literal["current", "all"] = "current"  # the row's own beat (else the latest whole one), or every known one
     most: Annotated[int, Meta(ge=1)] | None = None  # at most so many steps, the latest
 
@@ -96,11 +99,15 @@ class WaveformInput:
             )
         where, _ = found.where.once()
         values, seen = cut(known.payloads, where.some(FITTED_ON), channels, shape, Scale.none(len(channels.wanted)))
-        return _state(values, seen, channels, shape, found.rhythm)
+        state = _state(values, seen, channels, shape, found.rhythm)
+        return self._centred(state, self._against(known, state, found)) if self.config.reference == "removed" else state
 
     def read(self, known: Known, state: State) -> Ragged:
         """One step for each window; a row without a whole window has none."""
-        found = self._steps(self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz)))
+        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        if self.config.reference != "none":
+            return self._read_against(known, state, found)
+        found = found.take(self._kept(found))
         where, place = found.where.once()
         values, seen = self._cut(known, where, state, self._scale(state))
         self._hide_poor(known, where, state, values, seen)
@@ -118,7 +125,8 @@ class WaveformInput:
         reasons = [""] * known.count
         if not self.config.least_quality:
             return reasons
-        found = self._steps(self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz)))
+        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        found = found.take(self._kept(found))
         where, place = found.where.once()
         quality = self._judged(known, where, state)
         bad = np.all(quality.poor(self.config.least_quality), axis=-1)[place]
@@ -127,26 +135,28 @@ class WaveformInput:
         return reasons
 
     def plain(self, known: Known, state: State) -> Plain:
-        """Intervals in seconds and their ratios, and the shape, statistics and bands of the current window (_wave_summary.py)."""
+        """Intervals in seconds and their ratios, and the shape, statistics and bands of the current window (_wave_summary.py).
+
+        With a reference, in place of the shape, how the beat and its neighbours differ from it (_likeness.py, _pace.py).
+        """
         found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
-        found = found.take(found.current)
-        where, place = found.where.once()
-        values, seen = self._cut(known, where, state, Scale.none(len(state.channels)))
-        self._hide_poor(known, where, state, values, seen)
-        columns = _wave_summary.columns(values, seen, state.rate_hz)[place]
-        names = _wave_summary.names(state.channels, state.length, state.rate_hz)
-        if found.rhythm is not None:
-            columns = np.concatenate([columns, _wave_summary.rhythm_columns(found.rhythm)], 1)
-            names = names + _wave_summary.RHYTHM
+        columns, names = self._plain(known, state, found, found.current)
         rows = np.full((known.count, len(names)), np.nan, np.float32)
-        rows[found.row] = columns
+        rows[found.row[found.current]] = columns
         return Plain(rows, names)
+
+    def plain_steps(self, known: Known, state: State) -> Plain:
+        """As `plain`, of each step that `read` gives, in their order."""
+        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        return Plain(*self._plain(known, state, found, self._kept(found)))
 
     def spec(self, state: State) -> Spec:
         """names: of the channels. Position in seconds before the prediction, of the beat or of the window's end."""
         single = self.config.window == "beat" and self.config.beats == "current"
-        shape = (len(state.channels), state.length)
-        return Spec("waveform", shape, "seconds", state.channels, side=self._side_width, single=single)
+        less = tuple(f"{name} less the reference" for name in state.channels if self.config.reference == "beside")
+        names = state.channels + less
+        side = self._side_width(state.channels)
+        return Spec("waveform", (len(names), state.length), "seconds", names, side=side, single=single)
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """One signal a row: the mean training window again and again at the mean interval, with noise, up to the prediction."""
@@ -193,14 +203,56 @@ class WaveformInput:
             return around_beats(known, waves, self.config.beat, seconds, shape, self.config.rhythm)
         return up_to_the_end(known, waves, _seconds(self.config.stride or self.config.length), shape)
 
-    def _steps(self, found: Found) -> Found:
-        """Those that this input gives: the current beat alone, or the latest so many."""
+    def _kept(self, found: Found) -> Array:
+        """bool "S": the steps that this input gives, the current beat alone or the latest so many."""
         if self.config.window == "beat" and self.config.beats == "current":
-            return found.take(found.current)
-        if self.config.most is None:
-            return found
+            return found.current
         from_end = np.searchsorted(found.row, found.row, side="right") - np.arange(len(found.row))
-        return found.take(from_end <= self.config.most)
+        kept: Array = from_end <= (self.config.most or len(found.row))
+        return kept
+
+    def _plain(self, known: Known, state: State, found: Found, kept: Array) -> tuple[Array, tuple[str, ...]]:
+        if self.config.reference != "none":
+            return self._against(known, state, found).plain(np.flatnonzero(kept), state.channels)
+        found = found.take(kept)
+        where, place = found.where.once()
+        values, seen = self._cut(known, where, state, Scale.none(len(state.channels)))
+        self._hide_poor(known, where, state, values, seen)
+        columns = _wave_summary.columns(values, seen, state.rate_hz)[place]
+        names = _wave_summary.names(state.channels, state.length, state.rate_hz)
+        if found.rhythm is None:
+            return columns, names
+        return np.concatenate([columns, _wave_summary.rhythm_columns(found.rhythm)], 1), names + _wave_summary.RHYTHM
+
+    def _against(self, known: Known, state: State, found: Found) -> Against:
+        where, place = found.where.once()
+        values, seen = self._cut(known, where, state, Scale.none(len(state.channels)))
+        self._hide_poor(known, where, state, values, seen)
+        parts = _likeness.Parts(self._before(state.rate_hz), state.rate_hz, state.length)
+        return Against(References.of_rows(values, seen, place, found.row), found, parts)
+
+    def _read_against(self, known: Known, state: State, found: Found) -> Ragged:
+        against, kept = self._against(known, state, found), self._kept(found)
+        steps, scale = np.flatnonzero(kept), self._scale(state)
+        values, seen = against.windows(self.config.reference, steps, scale, self.config.scale == "local")
+        found = found.take(kept)
+        own = self._side(found)
+        return Ragged(
+            offsets=np.searchsorted(found.row, np.arange(known.count + 1)),
+            values=values,
+            position=found.seconds,
+            seen=None if seen.all() else seen,
+            side=np.concatenate([*([] if own is None else [own]), against.side(steps)], 1, dtype=np.float32),
+        )
+
+    def _centred(self, state: State, against: Against) -> State:
+        """With the centre and spread of the training windows less their references."""
+        kept = np.flatnonzero(self._kept(against.found))
+        steps = kept[np.linspace(0, len(kept) - 1, min(FITTED_ON, len(kept))).astype(np.int64)]
+        less, seen = against.windows("removed", steps, Scale.none(len(state.channels)), own=False)
+        fitted = [_fitted(less[:, c], seen[:, c]) for c in range(less.shape[1])]
+        centre, spread = tuple(one.centre for one in fitted), tuple(one.spread for one in fitted)
+        return msgspec.structs.replace(state, centre=centre, spread=spread)
 
     def _side(self, found: Found) -> Array | None:
         columns = [found.rhythm.side()] if found.rhythm is not None else []
@@ -208,11 +260,11 @@ class WaveformInput:
             columns.append(found.current[:, None].astype(np.float32))
         return np.concatenate(columns, 1) if columns else None
 
-    @property
-    def _side_width(self) -> int:
+    def _side_width(self, channels: tuple[str, ...]) -> int:
         if self.config.window == "fixed":
             return 0
-        return len(_rhythm.SIDE) * self.config.rhythm + (self.config.beats == "all")
+        own = len(_rhythm.SIDE) * self.config.rhythm + (self.config.beats == "all")
+        return own + (0 if self.config.reference == "none" else _against.side_width(channels, self.config.rhythm))
 
     def _shape(self, rate_hz: float) -> Shape:
         config = self.config
@@ -312,4 +364,6 @@ def build(config: Config) -> WaveformInput:
     window = _seconds(config.length) if config.window == "fixed" else _seconds(config.before) + _seconds(config.after)
     if window <= 0 or _seconds(config.context) < 0 or (config.stride is not None and _seconds(config.stride) <= 0):
         raise ConfigError("a waveform's window and stride must be longer than nothing, its context not negative")
+    if config.reference != "none" and (config.window == "fixed" or config.scale == "robust"):
+        raise ConfigError("a reference is of beats: window = 'beat', and scale = 'train', 'local' or 'none'")
     return WaveformInput(config)
