@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from sequela import config
+from sequela.evaluate import forecasting
 from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.facts import (
     Alarm,
@@ -25,9 +26,16 @@ from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import choose_all
 from sequela.metrics.table import Kind
-from sequela.types import Answer, Cohort, Target
+from sequela.types import Answer, Cohort, Quantiles, Target
 
-CLASSES = {"binary": ("death",), "multiclass": ("N", "S", "V"), "multilabel": ("sepsis", "delirium"), "regression": ("days",)}
+CLASSES = {
+    "binary": ("death",),
+    "multiclass": ("N", "S", "V"),
+    "multilabel": ("sepsis", "delirium"),
+    "regression": ("days",),
+    "forecast": ("HR +5s", "HR +10s"),
+}
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 BY_SEX = {"sex": {"": (3, 2), "female": (0, 5000), "male": (12, 6983)}}
 
@@ -66,7 +74,8 @@ def judged(kind: Kind, count: int = 300, seed: int = 0, skills: tuple[float, ...
         "unit": np.where(np.arange(count) < 8, "burns", "general"),
     }
     rows = cohort(target, np.arange(count) // 2 + random.integers(0, 2), groups)
-    return Judged(rows, answers, choose_all(kind, answers, target, "youden"), split)
+    fixed = forecasting.steps(target) if kind == "forecast" else {}
+    return Judged(rows, answers, choose_all(kind, answers, target, "youden") | fixed, split)
 
 
 def _truth(random: np.random.Generator, kind: Kind, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +85,8 @@ def _truth(random: np.random.Generator, kind: Kind, count: int) -> tuple[np.ndar
         return random.choice(3, (count, 1), p=[0.6, 0.25, 0.15]).astype(float), np.ones((count, 1), bool)
     if kind == "regression":
         return random.gamma(2, 3, (count, 1)), np.ones((count, 1), bool)
+    if kind == "forecast":
+        return 70 + random.normal(size=(count, 2)).cumsum(1), random.random((count, 2)) < 0.9
     return (random.random((count, 1)) < 0.25).astype(float), np.ones((count, 1), bool)
 
 
@@ -83,6 +94,10 @@ def _answer(random: np.random.Generator, kind: Kind, truth: np.ndarray, skill: f
     names = CLASSES[kind]
     if kind == "regression":
         return Answer("values", truth + random.normal(size=truth.shape) * 4 / skill, names)
+    if kind == "forecast":
+        middle = truth + random.normal(size=truth.shape) / skill
+        around = middle[:, :, None] + np.array([-1.28, -0.67, 0, 0.67, 1.28]) / skill
+        return Answer("values", middle, names, quantiles=Quantiles(LEVELS, around))
     if kind == "multiclass":
         logits = random.normal(size=(len(truth), 3)) + skill * (truth == np.arange(3))
         return Answer("probabilities", np.exp(logits) / np.exp(logits).sum(1, keepdims=True), names)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from sequela.errors import DataError
 from sequela.evaluate.question import Question
 from sequela.metrics import forecast
 from sequela.study import ahead
@@ -41,6 +42,16 @@ def central(levels: Sequence[float]) -> float:
 def ends(around: Quantiles) -> tuple[Array, Array]:
     """The outermost quantiles, each "N K"."""
     return around.values[:, :, 0], around.values[:, :, -1]
+
+
+def check(model: str, answer: Answer) -> None:
+    """Raises DataError where the quantiles of an answer are not finite, or cross."""
+    if answer.quantiles is None:
+        return
+    bad = int((~np.isfinite(answer.quantiles.values)).any((1, 2)).sum())
+    crossing = int((np.diff(answer.quantiles.values, axis=2) < 0).any((1, 2)).sum())
+    if bad or crossing:
+        raise DataError(f"{model} gives {bad} of {len(answer)} rows quantiles that are not finite, {crossing} ones that cross")
 
 
 def questions(model: str, answer: Answer, target: Target, rows: Array, fixed: Mapping[str, float]) -> Iterator[Question]:

@@ -347,6 +347,8 @@ def check(kind: str, count: int, target: Target, answers: Mapping[str, Answer], 
         bad = int((~np.isfinite(answer.values)).any(1).sum())
         if bad:
             raise DataError(f"{model} gives {bad} of {count} rows an answer that is not a finite number")
+        if kind == "forecast":
+            forecasting.check(model, answer)
         if kind in ("binary", "multilabel", "detect"):
             _check_thresholds(kind, model, answer, thresholds)
 

@@ -11,6 +11,7 @@ import pytest
 import runs
 
 from sequela.errors import DataError
+from sequela.evaluate.facts import FanFacts
 from sequela.evaluate.report import render
 from sequela.evaluate.report.run import read
 from sequela.evaluate.report.verdict import verdict
@@ -51,7 +52,7 @@ def parsed(page: str) -> Balanced:
     return parser
 
 
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "forecast"])
 def test_the_page_of_every_kind_is_whole_and_fetches_nothing(tmp_path: Path, kind: Kind) -> None:
     page = render(runs.folder(tmp_path / "run", kind, [runs.judged(kind)]))
     parser = parsed(page)
@@ -162,3 +163,23 @@ def test_the_flow_is_told_by_group_and_few_people_are_not_told_apart(tmp_path: P
     shown = [re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr>(.*?)</tr>", table[: table.index("</table>")])]
     assert ["sex:", "male", "6,995", "12", "6,983", "99.8", "%"] in shown
     assert any(row[:3] == ["sex:", "not", "known"] and "<" in " ".join(row).replace("&lt;", "<") for row in shown)
+
+
+def test_a_forecast_shows_each_time_ahead_and_the_rows_that_were_drawn(tmp_path: Path) -> None:
+    fan = FanFacts(
+        row_id="p1#3",
+        quantity="HR",
+        seen_at=[-60.0, -5.0, 0.0],
+        seen=[71.0, 72.0, 70.0],
+        at=[5.0, 10.0],
+        levels=[0.1, 0.5, 0.9],
+        quantiles=[[68.0, 70.0, 72.0], [66.0, 70.0, 74.0]],
+        said=[70.0, 70.0],
+        truth=[71.0, None],
+    )
+    told = runs.facts(("1",), fans=[fan])
+    page = render(runs.folder(tmp_path / "run", "forecast", [runs.judged("forecast")], told))
+    parsed(page)
+    for words in ("Forecast of p1#3", "+5s", "+10s", "80.0 % of what comes", "Width of the interval", "80 %"):
+        assert words in page
+    assert "MAE" in page.partition("Verdict")[2][:400]

@@ -27,14 +27,12 @@ def forecasts(run: Run) -> Safe:
 
 def _said(run: Run) -> str:
     """What the intervals are, and what of them was set on tune."""
-    levels = _levels(run.facts.fans)
-    told = (
-        f"Intervals reach from the {levels[0]:g} to the {levels[-1]:g} quantile, so {_share(levels)} of what comes should lie in them. "
-        if levels
-        else ""
-    )
+    levels = _levels(run.facts.fans) or [0.0, 0.0]
+    reach = f"Intervals reach from the {levels[0]:g} to the {levels[-1]:g} quantile"
+    told = f"{reach}: they should hold {_share(levels)} of what comes." if run.facts.fans else ""
     how = [one.calibration for one in run.facts.splits if one.calibration]
-    return told + (f"The model's were set on tune: {'; '.join(dict.fromkeys(how))}." if how else "")
+    set_ = f"The model's were set on tune: {'; '.join(dict.fromkeys(how))}." if how else ""
+    return " ".join(filter(None, [told, set_]))
 
 
 def _levels(drawn: Sequence[FanFacts]) -> list[float]:
