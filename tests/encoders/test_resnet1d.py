@@ -98,3 +98,24 @@ def test_inside_a_window_several_poolings_stand_side_by_side() -> None:
     torch.testing.assert_close(encoder(seq).pooled, torch.cat([features.mean(2), features.amax(2)], 1))
     with pytest.raises(ConfigError, match="there is no pooling 'median'"):
         built(inside="median")
+
+
+def test_a_number_beside_the_windows_is_left_out_of_a_whole_row_in_training_alone() -> None:
+    encoder, seq = built(WITH_RR, side_dropout=0.5), sequence(WITH_RR, [[True, True, True]] * 4)
+    encoder.net.eval()
+    read: list[torch.Tensor] = []
+    assert encoder.join is not None
+    encoder.join.register_forward_pre_hook(lambda _, given: read.append(given[0][:, -3:].reshape(4, 3, 3)))
+    encoder(seq)
+    share = read[0] / seq.side
+    assert (share == share[:, :1]).all() and set(share.unique().tolist()) == {0.0, 2.0}
+    encoder.eval()(seq)
+    torch.testing.assert_close(read[1], seq.side)
+
+
+def test_the_vectors_of_windows_are_dropped_in_training_alone() -> None:
+    encoder, seq = built(WITH_RR, step_dropout=0.5), sequence(WITH_RR, [[True, True, True]] * 4)
+    plain = built(WITH_RR).eval()
+    dropped, whole = encoder(seq).steps, encoder.eval()(seq).steps
+    torch.testing.assert_close(whole, plain(seq).steps)
+    assert (dropped == 0).float().mean() > (whole == 0).float().mean()

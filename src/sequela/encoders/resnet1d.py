@@ -28,6 +28,8 @@ class Config(Strict, frozen=True):
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
     inside: str | list[str] = "mean"  # over the samples of a window: last, mean, max, attention, or several ("mean+max")
     pool: stepwise.PoolName = "mean"  # over the windows of a row
+    side_dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the numbers beside the windows: each is left out of a whole row
+    step_dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the vector of each window
 
 
 def build(spec: Spec, config: Config) -> stepwise.Stepwise:
@@ -37,4 +39,7 @@ def build(spec: Spec, config: Config) -> stepwise.Stepwise:
     blocks = conv.Blocks(1, config.kernel, config.norm)
     stem = blocks.part(spec.shape[0], config.width, config.kernel, config.stride)
     trunk = conv.Trunk(stem, blocks, config.width, config.blocks)
-    return stepwise.Stepwise(trunk, trunk.width, spec, stepwise.Output(config.pool, config.dropout, inside=config.inside))
+    output = stepwise.Output(
+        config.pool, config.dropout, inside=config.inside, side_dropout=config.side_dropout, step_dropout=config.step_dropout
+    )
+    return stepwise.Stepwise(trunk, trunk.width, spec, output)

@@ -27,6 +27,8 @@ class Output:
     map: bool = False  # steps are "B T D *space" instead of their means
     inside: str | list[str] = "mean"  # from the points of a step to its vector: what nn/pool.py knows, or several side by side
     backward: bool = False  # the second half of D was read backwards
+    side_dropout: float = 0.0  # of the numbers of the steps: each is left out of a whole row
+    step_dropout: float = 0.0  # of the vector of each step
 
 
 class Stepwise(nn.Module):
@@ -45,6 +47,7 @@ class Stepwise(nn.Module):
         width = width if self.inside is None else self.inside.width
         self.pool = Pool(output.pool, width)
         self.dropout = nn.Dropout(output.dropout)
+        self.side_dropout, self.step_dropout = nn.Dropout(output.side_dropout), nn.Dropout(output.step_dropout)
         self.join = nn.Sequential(nn.Linear(width + spec.side, width), nn.ReLU()) if spec.side else None
         self.absent = nn.Parameter(torch.zeros(spec.shape[0], *[1] * (len(spec.shape) - 1))) if _may_lack(spec) else None
         self.context = spec.context
@@ -57,8 +60,9 @@ class Stepwise(nn.Module):
         features = self.net(self._existing(seq))
         vectors = self._vectors(features)
         if self.join is not None:
-            vectors = self.join(torch.cat([vectors, seq.side[seq.mask]], 1))
-        steps = spread(vectors, seq.mask)
+            kept = self.side_dropout(torch.ones_like(seq.side[:, :1]))
+            vectors = self.join(torch.cat([vectors, (seq.side * kept)[seq.mask]], 1))
+        steps = spread(self.step_dropout(vectors), seq.mask)
         pooled = self.dropout(self.pool(steps, seq.mask))
         if self.context:
             pooled = torch.cat([pooled, seq.context], 1)
