@@ -170,6 +170,24 @@ class Encoder(Protocol):
     def __call__(self, seq: Seq) -> Encoded: ...
 
 
+@runtime_checkable
+class Stateful(Protocol):
+    """An encoder that can go on from the steps it has read: a record without end costs it no more than what is new."""
+
+    @property
+    def carries(self) -> bool:
+        """Whether its options let it: it looks back only, and what it gives of a row is told by the state at its last step."""
+        ...
+
+    def carry(self, seq: Seq, state: Any, ends: Tensor) -> tuple[Encoded, Any]:
+        """What it gives after further steps, and the state to go on from.
+
+        seq: one row, all of whose steps exist; state: as it was given last, None before the first step; ends int64 "R": the places
+        among these steps at which a vector is pooled, as of a row that ended there. `pooled` is "R D".
+        """
+        ...
+
+
 # ----------------------------------------------------------------------------------------------------------------------- tasks
 
 
@@ -251,6 +269,24 @@ class Tagger(Protocol):
 
     def tagged(self, out: Tensor, mask: Tensor) -> Answer:
         """The answers about the real steps of a batch, row after row."""
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A task that learns from some of the training rows alone: neither inputs nor weights are fitted on the others."""
+
+    def learns(self, target: Target) -> Array:
+        """Which rows, bool "N". The tune loss is that of such rows too."""
+        ...
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A task whose answers are read off against what a trained network makes of the rows that it learnt from."""
+
+    def settle(self, head: nn.Module, out: Tensor) -> None:
+        """Tells the head its own output of these rows, once its weights are what they are; what it keeps are buffers."""
         ...
 
 

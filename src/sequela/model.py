@@ -23,7 +23,20 @@ from torch import Tensor, nn
 from sequela import batch as batches
 from sequela import config, registry, seed
 from sequela.config import Study
-from sequela.contracts import Boxer, Encoder, Evidence, Fitted, Guarded, Itemised, Modality, Painter, Refusing, Tagger, Task
+from sequela.contracts import (
+    Boxer,
+    Choosing,
+    Encoder,
+    Evidence,
+    Fitted,
+    Guarded,
+    Itemised,
+    Modality,
+    Painter,
+    Refusing,
+    Tagger,
+    Task,
+)
 from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.nn import painting
@@ -150,6 +163,12 @@ def guard(study: Study, names: tuple[str, ...]) -> Guarded | None:
     """The study's task where its answers are held to rules."""
     task = _task(study, names)
     return task if isinstance(task, Guarded) else None
+
+
+def learns(study: Study, target: Target) -> Array:
+    """Which of these training rows the study's task learns from, bool "N"."""
+    task = _task(study, target.names)
+    return task.learns(target) if isinstance(task, Choosing) else np.ones(len(target.values), bool)
 
 
 def gathered(study: Study, find: Callable[[str], Path]) -> Study:

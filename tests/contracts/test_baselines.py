@@ -38,6 +38,8 @@ CASES = [
     Case("bigram", ("next_event",)),
     Case("blobs", ("detect",), {"points": 40, "rounds": 5, "depth": 3}),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
+    Case("discord", ("binary",), {"bank": 60}),
+    Case("distance", ("binary",)),
     Case("last_value", ("regression", "forecast")),
     Case("logistic", ALL),
     Case("mean", (*ALL, "forecast")),
@@ -58,6 +60,8 @@ TUNED = {
     "bigram",
     "blobs",
     "boosting",
+    "discord",
+    "distance",
     "otsu",
     "pixel_forest",
     "seasonal",
@@ -93,7 +97,11 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
             "visits": Spec("codes", (2,), "days", ("rare", "p", "q"), 3),
         },
         _columns(rate, empty, random),
-        Target(_labels(kind, rate[:, -1], random), random.random((rows, 2 if kind in ("multilabel", "forecast") else 1)) < 0.9, NAMES[kind]),
+        Target(
+            _labels(kind, rate[:, -1], random),
+            random.random((rows, 2 if kind in ("multilabel", "forecast") else 1)) < 0.9,
+            NAMES[kind],
+        ),
         np.arange(rows),
         np.array([f"{seed}/{row}" for row in range(rows)]),
     )
@@ -234,9 +242,13 @@ def test_every_registered_baseline_is_tried() -> None:
 def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 40, 2)
     answer = fitted.answer(rows)
-    assert answer.kind == {"regression": "values", "forecast": "values", "next_event": "values", "segment": "masks", "detect": "boxes"}.get(
-        kind, "probabilities"
-    )
+    assert answer.kind == {
+        "regression": "values",
+        "forecast": "values",
+        "next_event": "values",
+        "segment": "masks",
+        "detect": "boxes",
+    }.get(kind, "probabilities")
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
         len(answer.names),

@@ -21,8 +21,11 @@ ROWS, WIDTH = 24, 5
 QUANTITIES = ("forecast", "regression")
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
 ON_STEPS = ("tagging",)  # see tests/tasks/test_tagging.py
+OF_ITS_INPUT = ("anomaly",)  # see tests/tasks/test_anomaly.py
 TASKS = tuple(
-    name for name in registry.names("tasks") if name not in ON_MAPS + ON_STEPS and not hasattr(registry.module("tasks", name), "own_target")
+    name
+    for name in registry.names("tasks")
+    if name not in ON_MAPS + ON_STEPS + OF_ITS_INPUT and not hasattr(registry.module("tasks", name), "own_target")
 )
 """Those that learn labels of rows; for one that foresees its own input see tests/tasks under its name."""
 WITH_OPTIONS = [

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from sequela import config
+from sequela.evaluate import recordings
 from sequela.evaluate.question import Question
 from sequela.evaluate.questions import Asked
 from sequela.evaluate.threshold import key
@@ -53,7 +54,8 @@ def episodes(cohort: Cohort, rows: Array) -> Episodes | None:
 
 
 def questions(asked: Asked, cohort: Cohort, rows: Array, settings: config.Evaluate) -> Iterator[Question]:
-    """The burden of each answer's alerts among these rows; nothing where the study asks of a patient only once."""
+    """The burden of each answer's alerts among these rows, by recording and by stay; nothing where a patient is asked of once."""
+    yield from recordings.questions(asked, cohort, rows, settings)
     held = episodes(cohort, rows) if asked.kind == "binary" else None
     if held is None:
         return
@@ -66,15 +68,7 @@ def questions(asked: Asked, cohort: Cohort, rows: Array, settings: config.Evalua
 
 def raised(held: Episodes, called: Array, silence: int) -> Array:
     """Which calls are alerts, bool "N": the first of an episode, and each that comes `silence` microseconds or more after one."""
-    if silence <= 0:
-        return called
-    alert = np.zeros(len(called), bool)
-    quiet: dict[int, int] = {}
-    for row in np.flatnonzero(called).tolist():
-        episode, time = int(held.number[row]), int(held.time[row])
-        if time >= quiet.get(episode, time):
-            alert[row], quiet[episode] = True, time + silence
-    return alert
+    return recordings.alarms(called, held.number, held.time, silence)
 
 
 def _of_model(held: Episodes, alert: Array, model: str, cut: float, *, told: bool) -> Iterator[Question]:

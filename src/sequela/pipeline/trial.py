@@ -118,7 +118,9 @@ def read(split: Prepared) -> Read:
     """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
     material = pretraining.material(split)
     learnt_from = pretraining.learnt_from(split, material)
-    fitted = models.fit_inputs(split.study, cut.take(split.known, split.cohort.of("train")), learnt_from)
+    train = split.cohort.of("train")
+    train = train[models.learns(split.study, split.cohort.target)[train]]
+    fitted = models.fit_inputs(split.study, cut.take(split.known, train), learnt_from)
     split = split.without(models.refusals(fitted, split.known))
     parts = {part: split.cohort.of(part) for part in PARTS}
     specs = {name: one.spec for name, one in fitted.items()}

@@ -8,16 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from msgspec import structs
 
 from sequela import model as models
 from sequela import threads
 from sequela.config import Study
-from sequela.contracts import Evidence, Progress, Task
+from sequela.contracts import Choosing, Evidence, Progress, Task
 from sequela.errors import DataError
 from sequela.train import checkpoint, interrupt, optimizer, plan
 from sequela.train.fingerprint import fingerprint, refuse_change
+from sequela.train.rows import take
+from sequela.train.settle import settled
 from sequela.train.state import Epoch, State, Weights
 from sequela.train.stop import best_epoch
 
@@ -76,9 +79,8 @@ def fit(
         state = State(model, optimizer.build(model, study.train.optimizer), fingerprint(study, train, tune, start))
         _take_up(state, folder / "checkpoints", resume)
         if not state.complete:
-            learnt = replace(train, target=train.target.learnt)
-            _train(state, plan.make(study, learnt, tune, task), folder, resume_command, progress)
-    return _finished(state, study, model, task)
+            _train(state, plan.make(study, _learnt(train, task), tune, task), folder, resume_command, progress)
+        return _finished(state, study, task, train)
 
 
 def _train(state: State, made: plan.Plan, folder: Path, resume_command: str, progress: Progress | None) -> None:
@@ -90,6 +92,12 @@ def _train(state: State, made: plan.Plan, folder: Path, resume_command: str, pro
             raise wish.stopped("as it ended; the model is saved")
     if progress is not None:
         progress("training", made.steps, made.steps)
+
+
+def _learnt(train: Evidence, task: Task) -> Evidence:
+    """The rows that are learnt from, with labels between 0 and 1 among the known ones."""
+    learnt = replace(train, target=train.target.learnt)
+    return take(learnt, np.flatnonzero(task.learns(train.target))) if isinstance(task, Choosing) else learnt
 
 
 def _refuse_empty(train: Evidence, tune: Evidence | None) -> None:
@@ -122,9 +130,11 @@ def _take_up(state: State, folder: Path, resume: bool) -> None:
     state.restore(record, tensors)
 
 
-def _finished(state: State, study: Study, model: Model, task: Task) -> Trained:
+def _finished(state: State, study: Study, task: Task, train: Evidence) -> Trained:
+    model: Model = state.model  # type: ignore[assignment]  # the loop asks less of it
     model.load_state_dict(state.best)
     model.eval()
+    settled(model, task, _learnt(train, task), study.train)
     chosen = best_epoch(state.history, study.train)
     return Trained(model, task, tuple(state.history), chosen, len(state.history), state.cpu_seconds)
 

@@ -12,7 +12,7 @@ import torch
 from sequela import batch, seed
 from sequela import model as models
 from sequela.config import Study, Train
-from sequela.contracts import Evidence, Task
+from sequela.contracts import Choosing, Evidence, Task
 from sequela.prep import augment, mixup
 from sequela.train import dense
 from sequela.train.order import Order
@@ -109,6 +109,8 @@ def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generat
 
 def counted(task: Task, target: Target) -> int:
     """What the losses of these rows are a sum over: rows or steps with a label, or the codes that they foresee."""
+    if isinstance(task, Choosing):
+        return int(task.learns(target).sum())
     if task.kind == "next_event" or isinstance(target.dense, Tags):
         return int(target.values[target.known].sum())
     return int(target.known.any(axis=1).sum())
