@@ -16,6 +16,8 @@ import numpy as np
 from sequela.types import Array
 
 LIST = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d*(?:\.\d*)?))?\x14((?:[^\x14]*\x14)*)")
+FARTHEST = 100 * 365.25 * 86400  # seconds from the beginning of a file, beyond which an onset is damage
+LONGEST = 31 * 86400  # seconds that a text may last
 END, SEPARATOR = b"\x00", b"\x14"
 
 
@@ -72,8 +74,10 @@ def _list(part: bytes) -> TimedList | None:
     if not found:
         return None
     texts = found[3].split(SEPARATOR)[:-1]
-    duration = float(found[2]) if found[2] and found[2] != b"." else None
-    return TimedList(float(found[1]), duration, tuple(_text(text) for text in texts))
+    onset, duration = float(found[1]), float(found[2]) if found[2] and found[2] != b"." else None
+    if abs(onset) > FARTHEST or (duration or 0) > LONGEST:
+        return None
+    return TimedList(onset, duration, tuple(_text(text) for text in texts))
 
 
 def _text(text: bytes) -> str:

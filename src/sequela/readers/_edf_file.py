@@ -11,7 +11,7 @@ import numpy as np
 from sequela.contracts import Sink
 from sequela.errors import DataError
 from sequela.readers import _edf_annotations
-from sequela.readers._edf_annotations import Annotations
+from sequela.readers._edf_annotations import FARTHEST, Annotations
 from sequela.readers._edf_header import FIXED, Header, Signal, parse
 from sequela.readers._edf_runs import runs, unbroken
 from sequela.readers._edf_samples import Run, annotation_bytes, opened
@@ -77,6 +77,8 @@ def _count(header: Header, size: int, cut_short: CutShort, sink: Sink) -> int:
     count = whole if header.records < 0 else min(whole, header.records)
     if not count:
         raise DataError("it holds no data record")
+    if count * header.duration > FARTHEST:
+        raise DataError(f"its data records last {header.duration:g} s each")
     return count
 
 
@@ -84,4 +86,4 @@ def extremes(signal: Signal, width: int) -> float:
     """The largest value, above or below zero, that its samples can mean."""
     span = 1 << (8 * width - 1)
     with np.errstate(over="ignore"):
-        return float(np.abs(signal.gain * (np.array([-span, span]) - signal.digital[0]) + signal.physical[0]).max())
+        return float(np.abs(signal.gain * (np.array([-span, span]) - float(signal.digital[0])) + signal.physical[0]).max())

@@ -46,6 +46,7 @@ from sequela.types import Array, Payload
 
 VERSION = 1
 ENDINGS = (".edf", ".bdf", ".rec")
+FASTEST_HZ = 1e6  # beyond which a rate is damage, and a gap of seconds would fill a disk
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -162,7 +163,7 @@ def _channels(file: EdfFile, wanted: Sequence[str], sink: Sink) -> list[_Channel
     """Raises DataError where none of the channels asked for is there, or none has samples that mean something."""
     usable: list[Signal] = []
     for signal in file.signals:
-        fault = signal.fault or ("of values beyond 32 bits" if extremes(signal, file.header.width) > LARGEST else "")
+        fault = _fault(signal, file)
         if fault:
             sink.note(f"channels {fault}, left out", 1)
         else:
@@ -175,6 +176,15 @@ def _channels(file: EdfFile, wanted: Sequence[str], sink: Sink) -> list[_Channel
     if not kept:
         raise DataError(f"it has none of the channels asked for, but {', '.join(names)}")
     return [_Channel(usable[place], names[place], *standard_unit(usable[place].unit)) for place in kept]
+
+
+def _fault(signal: Signal, file: EdfFile) -> str:
+    """Why a channel is left out; "" where it is not."""
+    if signal.fault:
+        return signal.fault
+    if signal.samples / file.header.duration > FASTEST_HZ:
+        return f"of more than {FASTEST_HZ:g} samples a second"
+    return "of values beyond 32 bits" if extremes(signal, file.header.width) > LARGEST else ""
 
 
 def _payloads(file: EdfFile, channels: Sequence[_Channel], runs: Sequence[Run]) -> Iterator[Payload]:
