@@ -26,6 +26,13 @@ def arguments(verb: argparse.ArgumentParser) -> None:
         default="auto",
         help="heartbeats as annotated, or found in the signal (default: found where none is annotated)",
     )
+    verb.add_argument(
+        "--least-quality",
+        metavar="Q",
+        type=float,
+        default=0.1,
+        help="no answer where the quality of every channel is below it (0 to 1, default: 0.1)",
+    )
     verb.add_argument("--from", metavar="S", dest="since", type=float, help="begin so many seconds after the first sample")
     verb.add_argument("--until", metavar="S", type=float, help="end so many seconds after the first sample")
     verb.add_argument("--piece", metavar="S", type=float, default=10.0, help="seconds that come at once (default: 10)")
@@ -47,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         since=arguments.since,
         until=arguments.until,
         piece=arguments.piece,
+        least_quality=arguments.least_quality,
         speed=arguments.speed,
         progress=pipeline.progress_bar(),
     )

@@ -65,6 +65,18 @@ class StepsThenStates(nn.Module):
             pooled = torch.cat([pooled, seq.context], 1)
         return Encoded(steps, seq.mask, pooled)
 
+    @property
+    def carries(self) -> bool:
+        """Whether it can go on from a state (contracts.Stateful)."""
+        return self.causal and self.pool.position is None and self.pool.others.parts == ("last",)
+
+    def carry(self, seq: Seq, state: recurrent.States | None, ends: Tensor) -> tuple[Encoded, recurrent.States]:
+        """See contracts.Stateful."""
+        vectors = self.each(seq).steps
+        begun = self.stack.begun(vectors.new_zeros(1, self.stack.states * self.stack.state))
+        steps, after = self.stack.carry(vectors, state or begun)
+        return Encoded(steps, seq.mask, recurrent.ended(steps, ends, seq)), after
+
 
 class StepsThenEncoder(nn.Module):
     """What the second encoder gives of the vectors of the first; where asked, the step in focus before its pooled vector."""

@@ -60,6 +60,10 @@ class Held:
             raise DataError(f"the recording has no signal {uri!r}")
         return self._samples[uri].payload
 
+    def signals(self, code: str) -> list[Samples]:
+        """Of the signals of a code what is held."""
+        return [one for one in self._samples.values() if one.signal.code == code and one.payload.values.shape[1]]
+
     def events(self, codes: Sequence[str] | None = None, subjects: Sequence[int] | None = None) -> pl.DataFrame:
         """As Store.events. A signal stands at the first of its samples that is held."""
         if subjects is not None and SUBJECT not in subjects:

@@ -12,7 +12,9 @@ from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
 from sequela.errors import DataError
 from sequela.monitoring import beats, needs
+from sequela.monitoring.carried import carrier
 from sequela.monitoring.held import Held
+from sequela.monitoring.quality import LEAST, WINDOW, Watch
 from sequela.monitoring.reading import Reading
 from sequela.monitoring.recording import SECOND, Piece, Recording
 from sequela.study import cohort as cohorts
@@ -28,8 +30,9 @@ SLACK = 30 * SECOND  # what nothing looks at any more is let go when there is so
 class Monitor:
     """Predictions for one recording, in the order of their moments: each as soon as all that bears on it has come."""
 
-    def __init__(self, predictor: Predictor, recording: Recording, *, detect: bool = False) -> None:
+    def __init__(self, predictor: Predictor, recording: Recording, *, detect: bool = False, least_quality: float = LEAST) -> None:
         """detect: the recording has no heartbeats, so they are found in it; predictions then wait until they are certain.
+        least_quality: in [0, 1]; where every channel is below it nothing is answered.
 
         Raises ConfigError for a study whose rows have no time, DataError for a recording in which no row can start.
         """
@@ -43,6 +46,8 @@ class Monitor:
         self._told = cut.NEVER  # the latest prediction made
         self._told_step = -np.inf  # the latest step of which something was said, in seconds
         self._behind = 0  # moments to start from that are let go: rows are numbered from the first of the recording
+        self._watch = Watch.over(predictor, least_quality)
+        self._carrier = carrier(predictor, self._study, recording.signals)
         _check_start(self._study.cohort.index, self._held)
 
     def push(self, piece: Piece) -> list[Reading]:
@@ -68,18 +73,23 @@ class Monitor:
         rows, flow = cohorts.eligible(self._held, self._study)
         found = [*self._answered(_within(rows, low, high)), *self._refused(flow, low, high)]
         self._told = max([self._told, *(self._start + round(one.seconds * SECOND) for one in found)])
-        return sorted(found, key=lambda one: one.seconds)
+        return self._watch.judged(sorted(found, key=lambda one: one.seconds), self._held, self._start)
 
     def _answered(self, rows: Cohort) -> Iterator[Reading]:
         if not len(rows):
             return
         new = cut.microseconds_of(rows.time) > self._told
-        known = cut.known(self._held, rows, history(self._study))
-        for i, prediction in enumerate(of(self._predictor, rows, known, Flow())):
+        for i, prediction in enumerate(self._predicted(rows)):
             if needs.tags(self._study) and not prediction.refused:
                 yield from self._each_step(rows, i, prediction)
             elif new[i]:
                 yield self._reading(rows, i, prediction)
+
+    def _predicted(self, rows: Cohort) -> list[Prediction]:
+        if self._carrier is None:
+            return of(self._predictor, rows, cut.known(self._held, rows, history(self._study)), Flow())
+        lots = self._carrier.lots(rows)
+        return [one for lot, look in lots for one in of(self._carrier.predictor, lot, cut.known(self._held, lot, look), Flow())]
 
     def _each_step(self, rows: Cohort, i: int, prediction: Prediction) -> Iterator[Reading]:
         """A reading for each step that a row judges and no row did before."""
@@ -117,10 +127,10 @@ class Monitor:
         return f"{subject}#{int(number) + self._behind}" if sign and self._behind else name
 
     def _forget(self) -> None:
-        reach = needs.reach(self._study)
+        reach = needs.reach(self._study) if self._carrier is None else self._carrier.reach
         if reach is None or self._lasting is None:
             return
-        before = self._now - reach - needs.every(self._study)
+        before = self._now - max(reach, (WINDOW + 1) * SECOND) - needs.every(self._study)
         if before - self._kept < SLACK:
             return
         self._kept = before

@@ -7,6 +7,7 @@ so what it does to a state is read by nobody.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 
 import torch
@@ -22,6 +23,7 @@ from sequela.nn.steps import Flat, VisitName
 from sequela.types import Encoded, Seq, Spec
 
 MakeCell: TypeAlias = Callable[[int, int], nn.Module]  # width of the inputs, width of the state -> a cell
+States: TypeAlias = list[tuple[Tensor, ...]]  # of each cell "B H", and of an LSTM its memory
 
 
 class Config(Strict, frozen=True):
@@ -61,6 +63,22 @@ class Recurrent(nn.Module):
         steps = self.stack(inputs, seq.mask, self.initial(seq, inputs))
         return Encoded(steps, seq.mask, beside(self.dropout(self.pool(steps, seq.mask)), seq))
 
+    @property
+    def carries(self) -> bool:
+        """Whether it can go on from a state (contracts.Stateful)."""
+        return self.causal and self.pool.parts == ("last",)
+
+    def carry(self, seq: Seq, state: States | None, ends: Tensor) -> tuple[Encoded, States]:
+        """See contracts.Stateful."""
+        inputs = self.flat(seq)
+        steps, after = self.stack.carry(inputs, state or self.stack.begun(self.initial(seq, inputs)))
+        return Encoded(steps, seq.mask, ended(steps, ends, seq)), after
+
+
+def ended(steps: Tensor, ends: Tensor, seq: Seq) -> Tensor:
+    """The vectors "R D" of one row as it stood after each of some of its steps, the numbers of the row behind them."""
+    return beside(steps[0, ends], replace(seq, context=None if seq.context is None else seq.context.expand(len(ends), -1)))
+
 
 class Stack(nn.Module):
     """Layers of cells, each in one direction or both, with dropout between them; `states` counts the cells."""
@@ -86,6 +104,24 @@ class Stack(nn.Module):
             steps = steps if back is None else torch.cat([steps, back], 2)
         return steps
 
+    def begun(self, initial: Tensor) -> States:
+        """The states to carry from, before the first step."""
+        return [(start,) for start in initial.chunk(self.states, 1)]
+
+    def carry(self, inputs: Tensor, states: States) -> tuple[Tensor, States]:
+        """The steps "B T width" of the last layer, read from these states on, and the states after them. Of one direction."""
+        steps, after = inputs, []
+        for ahead, state in zip(self.ahead, states, strict=True):
+            steps, last = ahead.carry(steps, state) if isinstance(ahead, Fused) else _carried(ahead, steps, state)
+            after.append(last)
+        return steps, after
+
+
+def _carried(cell: nn.Module, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Of a cell whose output is all its state."""
+    steps = cell(inputs, state[0])
+    return steps, (steps[:, -1],)
+
 
 class Fused(nn.Module):
     """One layer of torch's own RNN, LSTM or GRU as a cell; an LSTM's memory starts at 0."""
@@ -99,6 +135,15 @@ class Fused(nn.Module):
         start = initial.unsqueeze(0).contiguous()
         steps: Tensor = self.layer(inputs, (start, torch.zeros_like(start)) if self.remembers else start)[0]
         return steps
+
+    def carry(self, inputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The states of these steps, read on from a state (of an LSTM, and its memory), and the last with the memory."""
+        start = state[0].unsqueeze(0).contiguous()
+        if not self.remembers:
+            steps, last = self.layer(inputs, start)
+            return steps, (last[0],)
+        steps, (last, memory) = self.layer(inputs, (start, state[1].unsqueeze(0) if len(state) > 1 else torch.zeros_like(start)))
+        return steps, (last[0], memory[0])
 
 
 def fused(name: Literal["lstm", "gru"]) -> MakeCell:

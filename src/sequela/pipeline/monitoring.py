@@ -17,6 +17,7 @@ from sequela.errors import DataError, UsageError
 from sequela.monitoring import beats as heartbeats
 from sequela.monitoring.file import from_file, from_store
 from sequela.monitoring.monitor import Monitor
+from sequela.monitoring.quality import LEAST
 from sequela.monitoring.reading import Reading
 from sequela.monitoring.recording import SECOND, Piece, Recording
 from sequela.pipeline.progress import silent
@@ -37,6 +38,7 @@ def monitor(
     since: float | None = None,
     until: float | None = None,
     piece: float = PIECE_SECONDS,
+    least_quality: float = LEAST,
     speed: float | None = None,
     progress: Progress = silent,
 ) -> Iterator[Reading]:
@@ -44,7 +46,8 @@ def monitor(
 
     file: of a format with a reader, or a store; `record` names one of several. reader: left out, that of the file's ending, or
     that of the bundle's study. since, until: seconds from its first sample. beats: those annotated, those found in the signal,
-    or (auto) the latter where there are none. speed: how many times faster than it was recorded; None: as fast as can be.
+    or (auto) the latter where there are none. least_quality: of the better channels of the signal, in [0, 1], below which nothing
+    is answered. speed: how many times faster than it was recorded; None: as fast as can be.
 
     Raises BundleError for a bundle that cannot be trusted, DataError for a recording that cannot be read or in which nothing can
     be asked, UsageError for one that is not there.
@@ -56,7 +59,8 @@ def monitor(
     detect = heartbeats.asked(held.study) and _detects(recording, beats)
     if detect:
         recording = replace(recording, events=recording.events.filter(pl.col("code") != heartbeats.BEAT))
-    return _followed(Monitor(held.predictor, recording, detect=detect), recording, piece, speed, progress)
+    monitor = Monitor(held.predictor, recording, detect=detect, least_quality=least_quality)
+    return _followed(monitor, recording, piece, speed, progress)
 
 
 def _followed(monitor: Monitor, recording: Recording, piece: float, speed: float | None, progress: Progress) -> Iterator[Reading]:
