@@ -53,6 +53,7 @@ CASES = [
     Case("waveform", "ecg", "resnet1d"),
     Case("waveform", "ecg", "cnn_rnn", {"beats": "all", "most": 4, "scale": "local"}),
     Case("waveform", "ecg", "resnet1d", {"window": "fixed", "length": "2s", "rate_hz": 100.0}),
+    Case("heart_rate", "ecg", "lstm", {"window": "5s", "least": 3}),
     Case("codes", "ward", "gru"),
     Case("codes", "ward", "gru", {"form": "events", "values": "side", "context": ["SEX"], "side": ["age", "ago"]}),
     Case("codes", "ward", "mlp", {"values": "none", "max_steps": 5, "max_vocabulary": 9, "side": []}),
@@ -186,12 +187,13 @@ class Other:
 
 
 def altered(known: Known, rows: Array) -> Known:
-    """The same with other numbers, texts and payloads in these rows."""
+    """The same with other numbers, texts, payloads and a faster heart in these rows."""
     hit = pl.col("row").is_in(rows.tolist())
     changed = known.events.with_columns(
         numeric_value=pl.when(hit).then(1000 - 7 * pl.col("numeric_value")).otherwise("numeric_value"),
         text_value=pl.when(hit & pl.col("text_value").is_not_null()).then(pl.lit("changed")).otherwise("text_value"),
         payload=pl.when(hit & pl.col("payload").is_not_null()).then("other:" + pl.col("payload")).otherwise("payload"),
+        position=pl.when(hit & (pl.col("code") == "BEAT")).then(0.9 * pl.col("position")).otherwise("position"),
     )
     return replace(known, source=changed, payloads=Other(known.payloads))
 
