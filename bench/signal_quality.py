@@ -2,9 +2,9 @@
 
     SEQUELA_DATA=… python bench/signal_quality.py
 
-Ten-second windows of the 22 records DS1, from which the limits of the index were chosen, and of the 26 others. White noise is added
-at falling ratios of the window's spread to that of the noise; four faults are made besides: a lead that is dead, one cut off at a
-third of its range, a step of the baseline, noise in place of the signal.
+Ten-second windows of the 22 records DS1, from which the limits of the index were chosen, and of the 26 others. White noise is
+added at falling ratios of the window's spread to that of the noise; four faults are made besides: a lead that is dead, one cut off
+at a third of its range, a step of the baseline, noise in place of the signal.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _noisy(windows: Array, random: np.random.Generator, ratio: float | None) -> 
     if ratio is None:
         return windows
     spread = windows.std(-1, keepdims=True) * 10 ** (-ratio / 20)
-    return windows + (spread * random.normal(size=windows.shape)).astype(np.float32)
+    return np.asarray(windows + (spread * random.normal(size=windows.shape)).astype(np.float32))
 
 
 def _windows(packed: Path, folder: Path) -> dict[str, Array]:
