@@ -45,7 +45,7 @@ def ward(seed: int, rows: int = 600, columns: int = 20, missing: float = 0.2) ->
     ).with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in ("text_value", "payload", "begin", "end"))
     known = Known(rows, events, NoPayloads(), {"HR": "measurement", "DEATH": "outcome", "SAPS": "score"})
     plain = Plain(values.astype(np.float32), tuple(f"c{n}" for n in range(columns)))
-    return audit.Material(cohort, plain, known, config.convert(STUDY, config.Study), "binary")
+    return audit.Material(cohort, plain, known, config.convert(STUDY, config.Study), "binary", cohort)
 
 
 def told(material: audit.Material) -> set[str]:

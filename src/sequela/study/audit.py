@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
-from sequela.study import likeness
+from sequela.study import continued, likeness
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
@@ -138,6 +138,30 @@ def near_duplicates(material: Material) -> Alarm:
     seed = material.study.split.seed
     pairs = likeness.near_copies(material.plain.values, material.held_out, material.cohort.subject_id, seed)
     return _copied(material, "near_duplicates", "are far closer to one training row of another subject than chance allows", pairs)
+
+
+def continued_signal(material: Material) -> Alarm:
+    """One recording whose samples rows of several parts know, or recordings that go on in another part where the one before ends.
+
+    A signal cut into pieces before the split leaks, whoever it is of: neighbouring pieces share slow waves, noise and electrodes.
+    """
+    found = continued.stretches(material.known, material.rows)
+    uris, count = np.unique([one.uri for one in found], return_counts=True)
+    torn = set(uris[count > 1].tolist())
+    rows = np.array([one.row for one in found if one.uri in torn and one.part != "train"], np.int64)
+    if torn:
+        text = (
+            f"the samples of {len(torn)} recordings are known to rows of more than one part: split recordings, not their pieces"
+        )
+        return material.found("continued_signal", "leak", text, rows, of=material.rows)
+    joins = continued.joins(found, material.known.payloads)
+    if not joins.beyond_chance:
+        return Alarm("continued_signal", "ok", "no recording goes on in another part where the one before it ends")
+    text = (
+        f"{len(joins.rows)} recordings go on where the one before, in another part, ends (by chance {joins.chance:.0f} would): "
+        "pieces of one signal lie in several parts; keep them together with split.unit"
+    )
+    return material.found("continued_signal", "leak", text, joins.rows, of=material.rows)
 
 
 def _copied(material: Material, check: str, what: str, pairs: Sequence[likeness.Pair]) -> Alarm:
@@ -386,8 +410,8 @@ def _order(source_id: Array) -> Array:
 CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
-        subject_overlap, time_order, exact_duplicates, near_duplicates, future_events, outcome_as_input, suspicious_input,
-        constant_label, unseen_class, identity, sorted_ids,
+        subject_overlap, time_order, exact_duplicates, near_duplicates, continued_signal, future_events, outcome_as_input,
+        suspicious_input, constant_label, unseen_class, identity, sorted_ids,
     )
 }  # fmt: skip
 OF_LABELS = frozenset({"suspicious_input", "constant_label", "identity", "sorted_ids"})
