@@ -3,8 +3,8 @@
     SEQUELA_DATA=… python bench/signal_quality.py
 
 Ten-second windows of the 22 records DS1, from which the limits of the index were chosen, and of the 26 others. White noise is
-added at falling ratios of the window's spread to that of the noise; four faults are made besides: a lead that is dead, one cut off
-at a third of its range, a step of the baseline, noise in place of the signal.
+added at falling ratios of the window's spread to that of the noise; four faults are made besides: a lead that is dead, one cut
+off at a third of its range, a step of the baseline, noise in place of the signal.
 """
 
 from __future__ import annotations
