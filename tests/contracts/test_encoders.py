@@ -51,7 +51,8 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
         {"channels": [5, 6], "stride": 2, "cell": "lstm", "layers": 2, "bidirectional": False, "inside": "last", "norm": "group"},
     ],
     "inception_time": [{"width": 4, "depth": 4, "kernels": [3, 5], "bottleneck": 0, "inside": "attention", "pool": "max"}],
-    "resnet1d": [{"inside": "mean+max+attention", "pool": "attention"}],
+    "resnet1d": [{"inside": "mean+max+attention", "pool": "attention", "side_dropout": 0.3, "step_dropout": 0.3}],
+    "beside": [{"width": 16, "side_dropout": 0.3, "noise": 0.1, "pool": "attention"}],
     "xresnet1d": [{"depth": 18, "width": 4, "norm": "group", "inside": "mean+max+attention", "pool": "attention"}],
     "unet": [
         {"width": 4, "deep_supervision": True, "residual": True, "norm": "batch"},
