@@ -202,6 +202,21 @@ def test_infinite_numbers_refuse_a_recording_and_leave_nothing_of_it(tmp_path):
     np.testing.assert_array_equal(store.payloads.open(store.events(["WAVEFORM"])["payload"][0]).values, ramp().T)
 
 
+def test_a_dataset_that_is_damaged_in_its_middle_is_refused_and_leaves_nothing_of_it(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    file, samples = tmp_path / "raw" / "a.h5", np.arange(4096, dtype=np.float32)
+    file.parent.mkdir()
+    with h5py.File(file, "w") as opened:
+        opened.create_dataset("bad", data=samples, chunks=(1024,), fletcher32=True)
+        opened.create_dataset("good", data=-samples, chunks=(1024,), fletcher32=True)
+    content = bytearray(file.read_bytes())
+    content[content.index(samples[3000:3010].tobytes())] ^= 1
+    file.write_bytes(content)
+    store = sequela.import_data("arrays", file.parent, tmp_path / "it.store", options={"rate_hz": 1}, max_refused=0.9)
+    assert {one.reason: one.first for one in store.flow.refused} == {"some of its samples cannot be read": ["a.h5#bad"]}
+    assert [store.payloads.open(uri).name for uri in store.events(["WAVEFORM"])["payload"]] == ["a#good"]
+
+
 def test_what_arrays_cannot_mean_is_an_error(tmp_path, folder, sink):
     (tmp_path / "a.npz").write_bytes(b"")
     with pytest.raises(DataError, match="no file of signals"):
