@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from sequela.baselines import _trees, boosting
+from sequela.baselines import _problem, _trees, boosting
 from sequela.contracts import Evidence
 
 Make = Callable[..., Evidence]
@@ -70,3 +71,14 @@ def test_growing_stops_where_tune_no_longer_gains(planted: Make) -> None:
     baseline = boosting.build(boosting.Config(rounds=1000, step=10, seeds=1, settings=(boosting.Setting(learning_rate=0.3),)))
     baseline.fit(planted("binary", 300), planted("binary", 200, seed=1), "binary", 0)
     assert baseline.chosen["death"]["chosen"]["rounds"] < 100
+
+
+def test_a_rare_class_counts_for_more_where_balance_is_asked() -> None:
+    values = np.repeat([0.0, 1.0], [90, 10])
+    problem = _problem.Problem("binary", "rare", np.arange(100), values, 1)
+    assert boosting._counts_for(problem, 0.0) is None
+    counts = boosting._counts_for(problem, 1.0)
+    np.testing.assert_allclose([counts[values == 0].sum(), counts[values == 1].sum()], 50)
+    half = boosting._counts_for(problem, 0.5)
+    np.testing.assert_allclose(half[-1] / half[0], 3.0)
+    assert boosting._counts_for(replace(problem, kind="regression"), 1.0) is None

@@ -50,6 +50,7 @@ class Config(Strict, frozen=True):
     screen_rows: Annotated[int, Meta(ge=1)] = 20_000  # settings are compared on at most so many training rows
     counts: Annotated[int, Meta(ge=0)] = 256  # of the sparse counts, those that alone tell most in train: trees read no more
     columns: tuple[Name, ...] = ()  # of the plain columns only those that match one of these ("*.mean"); none: all
+    balance: Annotated[float, Meta(ge=0, le=1)] = 0.0  # power of the inverse class frequency that a row counts by; 0: all alike
     threads: Annotated[int, Meta(ge=1)] = 1
 
 
@@ -106,7 +107,9 @@ class Boosting:
         setting, rounds = config.settings[trials.index(best)], int(best.setting["rounds"])
         models = [_model(learnt, setting, seed, member) for member in range(config.seeds)]
         for model in models:
-            model.set_params(max_iter=rounds).fit(_learnable(values[learnt.rows]), learnt.values)
+            model.set_params(max_iter=rounds).fit(
+                _learnable(values[learnt.rows]), learnt.values, _counts_for(learnt, config.balance)
+            )
         return _trees.of(models, rounds, learnt.classes)
 
     def answer(self, rows: Evidence) -> Answer:
@@ -165,6 +168,16 @@ def _learnable(values: Array) -> Array:
     return np.where(np.isnan(finite).all(axis=0), 0.0, finite)
 
 
+def _counts_for(problem: Problem, power: float) -> Array | None:
+    """How much each row counts: by how rare its class is, one on average; None where all count alike."""
+    if not power or problem.kind == "regression":
+        return None
+    _, place, number = np.unique(problem.values, return_inverse=True, return_counts=True)
+    weight = (number.sum() / number)[place] ** power
+    found: Array = weight / weight.mean()
+    return found
+
+
 def _screened(problem: Problem, most: int, seed: int) -> Array:
     """At most so many of the problem's rows, drawn by the seed, in order."""
     drawn = streams.generator(seed, "boosting", "screen").permutation(len(problem.rows))[:most]
@@ -191,7 +204,7 @@ def _grown(screen: _Rows, held: _Rows, setting: Setting, config: Config, seed: i
     model = _model(held.problem, setting, seed, 0).set_params(warm_start=True)
     losses: Array = np.zeros(0)
     for rounds in (*range(config.step, config.rounds, config.step), config.rounds):
-        model.set_params(max_iter=rounds).fit(screen.values, screen.problem.values)
+        model.set_params(max_iter=rounds).fit(screen.values, screen.problem.values, _counts_for(screen.problem, config.balance))
         losses = _losses(model, held, rounds)
         if losses.argmin() < rounds - config.step:
             break
