@@ -10,11 +10,11 @@ import numpy as np
 from sequela.modalities._reference import References
 from sequela.types import Array
 
-PARTS = {"p": (-0.28, -0.075), "qrs": (-0.075, 0.1), "t": (0.1, 0.45)}  # seconds from the beat, as far as the window reaches
+PARTS = {"whole": (-0.28, 0.45), "p": (-0.28, -0.075), "qrs": (-0.075, 0.1), "t": (0.1, 0.45)}  # seconds from the beat, at most
 OF_PART = ("correlation", "difference", "shift")
 OF_CHANNEL = (
     *(f"{part}_{name}" for part in PARTS for name in OF_PART),
-    *("qrs_size", "qrs_width", "qrs_width_ratio", "p_size", "p_share"),
+    *("qrs_high", "qrs_low", "qrs_size", "qrs_width", "qrs_width_ratio", "p_size", "p_share"),
 )
 ALONG = ("like_before", "like_after")
 SMALL = 1e-3
@@ -54,7 +54,7 @@ def _columns(references: References, row: Array, steps: Array, parts: Parts) -> 
     beat, usual, less = references.beats(steps), references.usual(steps), references.differences(steps)
     size = _range(usual[..., parts.of("qrs")]) + FLOOR
     told = [number for name in PARTS for number in _part(beat, usual, less, size, parts.of(name))]
-    found = np.stack([*told, *_qrs(beat, usual, parts.of("qrs")), *_p(beat, usual, size, parts.of("p"))], -1)
+    found = np.stack([*told, *_qrs(beat, usual, size, parts.of("qrs")), *_p(beat, usual, size, parts.of("p"))], -1)
     found[~references.seen[references.place[steps]].any(-1)] = np.nan
     along = [_like(references, row, steps, steps + way, parts.of("qrs")) for way in (-1, 1)]
     compared: Array = np.clip(np.concatenate([found.reshape(len(found), -1), np.stack(along, -1)], 1), -MOST, MOST)
@@ -67,11 +67,13 @@ def _part(beat: Array, usual: Array, less: Array, size: Array, part: slice) -> t
     return _correlation(beat[..., part], usual[..., part]), difference, less[..., part].mean(-1) / size
 
 
-def _qrs(beat: Array, usual: Array, part: slice) -> tuple[Array, ...]:
-    """Size and width, each against the reference's."""
-    size = np.log((_range(beat[..., part]) + SMALL) / (_range(usual[..., part]) + FLOOR))
+def _qrs(beat: Array, usual: Array, size: Array, part: slice) -> tuple[Array, ...]:
+    """Highest and lowest point, size and width, against the reference's."""
+    high = (beat[..., part].max(-1) - usual[..., part].max(-1)) / size
+    low = (beat[..., part].min(-1) - usual[..., part].min(-1)) / size
+    ratio = np.log((_range(beat[..., part]) + SMALL) / (_range(usual[..., part]) + FLOOR))
     width, normal = _width(beat[..., part]), _width(usual[..., part])
-    return size, np.log(width + 0.2), np.log((width + 0.2) / (normal + 0.2))
+    return high, low, ratio, np.log(width + 0.2), np.log((width + 0.2) / (normal + 0.2))
 
 
 def _p(beat: Array, usual: Array, size: Array, part: slice) -> tuple[Array, ...]:
