@@ -122,7 +122,7 @@ def test_several_splits_are_pooled_from_what_was_saved(readings: Path, tmp_path:
     rows = read(pooled.folder)
     assert rows.several and rows.number("model", "coverage", class_="HEART_RATE +2min") is not None
     told = ("mae", "model", "test", "", "")
-    each = [row.value for row in rows.metrics if (row.metric, row.model, row.part, row.class_, row.against) == told]
+    each = [row.value or 0.0 for row in rows.metrics if (row.metric, row.model, row.part, row.class_, row.against) == told]
     assert len(each) == 4
     assert each[0] == pytest.approx(np.mean(each[1:]))
 

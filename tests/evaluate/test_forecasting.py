@@ -96,9 +96,10 @@ def test_saved_forecasts_are_read_back_with_their_quantiles(tmp_path: Path) -> N
     again = files.read_answers(tmp_path / "p.parquet", those.cohort, "test", "forecast")
     assert again.keys() == those.answers.keys()
     for name, answer in those.answers.items():
-        assert again[name].names == answer.names and again[name].quantiles is not None and answer.quantiles is not None
-        assert again[name].quantiles.levels == answer.quantiles.levels
-        np.testing.assert_array_equal(again[name].quantiles.values, answer.quantiles.values)
+        back, around = again[name].quantiles, answer.quantiles
+        assert again[name].names == answer.names and back is not None and around is not None
+        assert back.levels == around.levels
+        np.testing.assert_array_equal(back.values, around.values)
     unknown = ~those.cohort.target.known[:, 0]
     model = frame.filter(pl.col("model") == "model")
     assert model["target_HR +5s"].is_null().to_numpy().tolist() == unknown.tolist()

@@ -32,12 +32,12 @@ class Series:
 
     def natural(self, values: Tensor, features: tuple[int, ...]) -> Tensor:
         """Values "B K *" of these features in their own unit."""
-        centre, spread = self._lines(values, features)[:, :, None]
+        centre, spread = self._lines(values, features)[:, :, None].unbind()
         return centre + spread * values
 
     def read(self, natural: Tensor) -> Tensor:
         """Values "B C" of the quantities foreseen, as the input has them."""
-        centre, spread = self._lines(natural, self.codes)
+        centre, spread = self._lines(natural, self.codes).unbind()
         return (natural - centre) / spread
 
     def _lines(self, like: Tensor, features: tuple[int, ...]) -> Tensor:
@@ -93,5 +93,5 @@ def _elapsed(seq: Seq, series: Series, count: Tensor) -> Tensor:
     before = seq.side[rows, last]
     hours = before.expm1() if series.logarithm else before
     waited = hours if seq.seen is None else hours.masked_fill(seq.seen[rows, last], 0.0)
-    elapsed = (waited + series.hours).where((count > 0)[:, None], 0.0)
+    elapsed: Tensor = (waited + series.hours).where((count > 0)[:, None], 0.0)
     return elapsed.log1p() if series.logarithm else elapsed

@@ -34,7 +34,7 @@ def check(outcome: config.Outcome) -> None:
         raise ConfigError(f"outcome.{missing[0]} is missing: what is forecast, how far and how often?", hint=_EXAMPLE)
     if outcome.within == "stay":
         raise ConfigError('a forecast reaches a fixed time ahead, not to the end of a "stay"', hint=_EXAMPLE)
-    within, every = config.microseconds(outcome.within), config.microseconds(outcome.every)
+    within, every = config.microseconds(outcome.within), config.microseconds(outcome.every or "0s")
     if every <= 0 or within <= 0 or within % every or within // every > MOST or config.microseconds(outcome.gap) < 0:
         raise ConfigError(
             f"outcome.within = {outcome.within!r} is not one to {MOST} times outcome.every = {outcome.every!r}, after a gap",
@@ -48,7 +48,7 @@ def names(outcome: config.Outcome) -> tuple[str, ...]:
     >>> names(config.Outcome(code="HR", within="1min", every="30s", gap="10s"))
     ('HR +40s', 'HR +70s')
     """
-    unit = outcome.every.lstrip("0123456789.")
+    unit = (outcome.every or "").lstrip("0123456789.")
     ends = (_edges(outcome)[1:] / config.microseconds(f"1{unit}")).tolist()
     return tuple(f"{code} +{end:.12g}{unit}" for code in _codes(outcome) for end in ends)
 
@@ -82,7 +82,7 @@ def _codes(outcome: config.Outcome) -> list[str]:
 
 def _edges(outcome: config.Outcome) -> Array:
     """Where the bins begin and end, int64 "K+1" in microseconds after the prediction."""
-    every = config.microseconds(outcome.every)
+    every = config.microseconds(outcome.every or "0s")
     return config.microseconds(outcome.gap) + every * np.arange(config.microseconds(outcome.within) // every + 1)
 
 
