@@ -121,7 +121,8 @@ def test_what_is_foreseen_is_the_next_step_that_is_read() -> None:
         np.testing.assert_allclose(LINE[0] + LINE[1] * further.values[:, -1, 0], said[:, step], rtol=1e-5)
         assert further.seen[:, -1].all() and further.mask[:, -1].all()
         np.testing.assert_allclose(further.position[:, -1] * 86400, 5 * (step + 1))
-    np.testing.assert_allclose(read[1].side[:, -1, 0] * 3600, [5, 10, 5, 5, 5], rtol=1e-5)  # the second was not seen at the last step
+    waited = [5, 10, 5, 5, 5]  # the second row was not seen at its last step
+    np.testing.assert_allclose(read[1].side[:, -1, 0] * 3600, waited, rtol=1e-5)
 
 
 def test_a_row_without_any_step_goes_on_from_its_first() -> None:
