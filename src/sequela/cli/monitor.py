@@ -35,7 +35,7 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--from", metavar="S", dest="since", type=float, help="begin so many seconds after the first sample")
     verb.add_argument("--until", metavar="S", type=float, help="end so many seconds after the first sample")
-    verb.add_argument("--piece", metavar="S", type=float, default=10.0, help="seconds that come at once (default: 10)")
+    verb.add_argument("--piece", metavar="S", type=float, help="seconds that come at once (default: 60, with --speed 5)")
     verb.add_argument("--speed", metavar="N", type=float, help="N times as fast as recorded (default: as fast as can be)")
     verb.add_argument("--out", metavar="FILE", dest="out", help="write JSON lines here, not to the terminal")
     verb.add_argument("--json", action="store_true", help="one JSON object a line")

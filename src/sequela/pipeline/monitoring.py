@@ -25,7 +25,7 @@ from sequela.store.store import Store, is_store, open_store
 
 Beats: TypeAlias = Literal["auto", "annotated", "detected"]
 READERS = {"hea": "wfdb", "dat": "wfdb", "edf": "edf", "bdf": "edf", "h5": "arrays", "hdf5": "arrays"}  # by the ending of a file
-PIECE_SECONDS = 10.0
+PIECE_SECONDS, PACED_SECONDS = 60.0, 5.0  # a piece of a file read as fast as can be, and of one in the time it took
 
 
 def monitor(
@@ -37,22 +37,23 @@ def monitor(
     beats: Beats = "auto",
     since: float | None = None,
     until: float | None = None,
-    piece: float = PIECE_SECONDS,
+    piece: float | None = None,
     least_quality: float = LEAST,
     speed: float | None = None,
     progress: Progress = silent,
 ) -> Iterator[Reading]:
-    """The predictions for a recording that comes in pieces of so many seconds, in the order of their moments.
+    """The predictions for a recording that comes piece by piece, in the order of their moments; the pieces do not change them.
 
     file: of a format with a reader, or a store; `record` names one of several. reader: left out, that of the file's ending, or
     that of the bundle's study. since, until: seconds from its first sample. beats: those annotated, those found in the signal,
     or (auto) the latter where there are none. least_quality: of the better channels of the signal, in [0, 1], below which nothing
-    is answered. speed: how many times faster than it was recorded; None: as fast as can be.
+    is answered. piece: its length in seconds; left out, a minute, or five seconds where the speed is given. speed: how many times faster than it was recorded; None: as fast as can be.
 
     Raises BundleError for a bundle that cannot be trusted, DataError for a recording that cannot be read or in which nothing can
     be asked, UsageError for one that is not there.
     """
-    if piece <= 0 or (speed is not None and speed <= 0):
+    length = piece if piece is not None else PIECE_SECONDS if speed is None else PACED_SECONDS
+    if length <= 0 or (speed is not None and speed <= 0):
         raise UsageError("a piece and a speed must be above nothing", hint="--piece 10 --speed 1")
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     recording = _recording(held, file, reader, record).between(since, until)
@@ -60,7 +61,7 @@ def monitor(
     if detect:
         recording = replace(recording, events=recording.events.filter(pl.col("code") != heartbeats.BEAT))
     monitor = Monitor(held.predictor, recording, detect=detect, least_quality=least_quality)
-    return _followed(monitor, recording, piece, speed, progress)
+    return _followed(monitor, recording, length, speed, progress)
 
 
 def _followed(monitor: Monitor, recording: Recording, piece: float, speed: float | None, progress: Progress) -> Iterator[Reading]:
