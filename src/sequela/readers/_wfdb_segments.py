@@ -82,7 +82,7 @@ def _joined(header: Header, folder: Path) -> Record:
     if not heads:
         raise DataError("it holds no sample: no segment has a signal")
     channels = heads[0].channels
-    _check_lengths(header, len(channels))
+    _check_lengths(header, sum(channel.per_frame for channel in channels))
     segments, first = [], 0
     for name, frames, part in parts[1:] if variable else parts:
         if part is not None:
@@ -121,10 +121,11 @@ def _check_segment(part: Header, frames: int, rate_hz: float) -> None:
         raise DataError(f"a segment of it has {part.frames} frames, of which the record says {frames}")
 
 
-def _check_lengths(header: Header, signals: int) -> None:
+def _check_lengths(header: Header, width: int) -> None:
+    """Refuses lengths that do not add up, and gaps beyond what should be stored of nothing: `width` samples a frame."""
     total = sum(frames for _, frames in header.segments)
     if header.frames is not None and header.frames != total:
         raise DataError(f"its segments have {total} frames together, of which its header says {header.frames}")
     gap = sum(frames for name, frames in header.segments if name == GAP)
-    if gap * signals > MOST_GAP:
+    if gap * width > MOST_GAP:
         raise DataError(f"its segments lie {gap / header.rate_hz / 3600:.0f} hours apart, more than a store holds of nothing")
