@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sequela import model as models
 from sequela.config import Study
 from sequela.contracts import Progress
 from sequela.errors import LeakError
@@ -77,9 +78,20 @@ def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:
     """What every check for leaks found, in this split."""
     study = split.study
     found = audits.audit(rows.asked, rows.all.asked.plain, split.known, study, cohorts.judged_as(study), split.cohort)
-    return [
+    told = [
         Alarm(check=one.check, severity=one.severity, text=_with_rows(one), count=one.count, allowed=one.allowed) for one in found
     ]
+    return told + _kept_out(split, rows)
+
+
+def _kept_out(split: Prepared, rows: trial.Read) -> list[Alarm]:
+    """How many training rows a task does not learn from, where it is one that chooses."""
+    learnt = models.learns(split.study, rows.train.target)
+    out = int((~learnt).sum())
+    if not out:
+        return []
+    text = f"the model learns from {int(learnt.sum())} of {len(learnt)} training rows: {out} with the event were kept from it"
+    return [Alarm(check="normal rows alone", severity="note", text=text, count=out)]
 
 
 def _with_rows(alarm: audits.Alarm) -> str:
