@@ -112,6 +112,8 @@ def test_a_bundle_foresees_what_the_run_did_with_an_interval_of_each_value(done:
     name = "HEART_RATE +3min"
     assert one.value[name] == pytest.approx(said[f"value_{name}"], abs=1e-4)
     assert one.interval[name] == pytest.approx((said[f"q0.1_{name}"], said[f"q0.9_{name}"]), abs=1e-4)
+    low, high = one.interval[name]
+    assert f"{name} {one.value[name]:.3f} [{low:.3f}, {high:.3f}]" in one.text()
     assert json.loads(one.json())["interval"][name] == pytest.approx(one.interval[name])
 
 

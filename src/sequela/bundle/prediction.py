@@ -63,7 +63,7 @@ class Prediction:
         if self.refused:
             return f"{self.row_id}{when}: refused: {self.refused}"
         said = self.probabilities or self.value or {}
-        numbers = ", ".join(f"{name} {_number(number, self.unit)}" for name, number in said.items())
+        numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in said.items())
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
@@ -76,6 +76,11 @@ class Prediction:
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
         lines += [f"    {one['code']:<24} {one['change']:+.3f}{_when(one)}" for one in self.explanation or ()]
         return "\n".join(lines)
+
+    def _within(self, name: str) -> str:
+        """The interval of a value, where it has one."""
+        ends = (self.interval or {}).get(name)
+        return "" if ends is None else f" [{ends[0]:.3f}, {ends[1]:.3f}]"
 
     def _suggested(self) -> str:
         """What is called, the likeliest first: of a task with rules, for somebody to look through."""
