@@ -25,6 +25,7 @@ HEADLINES = {
     "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
     "multilabel": ("auroc", "auprc", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
+    "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
     "detect": ("ap50", "ap", "froc"),
@@ -41,9 +42,10 @@ NAMES = {
     "dice": "Dice", "hd95": "HD95", "nsd": "NSD", "iou": "IoU", "instance_f1": "F1 of instances (IoU ≥ .5)", "ap50": "AP50",
     "instance_f1_strict": "the same, mean over IoU .5 to .95", "ap": "AP50:95", "froc": "FROC", "count_mae": "count MAE",
     "count_bias": "count bias", "volume_error": "volume error",
+    "pinball": "pinball loss", "interval_width": "width of the interval",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip
-UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope")
+UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope", "coverage", "interval_width")
 
 Row = Mapping[str, Any]
 
