@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def steady(count: int = 300, ms: float = 800.0) -> Intervals:
 
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{len(case['ms'])} intervals")
-def test_variability_is_that_of_neurokit_and_astropy(case: dict) -> None:
+def test_variability_is_that_of_neurokit_and_astropy(case: dict[str, Any]) -> None:
     ms = np.array(case["ms"])
     found = dict(zip(FEATURES, variability(Intervals(np.cumsum(ms) / 1e3, ms)), strict=True))
     for name, value in case["variability"].items():

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.errors import DataError
+from sequela.metrics.instants import matched
 from sequela.signals.peaks import LOWEST_RATE_HZ, RPeaks, r_peaks
 from sequela.types import Array
 
 HEARTBEAT = ((0.12, -0.17, 0.022), (-0.1, -0.03, 0.009), (1.1, 0.0, 0.011), (-0.22, 0.03, 0.011), (0.28, 0.24, 0.045))
 TOLERANCE = 0.05  # seconds
+BEATS = "NLRBAaJSVrFejnE/fQ?"  # symbols of annotated heartbeats
 
 
 def beats(seconds: float, interval: float = 0.8) -> Array:
@@ -147,3 +154,26 @@ def test_what_is_no_signal_is_refused() -> None:
     found.push(np.zeros((2, 100), np.float32))
     with pytest.raises(DataError, match="shape"):
         found.push(np.zeros((1, 100), np.float32))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pandas, which wfdb calls
+def test_nearly_every_annotated_beat_of_mit_bih_is_found_and_hardly_another(
+    real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    wfdb = pytest.importorskip("wfdb")
+    subprocess.run([sys.executable, str(real_data("mitbih") / "unpack.py"), str(tmp_path)], check=True, stdout=subprocess.DEVNULL)
+    hits = missed = extra = 0
+    for header in sorted(tmp_path.rglob("*.hea")):
+        stem = str(header.with_suffix(""))
+        marks = wfdb.rdann(stem, "atr")
+        symbol, sample = np.array(marks.symbol), np.asarray(marks.sample, np.int64)
+        edges = sample[np.isin(symbol, ["[", "]"])].reshape(-1, 2)
+        found, true = (
+            at[~((at[:, None] >= edges[:, 0] - 54) & (at[:, None] <= edges[:, 1] + 54)).any(1)]
+            for at in (r_peaks(wfdb.rdrecord(stem).p_signal.T.astype(np.float32), 360.0), sample[np.isin(symbol, list(BEATS))])
+        )
+        pairs = matched(found, true, 54)  # 150 ms
+        hits, missed, extra = hits + len(pairs.true), missed + len(pairs.missed), extra + len(pairs.extra)
+    assert hits + missed == 109_494
+    assert hits / (hits + missed) > 0.999 and hits / (hits + extra) > 0.996
