@@ -47,7 +47,8 @@ def monitor(
     file: of a format with a reader, or a store; `record` names one of several. reader: left out, that of the file's ending, or
     that of the bundle's study. since, until: seconds from its first sample. beats: those annotated, those found in the signal,
     or (auto) the latter where there are none. least_quality: of the better channels of the signal, in [0, 1], below which nothing
-    is answered. piece: its length in seconds; left out, a minute, or five seconds where the speed is given. speed: how many times faster than it was recorded; None: as fast as can be.
+    is answered. speed: how many times faster than it was recorded; None: as fast as can be. piece: its length in seconds; left
+    out, a minute, or five seconds where a speed is given.
 
     Raises BundleError for a bundle that cannot be trusted, DataError for a recording that cannot be read or in which nothing can
     be asked, UsageError for one that is not there.
