@@ -139,6 +139,7 @@ def _labelled(study: Study, shard: Shard, held: Held) -> tuple[Cohort, Flow]:
 
 
 def _training(bare: Stream) -> Iterator[Known]:
-    """What is known of the training rows, a shard at a time."""
-    for known, _ in bare._known("train", None):
-        yield known
+    """What is known of the training rows that the task learns from, a shard at a time."""
+    learnt = models.learns(bare.study, bare.cohort.target)
+    for known, rows in bare._known("train", None):
+        yield known if learnt[rows].all() else cut.take(known, np.flatnonzero(learnt[rows]))
