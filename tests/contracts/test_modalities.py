@@ -14,7 +14,7 @@ import pytest
 
 from sequela import config, registry
 from sequela.batch import pad
-from sequela.contracts import Modality
+from sequela.contracts import Itemised, Modality
 from sequela.modalities._synthetic import events
 from sequela.pipeline import trial
 from sequela.pipeline.prepared import Prepared, prepare
@@ -360,6 +360,10 @@ def test_steps_rise_in_time_and_none_lies_after_the_prediction(case: Case, known
     assert unit in ("index", "millimetres") or (read.position <= 0).all()
 
 
+def test_series_and_signals_can_tell_their_steps_to_baselines() -> None:
+    assert {case.name for case in CASES if isinstance(case.modality, Itemised)} >= {"measurements", "waveform", "heart_rate"}
+
+
 @cases
 def test_plain_columns_are_numbers_with_names_of_their_own(case: Case, known: Known, state: Any) -> None:
     plain = case.modality.plain(known, state)
@@ -369,6 +373,15 @@ def test_plain_columns_are_numbers_with_names_of_their_own(case: Case, known: Kn
 
 
 # --------------------------------------------------------------------------------------------------------------------- examples
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.modality, Itemised)], ids=str)
+def test_each_step_is_told_in_plain_columns(case: Case, known: Known, state: Any) -> None:
+    modality = case.modality
+    assert isinstance(modality, Itemised)
+    steps, told = modality.read(known, state), modality.plain_steps(known, state)
+    assert told.values.shape == (int(steps.offsets[-1]), len(told.names)) and len(set(told.names)) == len(told.names)
+    assert told.values.dtype == np.float32 and not np.isinf(told.values).any() and (~np.isnan(told.values)).any()
 
 
 def assert_same_events(one: Known, other: Known) -> None:

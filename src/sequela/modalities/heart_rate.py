@@ -69,9 +69,7 @@ class HeartRateInput:
                 hint="see the reader's option detect, or a longer history",
             )
         columns = [column[~np.isnan(column)] for column in found.T]
-        scales = [
-            scale.fit(column if len(column) else np.zeros(1), self.config.scale, clip=self.config.clip) for column in columns
-        ]
+        scales = [self._scale(column) for column in columns]
         interval, spread = 60 / np.median(columns[0]), np.median(columns[1]) / 1e3
         return State(scales=tuple(scales), interval=float(interval), spread=float(spread))
 
@@ -91,6 +89,10 @@ class HeartRateInput:
             rows[found.row[first]] = _summaries(found.values[first:last])
         names = tuple(f"{feature}.{summary}" for summary in SUMMARIES for feature in FEATURES)
         return Plain(rows.reshape(known.count, -1), names)
+
+    def plain_steps(self, known: Known, state: State) -> Plain:
+        """The features of each window in their own units."""
+        return Plain(self._windows(known).values.astype(np.float32), FEATURES)
 
     def spec(self, state: State) -> Spec:
         """names: FEATURES. Position in seconds before the prediction, of the window's end."""

@@ -131,6 +131,18 @@ class Measurements:
         beside = statics.plain(known, state.context)
         return Plain(np.concatenate([values, beside.values], 1), (*names, *beside.names))
 
+    def plain_steps(self, known: Known, state: State) -> Plain:
+        """Of each step the values seen, in natural units, and the statics of its row."""
+        codes = [feature.code for feature in state.features]
+        points = _points(known, codes)
+        grid = self._grid(points, known.count)
+        cell, value = _gathered(points, grid, len(codes), self.config.aggregate)
+        values = np.full((len(grid.position), len(codes)), np.nan, np.float32)
+        values[cell] = value
+        beside = statics.plain(known, state.context)
+        of_row = beside.values[np.repeat(np.arange(known.count), np.diff(grid.offsets))]
+        return Plain(np.concatenate([values, of_row], 1), (*codes, *beside.names))
+
     def spec(self, state: State) -> Spec:
         codes = tuple(feature.code for feature in state.features)
         context = sum(static.width for static in state.context)
