@@ -165,12 +165,21 @@ def test_fixed_windows_end_at_the_prediction():
     state = modality.fit(known(rows, {"a": one}))
     ragged = modality.read(known(rows, {"a": one}), state)
     np.testing.assert_array_equal(ragged.lengths, [4, 1, 1, 0])
-    np.testing.assert_allclose(ragged.position[:4], [-2.99, -1.99, -0.99, 0], atol=1e-6)
+    np.testing.assert_allclose(ragged.position[:4], [-3, -2, -1, 0], atol=1e-6)
     seq = windows(ragged, [0, 2])
     np.testing.assert_array_equal(seq.values[0, 3], one.values[:, 301:501])
     np.testing.assert_array_equal(seq.values[1, 0, :, 99:], one.values[:, :101])
     assert not seq.seen[1, 0, :, :99].any() and seq.seen[1, 0, :, 99:].all()
     assert ragged.side is None and modality.spec(state).side == 0
+
+
+@pytest.mark.parametrize("rate", [100.0, 173.61, 360.0])
+def test_no_fixed_window_reaches_past_its_multiple_of_the_stride_and_none_drifts_from_it(rate):
+    modality = build(window="fixed", length="500ms", stride="250ms", baseline="none", scale="none")
+    rows = known([("a", (), 60.0, None, None)], {"a": recording(seconds=70, rate=rate)})
+    position = modality.read(rows, modality.fit(rows)).position
+    late = position + 0.25 * np.arange(len(position))[::-1]
+    assert late.max() < 1e-6 and late.min() > -2 / rate
 
 
 def test_a_signal_without_time_is_all_known():

@@ -12,6 +12,7 @@ from sequela.modalities._windows import Places, Shape, rate_of
 from sequela.types import Array, Known
 
 DAY = 86_400.0  # seconds
+PART = 1e-6  # of a sample: less is rounding
 SAME = 1e-3  # seconds: a beat this near to the row's index event is that event
 
 
@@ -48,7 +49,7 @@ class Found:
     """The windows of all rows, by row, then time: S of them."""
 
     row: Array  # int64 "S"
-    seconds: Array  # float64 "S": of the beat, or of the window's end, before the prediction
+    seconds: Array  # float64 "S": of the beat, or of the window's last sample, before the prediction
     where: Places
     current: Array  # bool "S": the row's own beat, or the last window
     rhythm: Rhythm | None
@@ -124,19 +125,23 @@ def _current(row: Array, seconds: Array, own: Array | None, has_own: Array) -> A
 
 
 def up_to_the_end(known: Known, waves: Waves, stride_seconds: float, shape: Shape) -> Found:
-    """Windows back from the last known sample of each waveform; a record that is shorter than one gives one, padded before."""
+    """Windows back from the last known sample of each waveform; a record that is shorter than one gives one, padded before.
+
+    A window stands at its last sample, and never later than that many strides before the last known one: what begins at a
+    multiple of the stride, such as the next epoch of sleep, begins after it.
+    """
     _, widths = _at_rates(waves, shape)
     rate, width = waves.rate, widths[waves.payload]
-    stride = np.maximum(np.round(stride_seconds * rate).astype(np.int64), 1)
+    stride = np.maximum(stride_seconds * rate, 1)  # samples, perhaps with a fraction, so that no window drifts from its place
     reach = np.where(waves.begin == 0, 0, waves.begin + _at_rates(waves, shape)[0][waves.payload])
-    count = np.maximum((waves.end - reach - width) // stride + 1, 0)
+    count = np.maximum(np.floor((waves.end - reach - width) / stride + PART), -1).astype(np.int64) + 1
     count = np.where((count == 0) & (waves.begin == 0), 1, count)
     wave = np.repeat(np.arange(len(count)), count)
     back = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     back = count[wave] - 1 - back  # the earliest first
-    end = waves.end[wave] - back * stride[wave]
-    started = np.where(np.isnan(waves.seconds), -waves.end / rate, waves.seconds)  # without time it ends at the prediction
-    row, seconds = waves.row[wave], np.minimum(started[wave] + end / rate[wave], 0)
+    end = waves.end[wave] - np.ceil(back * stride[wave] - PART).astype(np.int64)
+    started = np.where(np.isnan(waves.seconds), -(waves.end - 1) / rate, waves.seconds)  # without time it ends at the prediction
+    row, seconds = waves.row[wave], np.minimum(started[wave] + (end - 1) / rate[wave], 0)
     places = Places(waves.uris, waves.payload[wave], end - width[wave])
     found = Found(row, seconds, places, np.append(row[1:] != row[:-1], True)[: len(row)], None)
     return replace(found.take(np.lexsort((seconds, row))), current=found.current)

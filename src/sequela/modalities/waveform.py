@@ -151,7 +151,7 @@ class WaveformInput:
         return Plain(*self._plain(known, state, found, self._kept(found)))
 
     def spec(self, state: State) -> Spec:
-        """names: of the channels. Position in seconds before the prediction, of the beat or of the window's end."""
+        """names: of the channels. Position in seconds before the prediction, of the beat or of the window's last sample."""
         single = self.config.window == "beat" and self.config.beats == "current"
         less = tuple(f"{name} less the reference" for name in state.channels if self.config.reference == "beside")
         names = state.channels + less

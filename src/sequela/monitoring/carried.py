@@ -121,9 +121,9 @@ def _stride(fitted: Fitted, study: Study, signals: tuple[Signal, ...]) -> tuple[
         return None
     rate = own[0].rate_hz
     shape = modality._shape(fitted.state.rate_hz)
-    stride = round(config.microseconds(options.stride or options.length) / SECOND * rate)
-    between = needs.every(study) / SECOND * rate
-    if stride < FINEST or between != round(between) or round(between) % stride:
+    exact = config.microseconds(options.stride or options.length) / SECOND * rate
+    between, stride = needs.every(study) / SECOND * rate, round(exact)
+    if stride < FINEST or stride != exact or between != round(between) or round(between) % stride:
         return None
     new = round(between) // stride
     samples = shape.context(rate) + shape.read_from(rate) + (new - 1) * stride + stride // 2
