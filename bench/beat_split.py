@@ -1,4 +1,4 @@
-"""What a random split of beats pretends: the same boosting on as many beats of DS1, split by beat and split by patient.
+"""What a random split of beats pretends: the same boosting on about as many beats of DS1, split by beat and split by patient.
 
     SEQUELA_DATA=… python bench/beat_split.py
 
