@@ -12,6 +12,7 @@ from sequela.metrics.detection import FIRST
 from sequela.types import Answer, Array, Target
 
 EACH = 3  # shown of the worst and of the best; and of the surest errors
+WRONG, CLASSES = 2, 5  # surest wrong calls shown of a class, of so many classes
 SEGMENTED, FOUND = "Dice", "F1 of boxes"
 
 
@@ -20,7 +21,7 @@ class Case:
     """A row that is shown, and why."""
 
     row: int
-    why: str  # "worst", "middle", "best", "surest errors", "surest and right"
+    why: str  # "worst", "middle", "best", "surest errors", "surest and right", or a class and how it was called
     told: str  # in a few words: its score, or what was said and what is true
 
 
@@ -78,17 +79,64 @@ def _by_score(score: Array, name: str) -> list[Case]:
 
 
 def _by_class(kind: str, model: str, answer: Answer, target: Target, thresholds: Mapping[str, float]) -> list[Case]:
-    known = np.flatnonzero(target.known[:, 0])
+    called = calls(kind, model, answer, target, thresholds)
+    wrong, right = called.surest(called.wrong), called.surest(~called.wrong)
+    picked = [("surest errors", wrong[: 2 * EACH]), ("surest and right", right[:EACH])]
+    return [Case(int(row), why, called.told(int(row))) for why, rows in picked for row in rows]
+
+
+# ------------------------------------------------------------------------------------------------------ calls of rows of a class
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What was said of N rows and what is true, as places in names."""
+
+    said: Array  # int64 "N"
+    truth: Array  # int64 "N"
+    known: Array  # bool "N": whether the truth is
+    chance: Array  # float64 "N": of what was said
+    names: tuple[str, ...]
+
+    @property
+    def wrong(self) -> Array:
+        """bool "N"; False where the truth is not known."""
+        found: Array = self.known & (self.said != self.truth)
+        return found
+
+    def surest(self, which: Array) -> Array:
+        """Of these (bool "N") the rows whose truth is known, the surest first."""
+        rows = np.flatnonzero(which & self.known)
+        return rows[np.argsort(-self.chance[rows], kind="stable")]
+
+    def told(self, row: int) -> str:
+        return f"said {self.names[self.said[row]]} ({self.chance[row]:.2f}), is {self.names[self.truth[row]]}"
+
+
+def calls(kind: str, model: str, answer: Answer, target: Target, thresholds: Mapping[str, float]) -> Calls:
+    """The calls of an answer to a binary or multiclass question."""
     decided = decide(kind, model, answer, thresholds)
     said = decided if kind == "multiclass" else decided[:, 0].astype(np.int64)
     truth = target.values[:, 0].astype(np.int64)
     chance = answer.values.max(1) if kind == "multiclass" else np.where(said == 1, answer.values[:, 0], 1 - answer.values[:, 0])
     names = answer.names if kind == "multiclass" else (f"not {answer.names[0]}", answer.names[0])
-    wrong, right = known[said[known] != truth[known]], known[said[known] == truth[known]]
-    picked = [("surest errors", wrong[np.argsort(-chance[wrong], kind="stable")][: 2 * EACH])]
-    picked += [("surest and right", right[np.argsort(-chance[right], kind="stable")][:EACH])]
-    return [
-        Case(int(row), why, f"said {names[said[row]]} ({chance[row]:.2f}), is {names[truth[row]]}")
-        for why, rows in picked
-        for row in rows
-    ]
+    return Calls(said, truth, target.known[:, 0], chance, tuple(names))
+
+
+def of_each_class(called: Calls, subject: Array) -> list[Case]:
+    """Of each class the surest wrong calls, of different subjects, and the right call that is in the middle by its score.
+
+    Of the CLASSES with the most wrong calls, where there are more.
+    """
+    count = np.bincount(called.truth[called.wrong], minlength=len(called.names))
+    shown = np.sort(np.argsort(-count, kind="stable")[:CLASSES])
+    found = []
+    for place in shown.tolist():
+        name, own = called.names[place], called.truth == place
+        wrong = called.surest(own & called.wrong)
+        _, first = np.unique(subject[wrong], return_index=True)
+        right = called.surest(own & ~called.wrong)
+        picked = [(f"{name}, called wrongly", wrong[np.sort(first)[:WRONG]])]
+        picked += [(f"{name}, called rightly", right[len(right) // 2 :][:1])]
+        found += [Case(int(row), why, called.told(int(row))) for why, rows in picked for row in rows]
+    return found

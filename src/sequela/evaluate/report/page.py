@@ -7,7 +7,18 @@ from pathlib import Path
 
 from sequela.evaluate.report import run as runs
 from sequela.evaluate.report.html import Safe, paragraph, tag
-from sequela.evaluate.report.sections import closing, data, forecasts, groups, making, marks, opening, performance, pictures
+from sequela.evaluate.report.sections import (
+    closing,
+    data,
+    forecasts,
+    groups,
+    making,
+    marks,
+    opening,
+    performance,
+    pictures,
+    strips,
+)
 
 ORDER = (
     opening.outcome,
@@ -24,6 +35,7 @@ ORDER = (
     performance.quantities,
     forecasts.forecasts,
     pictures.pictures,
+    strips.strips,
     groups.groups,
     groups.without,
     making.audit,

@@ -1,0 +1,40 @@
+"""Signals of single rows: for each class wrong calls and a right one, true labels above the answers."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from sequela.evaluate import cases
+from sequela.evaluate.facts import PictureFacts
+from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
+from sequela.evaluate.report.run import Run
+
+ENDING = ".svg"
+RULE = (
+    f"Of each class the wrong calls with the highest score, at most {cases.WRONG}, of different subjects, and of the right "
+    f"calls the one that is in the middle by its score; of the {cases.CLASSES} classes with the most wrong calls, where there "
+    "are more. "
+    "The upper row is true, the lower one is what the model says of everything that was judged in that time."
+)
+
+
+def strips(run: Run) -> Safe:
+    """Nothing where no input is of waveforms."""
+    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING)]
+    if not shown:
+        return EMPTY
+    split = f" They are of the split {shown[0].split}." if shown[0].split else ""
+    groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
+    return section("Recordings", paragraph(RULE + split), joined(groups))
+
+
+def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
+    return tag("h3", why[:1].upper() + why[1:]) + tag("div", *[_figure(run, one) for one in those], class_="strips")
+
+
+def _figure(run: Run, one: PictureFacts) -> Safe:
+    held = run.folder / one.file
+    if not held.is_file():
+        return EMPTY
+    drawn = Safe(held.read_text(encoding="utf-8"))
+    return tag("figure", drawn, tag("figcaption", f"{one.row_id}: {one.told}"))
