@@ -1,4 +1,4 @@
-"""Which mistakes of finished beat studies remain, and in which records.
+"""Which mistakes of the ensembles of finished beat studies remain, and in which records.
 
     python bench/beat_mistakes.py RUN...
 

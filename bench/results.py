@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ tune part and opened its test part as often as is said; behind each value stands
 HEADLINES = {
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "sensitivity", "specificity", "ppv", "accuracy"),
     "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
+    "tagging": ("accuracy", "macro_f1", "auroc", "log_loss"),
     "multilabel": ("auroc", "auprc", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
@@ -33,6 +34,7 @@ HEADLINES = {
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 BY_CLASS = {
     "multiclass": OF_CLASSES,
+    "tagging": OF_CLASSES,
     "segment": ("dice", "iou", "hd95", "volume_error"),
     "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
 }
@@ -145,14 +147,19 @@ def _rows_of(cells: Mapping[tuple[str, str], Row], group: str) -> int:
 
 
 def _classes(rows: Sequence[Row], wanted: Sequence[str]) -> Iterator[str]:
-    """Of the model alone, how well each class is found."""
-    mine = {(row["class"], row["metric"]): row for row in rows if row["model"] == "model"}
+    """How well each class is found by the model, and by the ensemble where there is one; the baselines' classes are not shown."""
     names = list(dict.fromkeys(row["class"] for row in rows))
-    metrics = [metric for metric in wanted if any(key[1] == metric for key in mine)]
-    if metrics:
-        events = {name: next((row.get("events") for row in rows if row["class"] == name), None) for name in names}
-        labels = {f"{name} ({events[name]} rows)" if events[name] is not None else name: name for name in names}
-        yield from _table("class, by the model", labels, metrics, lambda label, metric: _cell(mine.get((labels[label], metric))))
+    for model in ("model", "ensemble"):
+        mine = {(row["class"], row["metric"]): row for row in rows if row["model"] == model}
+        metrics = [metric for metric in wanted if any(key[1] == metric for key in mine)]
+        if metrics:
+            events = {name: next((row.get("events") for row in rows if row["class"] == name), None) for name in names}
+            labels = {f"{name} ({events[name]} rows)" if events[name] is not None else name: name for name in names}
+            yield from _table(f"class, by the {model}", labels, metrics, _cells(mine, labels))
+
+
+def _cells(found: Mapping[tuple[str, str], Row], labels: Mapping[str, str]) -> Callable[[str, str], str]:
+    return lambda label, metric: _cell(found.get((labels[label], metric)))
 
 
 def _table(corner: str, labels: Iterable[str], columns: Sequence[str], cell: Any) -> Iterator[str]:
