@@ -16,7 +16,9 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--subject", metavar="ID", action="append", help="this subject only, by the source's id; repeatable")
     verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
     verb.add_argument("--explain", action="store_true", help="add which codes moved the answer, and by how much")
-    verb.add_argument("--out", metavar="DIR", help="write masks, and with --explain what pictures rest on, into this folder")
+    verb.add_argument(
+        "--out", metavar="DIR", help="write masks, and with --explain what in pictures and signals counts, into this folder"
+    )
     verb.add_argument(
         "--masks",
         choices=("nifti", "dicom"),

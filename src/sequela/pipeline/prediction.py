@@ -29,7 +29,7 @@ def predict(
 ) -> list[Prediction]:
     """One Prediction for each row that the study's cohort has in the data, refused ones with the reason.
 
-    `out` is a folder for what is a picture: masks, and with `explain` where in a picture the answer lies. `masks` of
+    `out` is a folder for what is a picture: masks, and with `explain` where in a picture or signal the answer lies. `masks` of
     volumes are NIfTI in the geometry of the source, of pictures PNG; or, of raw DICOM files, segmentations of their series.
     Raises BundleError for a bundle that cannot be trusted, DataError for data that cannot be read, a subject that is not there or
     a mask that cannot be written, UsageError for an answer that is not explained or masks that are none of DICOM.
@@ -43,11 +43,13 @@ def predict(
     if not explain:
         return predictions
     from sequela.pipeline.explanation import of_rows
+    from sequela.pipeline.shade import of_signals
     from sequela.pipeline.warmth import of_pictures
 
     changes = of_rows(held, store, subject, at, progress)
-    pictures = {} if out is None else of_pictures(held, store, subject, at, Path(out), progress)
-    return [replace(one, explanation=changes.get(one.row_id), file=pictures.get(one.row_id, one.file)) for one in predictions]
+    drawn = {} if out is None else of_signals(held, store, subject, at, Path(out), progress)
+    drawn |= {} if out is None else of_pictures(held, store, subject, at, Path(out), progress)
+    return [replace(one, explanation=changes.get(one.row_id), file=drawn.get(one.row_id, one.file)) for one in predictions]
 
 
 def _segmentations(held: Bundle, data: str | Path | Store, out: str | Path | None) -> Segmentations:

@@ -311,13 +311,14 @@ class Entry:
     said: str
 
 
-def legend(entries: Iterable[Entry], frame: Frame, top: float) -> tuple[str, float]:
-    """The legend in lines from the left, and where it ends."""
-    pieces, x, y = list[str](), frame.left, top + SIZE + 1
+def legend(entries: Iterable[Entry], ends: tuple[float, float], top: float) -> tuple[str, float]:
+    """The legend in lines between the left and the right end, and where it ends below."""
+    left, right = ends
+    pieces, x, y = list[str](), left, top + SIZE + 1
     for one in entries:
         width = one.width + 1.2 * (one.width > 0) + 0.88 * wide(one.said) + 4
-        if x + width > frame.right + 4 and x > frame.left:
-            x, y = frame.left, y + SIZE + 1.8
+        if x + width > right + 4 and x > left:
+            x, y = left, y + SIZE + 1.8
         pieces.append(f'<g transform="translate({x:.2f} {y:.2f})">{one.sign}</g>' if one.sign else "")
         pieces.append(words(x + one.width + 1.2 * (one.width > 0), y, one.said, colour=QUIET))
         x += width

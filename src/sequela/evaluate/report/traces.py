@@ -25,6 +25,7 @@ SPEED, GAIN = 25.0, 10.0  # millimetres a second and a millivolt
 SMALL, LARGE = 1, 5  # millimetres: the squares of the paper
 REACH = (12, 30), (8, 30)  # millimetres of a lead above and below its median, at least and at most
 LEFT, RIGHT = 15.0, 3.0
+NARROWEST = 150.0  # millimetres of a drawing, for its legend
 WIDEST = 238.0  # millimetres of a montage
 BAR_ROOM = 19.0  # to the right of a montage, for its scale
 LANES = ((1, 44.0), (3, 28.0), (8, 18.0), (10_000, 12.0))  # channels, up to so many -> millimetres of each
@@ -130,7 +131,8 @@ class _Signal:
 def _whole(signal: _Signal, drawing: Drawing, paper: str, labels: str, scale: Sequence[Entry], width: float) -> Safe:
     frame, foot = signal.frame, signal.foot
     axis = _axis(signal, drawing.begin)
-    told, bottom = ink.legend([*scale, *_entries(signal, drawing)], frame, foot + 5.5)
+    width = max(width, NARROWEST)
+    told, bottom = ink.legend([*scale, *_entries(signal, drawing)], (frame.left, width - RIGHT), foot + 5.5)
     height = bottom if told else foot + 6
     shade = ink.shaded(drawing.shading, signal.rate_hz, signal.values.shape[1], frame, signal.lanes)
     top = 5.0 if drawing.title else 0.0
