@@ -91,7 +91,7 @@ class WaveformInput:
         payloads = [known.payloads.open(uri) for uri in waves.uris]
         if not payloads:
             raise DataError(f"no training row has a waveform {self.config.code!r}", hint="see data.reader, or the input's code")
-        channels, shape = _channels(payloads, self.config.channels), self._shape(self._rate(waves))
+        channels, shape = _channels(payloads, self.config.channels), self.shape(self._rate(waves))
         found = self._found(known, waves, shape)
         if not len(found.row):
             raise DataError(
@@ -104,7 +104,7 @@ class WaveformInput:
 
     def read(self, known: Known, state: State) -> Ragged:
         """One step for each window; a row without a whole window has none."""
-        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        found = self._found(known, Waves.of(known, self.config.code), self.shape(state.rate_hz))
         if self.config.reference != "none":
             return self._read_against(known, state, found)
         found = found.take(self._kept(found))
@@ -125,7 +125,7 @@ class WaveformInput:
         reasons = [""] * known.count
         if not self.config.least_quality:
             return reasons
-        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        found = self._found(known, Waves.of(known, self.config.code), self.shape(state.rate_hz))
         found = found.take(self._kept(found))
         where, place = found.where.once()
         quality = self._judged(known, where, state)
@@ -139,7 +139,7 @@ class WaveformInput:
 
         With a reference, in place of the shape, how the beat and its neighbours differ from it (_likeness.py, _pace.py).
         """
-        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        found = self._found(known, Waves.of(known, self.config.code), self.shape(state.rate_hz))
         columns, names = self._plain(known, state, found, found.current)
         rows = np.full((known.count, len(names)), np.nan, np.float32)
         rows[found.row[found.current]] = columns
@@ -147,7 +147,7 @@ class WaveformInput:
 
     def plain_steps(self, known: Known, state: State) -> Plain:
         """As `plain`, of each step that `read` gives, in their order."""
-        found = self._found(known, Waves.of(known, self.config.code), self._shape(state.rate_hz))
+        found = self._found(known, Waves.of(known, self.config.code), self.shape(state.rate_hz))
         return Plain(*self._plain(known, state, found, self._kept(found)))
 
     def spec(self, state: State) -> Spec:
@@ -162,7 +162,7 @@ class WaveformInput:
         """One signal a row: the mean training window again and again at the mean interval, with noise, up to the prediction."""
         random = streams.generator(seed, "example", "waveform")
         gap = max(round(state.interval * state.rate_hz), 1)
-        shape = self._shape(state.rate_hz)
+        shape = self.shape(state.rate_hz)
         samples = EXAMPLE_BEATS * gap + 2 * state.length + shape.context(state.rate_hz)
         starts = samples - state.length - gap * np.arange(EXAMPLE_BEATS)[::-1]  # of the windows
         payloads = {f"example-{row}": _synthetic(state, random, starts, samples) for row in range(rows)}
@@ -183,7 +183,7 @@ class WaveformInput:
         return pl.DataFrame({"code": [self.config.beat] * len(positions), "position": positions})
 
     def _cut(self, known: Known, where: Places, state: State, scale: Scale) -> tuple[Array, Array]:
-        return cut(known.payloads, where, Channels(state.channels, state.units), self._shape(state.rate_hz), scale)
+        return cut(known.payloads, where, Channels(state.channels, state.units), self.shape(state.rate_hz), scale)
 
     def _hide_poor(self, known: Known, where: Places, state: State, values: Array, seen: Array) -> None:
         """What is too poor becomes 0 and not seen."""
@@ -195,7 +195,7 @@ class WaveformInput:
         """Beats are expected where every channel is a lead of an electrocardiogram by its name."""
         leads = all(is_lead(name) for names in state.channels for name in names.split("|"))
         channels = Channels(state.channels, state.units)
-        return judged(known.payloads, where, channels, self._shape(state.rate_hz), beats=leads)
+        return judged(known.payloads, where, channels, self.shape(state.rate_hz), beats=leads)
 
     def _found(self, known: Known, waves: Waves, shape: Shape) -> Found:
         if self.config.window == "beat":
@@ -266,7 +266,8 @@ class WaveformInput:
         own = len(_rhythm.SIDE) * self.config.rhythm + (self.config.beats == "all")
         return own + (0 if self.config.reference == "none" else _against.side_width(channels, self.config.rhythm))
 
-    def _shape(self, rate_hz: float) -> Shape:
+    def shape(self, rate_hz: float) -> Shape:
+        """How windows are cut from a signal of this rate, or to it."""
         config = self.config
         seconds = _seconds(config.before) + _seconds(config.after) if config.window == "beat" else _seconds(config.length)
         filters = Filters(config.bandpass, config.notch)

@@ -120,7 +120,7 @@ def _stride(fitted: Fitted, study: Study, signals: tuple[Signal, ...]) -> tuple[
     if options.window != "fixed" or options.most is not None or options.least_quality or len(own) != 1:
         return None
     rate = own[0].rate_hz
-    shape = modality._shape(fitted.state.rate_hz)
+    shape = modality.shape(fitted.state.rate_hz)
     exact = config.microseconds(options.stride or options.length) / SECOND * rate
     between, stride = needs.every(study) / SECOND * rate, round(exact)
     if stride < FINEST or stride != exact or between != round(between) or round(between) % stride:
