@@ -136,3 +136,27 @@ def test_boxes_follow_the_spacing_of_a_picture() -> None:
     shown = overlay.panels(np.zeros((1, 10, 20), np.uint8), [boxes], thick_rows(2.0))
     marked = np.argwhere(shown[:, shown.shape[0] + GAP :].any(2))
     assert marked.min(0).tolist() == [2 * 16, 5 * 8] and marked.max(0).tolist() == [8 * 16, 15 * 8]
+
+
+def called(truth: list[int], said: list[int], chance: list[float]) -> cases.Calls:
+    return cases.Calls(np.array(said), np.array(truth), np.ones(len(truth), bool), np.array(chance), ("N", "S", "V"))
+
+
+def test_wrong_calls_of_each_class_are_of_different_subjects() -> None:
+    found = called([1, 1, 1, 1, 0, 2], [0, 0, 0, 1, 0, 2], [0.99, 0.95, 0.6, 0.9, 0.8, 0.7])
+    shown = cases.of_each_class(found, np.array([7, 7, 8, 8, 9, 9]))
+    wrong = [(one.row, one.told) for one in shown if one.why == "S, called wrongly"]
+    assert wrong == [(0, "said N (0.99), is S"), (2, "said N (0.60), is S")]
+    assert [(one.row, one.why) for one in shown if "rightly" in one.why] == [
+        (4, "N, called rightly"), (3, "S, called rightly"), (5, "V, called rightly"),
+    ]  # fmt: skip
+
+
+def test_a_right_call_that_is_shown_is_the_middle_one() -> None:
+    found = called([0] * 5, [0] * 5, [0.9, 0.5, 0.8, 0.99, 0.7])
+    assert [one.row for one in cases.of_each_class(found, np.arange(5))] == [2]
+
+
+def test_calls_whose_truth_is_not_known_are_not_shown() -> None:
+    found = cases.Calls(np.array([0, 1]), np.array([1, 1]), np.zeros(2, bool), np.ones(2), ("N", "S"))
+    assert cases.of_each_class(found, np.arange(2)) == []

@@ -278,9 +278,10 @@ def _rooms(own: Sequence[Moment], middles: Sequence[float], frame: Frame) -> lis
 def _moment(one: Moment, at: float, said: str, frame: Frame, foot: float) -> str:
     colour = WRONG if one.wrong else RIGHT
     low, high = _ends(one, frame)
-    tick = cross(low, foot - 0.9) if one.wrong and one.until is None else upright(low, (foot - 1.6, foot), colour, 0.4)
+    tick = upright(low, (foot - 1.6, foot), colour, 0.4) if not one.wrong or one.until is not None else ""
     if one.until is not None:
         tick += upright(high, (foot - 1.6, foot), colour, 0.4) + level((low, high), foot - 0.8, colour, 0.4)
+    tick += cross((low + high) / 2, foot - 0.9) if one.wrong else ""
     label = words(at, foot - 2.6, said, "middle", colour, bold=one.wrong)
     return f"<g>{tick}{boxed(at, foot - 2.6, said) if one.wrong and said else ''}{label}<title>{text(one.label)}</title></g>"
 
