@@ -1,8 +1,8 @@
 """Convolutions over the samples of a long window, then an LSTM or GRU over the shortened time axis of the same window.
 
 After Shi 2017 (CRNN) and, for signals, Supratak 2017 (DeepSleepNet); a network over several windows, one a step, is `cnn_rnn`.
-With `spectrum` the convolutions read the window's spectrogram, log power in short frames, in place of its samples: where rhythms
-matter more than shapes, as in an electroencephalogram, that is most of what hundreds of rows can teach.
+With `spectrum` the convolutions read the window's spectrogram, log power in short frames, in place of its samples: for signals
+whose rhythms matter more than their shapes, such as an electroencephalogram.
 """
 
 from __future__ import annotations
