@@ -54,6 +54,18 @@ def test_one_number_a_line_is_a_recording_of_one_channel(tmp_path, folder, sink)
     assert sink.accepted == 1 and sink.relative and not sink.refused
 
 
+def test_an_array_with_more_channels_than_samples_lies_the_other_way_round_and_is_refused(tmp_path, folder, sink):
+    np.save(tmp_path / "a.npy", ramp(20, 2).T)
+    read(folder, sink, tmp_path)
+    assert sink.accepted == 0
+    assert list(sink.refused.values()) == ["channel_axis = 'last' makes of it 20 channels of 2 samples"]
+
+
+def test_a_rate_that_no_signal_has_is_refused():
+    with pytest.raises(ConfigError, match="rate_hz"):
+        convert({"rate_hz": 1e12}, reader.Config)
+
+
 @pytest.mark.parametrize(
     "text",
     [

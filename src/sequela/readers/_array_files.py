@@ -21,6 +21,7 @@ from sequela.types import Array
 
 NUMBERS = "iuf"  # NumPy's kinds
 Axis = Literal["last", "first"]
+TEXTS = (".txt", ".csv", ".tsv", ".asc")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from sequela.config import Strict
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
 from sequela.readers import _label_table, _subjects
-from sequela.readers._array_files import READ, Axis, Inside, Signals, signals
+from sequela.readers._array_files import READ, TEXTS, Axis, Inside, Signals, signals
 from sequela.readers._beats import Beats, Detect
 from sequela.readers._channel_names import channel_names, standard_unit
 from sequela.readers._label_table import Line, Table
@@ -40,7 +40,7 @@ VERSION = 1
 
 
 class Config(Strict, frozen=True):
-    rate_hz: Annotated[float, Meta(gt=0)]  # samples a second
+    rate_hz: Annotated[float, Meta(gt=0, le=1e6)]  # samples a second
     unit: str = ""  # of the samples
     channels: tuple[str, ...] = ()  # where the file names its columns those kept, each a name or "V1|V2"; else names of all
     channel_axis: Axis = "last"  # of an array of two axes in NPY, NPZ or HDF5
@@ -131,6 +131,8 @@ class _Importing:
             yield f"{file}#{found.inside}" if found.inside else file, error.message
 
     def _write(self, file: str, inside: str, found: Signals) -> None:
+        if PurePosixPath(file.lower()).suffix not in TEXTS:  # whose columns are the channels
+            _refuse_turned(found, self.config.channel_axis)
         entry = self._entry(file, inside)
         labels = {column: label for column, label in zip(self.columns, entry.labels, strict=True) if label and not self.own}
         marks = annotated(np.zeros(len(labels)), list(labels.values()), column=list(labels))
@@ -176,6 +178,13 @@ def _told(config: Config, source: Source, sink: Sink, files: Sequence[str]) -> _
     if twice := set(table.labels) & set(re.compile(config.path).groupindex):
         raise ConfigError(f"both `path` and the table {table.file} give the label {min(twice)!r}")
     return _Told(table, _label_table.matched(table, known, sink))
+
+
+def _refuse_turned(found: Signals, axis: Axis) -> None:
+    """Raises DataError for an array of more channels than samples: its axes are the other way round."""
+    samples = found.array.size // max(found.count, 1)
+    if found.array.ndim == 2 and found.count > samples > 0:
+        raise DataError(f"channel_axis = {axis!r} makes of it {found.count} channels of {samples} samples")
 
 
 def _payload(found: Signals, config: Config) -> Payload:
