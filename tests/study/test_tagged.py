@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_each_label_belongs_to_the_first_row_that_comes_long_enough_after_it(sto
     np.testing.assert_allclose(labels.until * 24, [-2, -2, 0])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # both give functions that keep nothing
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # both give functions that keep nothing
 @given(st.integers(1, 11), st.lists(st.floats(0.01, 23.9), min_size=1, max_size=30, unique=True), st.booleans())
 def test_every_step_of_a_record_is_judged_once_and_by_its_own_label(store, study, delay, hours, at_end):
     hours = sorted(round(hour, 3) for hour in hours)
@@ -76,6 +77,20 @@ def test_a_row_at_the_end_judges_what_came_since_the_last(store, study):
     )
     with pytest.raises(ConfigError, match=r"at_end adds a row to those of cohort\.every"):
         asked(store, study, stages, outcome=outcome, cohort={"index": "BED//IN", "predict_at": "7h", "at_end": True})
+
+
+def test_a_record_that_ends_before_its_first_row_is_judged_at_its_end(store, study):
+    events = [
+        ("p1", 1, "BED//IN", None),
+        ("p1", 2, "LABEL//stage", "A"),
+        ("p1", 3, "LABEL//stage", "B"),
+        ("p1", 4, "BED//OUT", None),
+    ]
+    window = {"windows": {"night": {"start": "trigger", "end": "end of record"}}, "during": "night"}
+    cohort = {"index": "BED//IN", "predict_at": "6h", "every": "6h", "at_end": True, **window}
+    rows, _ = cohorts.build(store(events), study(cohort=cohort, task="tagging", outcome={"column": "stage"}))
+    assert rows.time.tolist() == [np.datetime64("2020-01-01T04:00").astype("datetime64[us]").item() - timedelta(microseconds=1)]
+    assert rows.target.values[:, 0].tolist() == [2]
 
 
 def test_a_lasting_label_holds_until_the_next(store, study):

@@ -212,10 +212,15 @@ def _predicted(plan: config.Cohort, predicates: Predicates, draft: Draft) -> Dra
 
 
 def _repeated(draft: Draft, plan: config.Cohort, during: Span, found: View) -> Draft:
-    """A row at the first moment, and at every later one, until the window or the record ends; where asked, one at that end."""
+    """A row at the first moment, and at every later one, until the window or the record ends; where asked, one at that end.
+
+    What ends before the first moment has, where that is asked, its one row at its end.
+    """
     every = config.microseconds(plan.every or "0s")
     first = cut.microseconds_of(draft.rows.time)
     last = np.minimum(during.end.time - 1, found.record[1])
+    short = plan.at_end & (first != NEVER) & (last < first) & (last >= cut.microseconds_of(draft.rows.start))
+    first = np.where(short, last, first)
     times = np.where(first == NEVER, 1, np.maximum((last - np.maximum(first, 0)) // every + 1, 1))
     left = plan.at_end & (first != NEVER) & (last > first + (times - 1) * every)
     row, ordinal = cut.spread(np.zeros(len(first), np.int64), times + left)
