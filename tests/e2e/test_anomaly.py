@@ -11,7 +11,7 @@ import pytest
 from sequela import config, simulate
 from sequela.bundle import load
 from sequela.config import Study
-from sequela.errors import ConfigError
+from sequela.errors import ConfigError, DataError
 from sequela.evaluate.facts import RunFacts
 from sequela.pipeline import check, files, import_data, predict, run
 from sequela.store.store import Store
@@ -52,6 +52,7 @@ def test_normal_beats_alone_are_learnt_from_and_the_report_says_so(store: Store,
     assert told.count > 0
     text = done.report.read_text()
     assert "Alarms over the recordings" in text and "were kept from it" in text
+    assert "shares of normal rows" in text and "risks are too" not in text and "its risk" not in text
     assert (done.metric("auroc") or 0) > 0.7
     for metric in ("false_alarms_per_hour", "range_precision", "range_recall", "range_f1"):
         assert done.metric(metric) is not None
@@ -59,6 +60,7 @@ def test_normal_beats_alone_are_learnt_from_and_the_report_says_so(store: Store,
     said = pl.read_parquet(done.folder / files.PREDICTIONS).filter(pl.col("part") == "test", pl.col("model") == "model")
     bundle = load(done.bundle)
     again = {one.row_id: one for one in predict(bundle, store)}
+    assert len({(one.source_id, one.time) for one in again.values()}) == len(again)  # beats of one second too
     shares = np.array([again[row].probabilities["V"] for row in said["row_id"]])
     np.testing.assert_allclose(shares, said["p_V"].to_numpy(), atol=1e-5)
 
@@ -66,6 +68,14 @@ def test_normal_beats_alone_are_learnt_from_and_the_report_says_so(store: Store,
 def test_the_check_says_how_many_rows_are_kept_out(store: Store) -> None:
     found = check(STUDY, data=store)
     assert "training rows" in next(alarm.text for alarm in found.alarms if alarm.check == "normal rows alone")
+
+
+def test_a_study_without_a_normal_row_is_told_what_is_missing(store: Store, tmp_path: Path) -> None:
+    abnormal = config.convert(
+        {**config.msgspec.to_builtins(STUDY), "outcome": {"column": "beat", "classes": {"Q": ["Q"], "V": ["V"]}}}, Study
+    )
+    with pytest.raises(DataError, match="learns from none of the"):
+        run(abnormal, data=store, out=tmp_path / "run")
 
 
 def test_one_class_cannot_be_balanced(store: Store, tmp_path: Path) -> None:

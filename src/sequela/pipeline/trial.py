@@ -118,8 +118,7 @@ def read(split: Prepared) -> Read:
     """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
     material = pretraining.material(split)
     learnt_from = pretraining.learnt_from(split, material)
-    train = split.cohort.of("train")
-    train = train[models.learns(split.study, split.cohort.target)[train]]
+    train = _learnt(split)
     fitted = models.fit_inputs(split.study, cut.take(split.known, train), learnt_from)
     split = split.without(models.refusals(fitted, split.known))
     parts = {part: split.cohort.of(part) for part in PARTS}
@@ -127,6 +126,18 @@ def read(split: Prepared) -> Read:
     models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
     foreseen = pretraining.evidence(split.study, material, fitted)
     return Read(fitted, split.evidence(fitted), parts, split, material, foreseen)
+
+
+def _learnt(split: Prepared) -> Array:
+    """The training rows that the task learns from, indices. Raises DataError where there is none."""
+    train = split.cohort.of("train")
+    learnt = train[models.learns(split.study, split.cohort.target)[train]]
+    if not len(learnt):
+        raise DataError(
+            f"the task learns from none of the {len(train)} training rows",
+            hint="anomaly learns from the rows without the event: the first of outcome.classes is what is normal",
+        )
+    return learnt
 
 
 def choose(study: Study, rows: Read, way: Way) -> Chosen:

@@ -58,7 +58,22 @@ class Run:
     @property
     def kind(self) -> str:
         """Of the task: binary, multiclass, multilabel, regression, forecast, next_event, segment or detect."""
-        return self.curves[0].kind if self.curves else config.choice(self.study.task, "task").name
+        return self.curves[0].kind if self.curves else self.task
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+        return config.choice(self.study.task, "task").name
+
+    @property
+    def asked_of(self) -> str:
+        """What an answer is of."""
+        return "steps" if self.task == "tagging" else "rows"
+
+    @property
+    def shares(self) -> bool:
+        """Whether probabilities are shares of normal rows, which nothing made risks of the event."""
+        return self.task == "anomaly" and not any(one.calibration for one in self.facts.splits)
 
     @cached_property
     def shown_part(self) -> list[Metric]:

@@ -100,7 +100,9 @@ def _of_100(row: Metric | None) -> str:
 
 
 def _calibration(run: Run) -> list[str]:
-    """Whether risks are too high, too low, or as they should be."""
+    """Whether risks are too high, too low, or as they should be; of shares that are no risks, that they are none."""
+    if run.shares:
+        return ["Its answers are shares of normal rows that look less odd, not risks: read no calibration into them."]
     row = run.number(run.main, "observed_expected")
     if run.kind != "binary" or row is None or row.value is None or row.low is None or row.high is None:
         return []
@@ -121,5 +123,5 @@ def _judged_on(run: Run) -> str:
     of = run.number(run.main, "auroc") if run.kind == "binary" else None
     events = f", {numbers.count(of.events)} with the event" if of is not None and of.events is not None else ""
     over = f"The mean over {len(run.facts.splits)} splits, " if run.several else ""
-    rows = f"{numbers.count(row.n)} rows of the {run.part} {'parts' if run.several else 'part'}{events}"
+    rows = f"{numbers.count(row.n)} {run.asked_of} of the {run.part} {'parts' if run.several else 'part'}{events}"
     return f"{over}{rows} in all." if over else f"Judged on {rows}."

@@ -16,6 +16,10 @@ TABLES = {
     "threshold": ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy", "lr_positive", "lr_negative"),
     "calibration": ("calibration_intercept", "calibration_slope", "observed_expected", "brier", "log_loss", "ece"),
 }
+SHARES = (
+    "The answers are shares of the normal training rows that look less odd, not risks of the event: these numbers say how far "
+    'they are from such. evaluate.recalibrate = "platt" makes risks of them on tune.'
+)
 RANGES = ("false_alarms_per_hour", "range_recall", "range_precision", "range_f1")
 BURDEN = ("alerts_per_100_patient_days", "episode_sensitivity", "number_needed_to_evaluate", "lead_time")
 OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
@@ -81,7 +85,8 @@ def threshold(run: Run) -> Safe:
     classes = run.classes if run.kind == "multilabel" else [""]
     tables = [_two_by_two(name, one) for class_ in classes[:MOST] for name, one in run.drawn(class_) if one.model == run.main]
     rule = run.study.evaluate.threshold
-    said = paragraph(f"A row is called where its risk is at least the threshold, chosen on the tune part (rule: {rule}).")
+    answer = "share" if run.shares else "risk"
+    said = paragraph(f"A row is called where its {answer} is at least the threshold, chosen on the tune part (rule: {rule}).")
     return section("At the threshold", said, *tables, *[_rates(run, class_, TABLES["threshold"]) for class_ in classes])
 
 
@@ -156,7 +161,7 @@ def calibration(run: Run) -> Safe:
     pieces = [_calibration(run, class_) for class_ in classes]
     how = [one.calibration for one in run.facts.splits if one.calibration]
     said = paragraph(f"Risks were recalibrated on tune ({'; '.join(dict.fromkeys(how))}).") if how else EMPTY
-    return section("Calibration", said, *pieces)
+    return section("Calibration", said, paragraph(SHARES) if run.shares else EMPTY, *pieces)
 
 
 def _calibration(run: Run, class_: str) -> Safe:
