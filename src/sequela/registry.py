@@ -53,6 +53,8 @@ def names(kind: Kind) -> tuple[str, ...]:
 def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
     """A hint that names the closest of the known names, and all of them where they are few."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if not known:
+        return "there is none"
     listed = f"known: {', '.join(known)}" if len(known) <= 30 else f"{len(known)} names are known"
     return f"did you mean {close[0]!r}? ({listed})" if close else listed
 

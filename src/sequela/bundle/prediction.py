@@ -187,8 +187,14 @@ def _one(predictor: Predictor, rows: Cohort, i: int, refused: str | None, named:
 
 
 def _bare(rows: Cohort, i: int, refused: str | None) -> Prediction:
-    time = None if np.isnat(rows.time[i]) else f"{rows.time[i].astype('datetime64[s]')}Z"
+    time = None if np.isnat(rows.time[i]) else _iso(rows.time[i])
     return Prediction(str(rows.row_id[i]), str(rows.source_id[i]), time, refused=refused)
+
+
+def _iso(moment: np.datetime64) -> str:
+    """To the second, or where it lies between two, to the millisecond before it."""
+    second = moment.astype("datetime64[s]")
+    return f"{second if second == moment else moment.astype('datetime64[ms]')}Z"
 
 
 def _called(predictor: Predictor, label: str, risk: float) -> bool:

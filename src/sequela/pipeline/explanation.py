@@ -109,7 +109,7 @@ def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> t
     if held.predictor.task.kind not in ("binary", "multiclass", "multilabel", "regression"):
         raise UsageError(
             f"an answer of {held.predictor.task.kind} is not explained by leaving codes out",
-            hint="explain a question about a row that has an outcome; sequela predict --out FOLDER writes masks",
+            hint="explain an answer that is a probability or a single value",
         )
     known = held.known(store, cohort)
     codes = known.events["code"].unique().sort().to_list()
