@@ -60,7 +60,8 @@ def test_normal_beats_alone_are_learnt_from_and_the_report_says_so(store: Store,
     said = pl.read_parquet(done.folder / files.PREDICTIONS).filter(pl.col("part") == "test", pl.col("model") == "model")
     bundle = load(done.bundle)
     again = {one.row_id: one for one in predict(bundle, store)}
-    assert len({(one.source_id, one.time) for one in again.values()}) == len(again)  # beats of one second too
+    told = [(one.source_id, one.time) for one in again.values() if not one.refused]
+    assert len(set(told)) == len(told)  # beats of one second too
     shares = np.array([again[row].probabilities["V"] for row in said["row_id"]])
     np.testing.assert_allclose(shares, said["p_V"].to_numpy(), atol=1e-5)
 
