@@ -21,6 +21,7 @@ Every number on this page was written by a script from what it measured. A miss 
 tune part and opened its test part as often as is said; behind each value stands its 95 % interval.
 """
 HEADLINES = {
+    "anomaly": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "false_alarms_per_hour", "range_f1"),
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "sensitivity", "specificity", "ppv", "accuracy"),
     "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
     "tagging": ("accuracy", "macro_f1", "auroc", "log_loss"),
