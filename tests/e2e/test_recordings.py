@@ -52,7 +52,7 @@ def strips(done: Run) -> list[str]:
     return STRIP.findall(done.report.read_text(encoding="utf-8"))
 
 
-def labels(strip: str, row: Literal["true", "said"]) -> list[str]:
+def labels(strip: str, row: Literal["true", "said", "window"]) -> list[str]:
     """What stands at the moments of a row, from left to right."""
     texts = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)"[^>]*>([^<]*)<', strip)
     height = next(y for _, y, _, said in texts if said == row)
@@ -92,7 +92,7 @@ def test_an_explanation_of_beats_is_a_drawing_of_each(done: Run, store: Store, t
     for one in told:
         drawn = Path(one.file or "").read_text(encoding="utf-8")
         likeliest = max(one.probabilities or {}, key=lambda name: (one.probabilities or {})[name])
-        assert f"<title>{one.row_id}: what {likeliest} rests on" in drawn and labels(drawn, "said") == [likeliest]
+        assert f"<title>{one.row_id}: what speaks for {likeliest}" in drawn and labels(drawn, "window") == ["judged"]
     assert predict(done.bundle, store, subject="100", explain=True)[0].file is None
 
 
@@ -128,7 +128,7 @@ def test_an_anomaly_is_explained_by_the_samples_that_are_unlike(store: Store, tm
     assert any("is V</figcaption>" in one for one in strips(done))
     told = predict(done.bundle, store, subject="100", explain=True, out=tmp_path / "out")
     drawn = [Path(one.file or "").read_text(encoding="utf-8") for one in told]
-    assert all(f"{one.row_id}: what V rests on" in page for one, page in zip(told, drawn, strict=True))
+    assert all(f"{one.row_id}: what speaks for V" in page for one, page in zip(told, drawn, strict=True))
     assert any("speaks for V, at its fullest" in page for page in drawn)
 
 

@@ -13,7 +13,7 @@ from sequela import model as models
 from sequela.bundle import Bundle
 from sequela.bundle.predictor import Predictor
 from sequela.contracts import Evidence, Progress
-from sequela.evaluate.report.traces import Drawing, Moment
+from sequela.evaluate.report.traces import Drawing
 from sequela.explain import stretches
 from sequela.modalities._waves import Waves
 from sequela.pipeline import excerpts, files
@@ -62,7 +62,7 @@ def write(predictor: Predictor, rows: Evidence, known: Known, seen: Seen, folder
         falls, names = _falls(predictor, rows, seen.name, some)
         for row, fall, name in zip(some.tolist(), falls, names, strict=True):
             windows = _windows(ragged, row, seen, fall, rate_hz, scale)
-            drawn = _drawn(known, waves, seen, windows, f"{rows.row_id[row]}: what {name} rests on", name)
+            drawn = _drawn(known, waves, seen, windows, f"{rows.row_id[row]}: what speaks for {name}", name)
             if drawn is not None:
                 file = folder / f"{files.safe(str(rows.row_id[row]))}-explained.svg"
                 files.write(file, drawn)
@@ -138,10 +138,10 @@ def _drawing(windows: _Windows, seen: Seen, found: Excerpt, first: float, title:
     """`first`: seconds before the prediction of the excerpt's first sample."""
     shading = _laid(windows, first + np.arange(found.values.shape[1]) / found.rate_hz)
     full = f"speaks for {name}, at its fullest {windows.strongest:.2g} of the {windows.scale}"
-    told = title if windows.strongest else f"{title}: no stretch of the samples changes it"
+    told = title if windows.strongest else f"{title}: no stretch of the samples"
     begin = float(windows.begin[-1]) - first
-    said = [Moment(max(begin, 0.0), name, begin + seen.length)]
-    return Drawing(title=told, shading=shading, shaded=(full, f"speaks against {name}"), said=said)
+    judged = (max(begin, 0.0), begin + seen.length)
+    return Drawing(title=told, shading=shading, shaded=(full, f"speaks against {name}"), window=judged)
 
 
 def _laid(windows: _Windows, seconds: Array) -> Array:

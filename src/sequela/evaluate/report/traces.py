@@ -42,6 +42,7 @@ class Drawing:
     shaded: tuple[str, str] = ("speaks for the answer", "speaks against it")  # what orange and blue say
     true: Sequence[Moment] = ()
     said: Sequence[Moment] = ()
+    window: tuple[float, float] | None = None  # what is judged
     focus: float | None = None  # the moment that it is about
     begin: float = 0.0  # what the axis says of the first sample
 
@@ -136,8 +137,7 @@ def _whole(signal: _Signal, drawing: Drawing, paper: str, labels: str, scale: Se
     height = bottom if told else foot + 6
     shade = ink.shaded(drawing.shading, signal.rate_hz, signal.values.shape[1], frame, signal.lanes)
     top = 5.0 if drawing.title else 0.0
-    rows = [(name, those) for name, those in (("true", drawing.true), ("said", drawing.said)) if len(those)]
-    marked = "".join(ink.moments(name, those, frame, top + k * ink.ROW) for k, (name, those) in enumerate(rows))
+    marked = "".join(ink.moments(name, those, frame, top + k * ink.ROW) for k, (name, those) in enumerate(_rows(drawing)))
     at = "" if drawing.focus is None else _focus(frame.x(drawing.focus), signal.lanes[0].top, foot)
     title = ink.words(frame.left, 3.6, drawing.title, bold=True) if drawing.title else ""
     described = f"<title>{text(drawing.title or 'Recording')}</title><desc>{text(_description(signal, drawing))}</desc>"
@@ -165,7 +165,13 @@ def _centred(values: Array, rate_hz: float, names: Sequence[str]) -> Array:
 
 def _top(drawing: Drawing) -> float:
     """Where the lanes begin."""
-    return 5.0 * bool(drawing.title) + ink.ROW * (bool(drawing.true) + bool(drawing.said)) + 1.0
+    return 5.0 * bool(drawing.title) + ink.ROW * len(_rows(drawing)) + 1.0
+
+
+def _rows(drawing: Drawing) -> list[tuple[str, Sequence[Moment]]]:
+    """The rows of moments above the lanes."""
+    window = [] if drawing.window is None else [Moment(drawing.window[0], "judged", drawing.window[1])]
+    return [(name, those) for name, those in (("true", drawing.true), ("said", drawing.said), ("window", window)) if len(those)]
 
 
 # ------------------------------------------------------------------------------------------------------------- electrocardiogram
