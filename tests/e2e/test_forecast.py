@@ -96,6 +96,7 @@ def test_one_naive_step_is_what_errors_are_told_in(done: Run) -> None:
 
 def test_the_report_draws_errors_over_time_and_fans_of_rows(done: Run) -> None:
     page = done.report.read_text(encoding="utf-8")
+    assert f"HEART_RATE, within {AHEAD}min, each 1min (its mean)" in page
     for words in ("Error over the time ahead", "Coverage over the time ahead", "Forecast of", "conformal", "Pinball loss"):
         assert words in page
     fans = read(done.folder).facts.fans

@@ -68,4 +68,5 @@ def run(arguments: argparse.Namespace) -> None:
             reason = reading.prediction.refused
             silent.update([reason] if reason else [])
             said += not reason
-    _show.remark(f"{said} predictions" + "".join(f", {count} refused: {reason}" for reason, count in silent.items()))
+    count = f"{said} prediction{'' if said == 1 else 's'}"
+    _show.remark(count + "".join(f", {of} refused: {reason}" for reason, of in silent.items()))

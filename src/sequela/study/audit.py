@@ -347,7 +347,9 @@ def constant_label(material: Material) -> Alarm:
 def unseen_class(material: Material) -> Alarm:
     """Classes that no training picture is marked with: they can be neither learnt nor found."""
     target = material.cohort.target.take(np.flatnonzero(material.train & material.cohort.target.known[:, 0]))
-    missing = [] if target.dense is None else _unmarked(target)
+    if target.dense is None:
+        return Alarm("unseen_class", "ok", "no picture is to be marked")
+    missing = _unmarked(target)
     if not missing:
         return Alarm("unseen_class", "ok", "every class that is to be marked is on some training picture")
     text = f"none of {len(target.known)} marked training pictures has anything of {', '.join(missing)}: look at outcome.classes"

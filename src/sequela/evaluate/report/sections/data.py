@@ -89,8 +89,9 @@ def _outcome(run: Run) -> str:
     none = "the next codes of the input itself" if run.kind == "next_event" else "given by the data"
     what = ", ".join(filter(None, [*codes, *columns])) or none
     within = f", within {outcome.within}" if outcome.within else ""
+    every = f", each {outcome.every} (its {outcome.value})" if outcome.every and outcome.value else ""
     gap = f", not sooner than {outcome.gap}" if outcome.gap not in ("", "0s") else ""
-    return what + within + gap
+    return what + within + every + gap
 
 
 def _inputs(run: Run) -> Safe:
