@@ -15,7 +15,7 @@ import torch
 from sequela import batch, config, model, registry
 from sequela.config import Study
 from sequela.errors import BundleError, ConfigError, TrainingError
-from sequela.types import Cohort, Known, Plain, Ragged, Seq, Spec, Target
+from sequela.types import Known, Plain, Ragged, Seq, Spec, Target
 
 SPECS = {
     "chart": Spec("measurements", (3,), "days"),
@@ -271,9 +271,8 @@ def test_states_survive_json() -> None:
 def test_evidence_lays_the_plain_columns_side_by_side() -> None:
     fitted = model.fit_inputs(two_inputs(), known_of([1.0, 3.0]))
     target = Target(np.array([[1.0], [0.0]]), np.full((2, 1), True), ("died",))
-    none = np.array(["NaT", "NaT"], "datetime64[us]")
-    cohort = Cohort(np.array([7, 9]), np.array(["x", "y"]), np.array(["x", "y"]), none, none, np.array(["train"] * 2), target)
-    found = model.evidence(fitted, known_of([5.0, 6.0]), cohort)
+    who = (np.array([7, 9]), np.array(["x", "y"]))
+    found = model.evidence(two_inputs(), fitted, known_of([5.0, 6.0]), target, who)
     assert found.plain.names == ("b.first", "a.first")
     assert found.plain.values.tolist() == [[5.0, 5.0], [6.0, 6.0]]
     assert found.plain.values.dtype == np.float32

@@ -115,7 +115,7 @@ def test_an_interrupted_monitor_leaves_whole_lines(folder: Path) -> None:
         str(folder / "model.sequela"),
         str(folder / "ecg" / "100.hea"),
         "--speed",
-        "4",
+        "1",  # a minute in a minute: it cannot be over before the interruption
         "--piece",
         "2",
         "--out",

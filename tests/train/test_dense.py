@@ -34,7 +34,7 @@ def pictures(store: Store, task: str = "segment", **modality: Any) -> Evidence:
     study = config.convert(given, config.Study)
     rows, _ = cohorts.build(store, study)
     known = cut.known(store, rows, None)
-    return models.evidence(models.fit_inputs(study, known), known, rows)
+    return models.evidence(study, models.fit_inputs(study, known), known, rows.target, (rows.subject_id, rows.row_id))
 
 
 def test_a_patch_and_its_mask_are_of_one_place(discs: Store) -> None:
