@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from sequela.errors import DataError
 from sequela.evaluate.report import ink
+from sequela.evaluate.report.shading import AGAINST, FOR
 from sequela.evaluate.report.traces import Drawing, Moment, Stretch, ecg_strip, montage
 from sequela.types import Array
 
@@ -122,8 +123,8 @@ def test_shading_lies_where_its_stretch_is_and_stripes_say_against() -> None:
     shading = [Stretch(1, 2, 1.0), Stretch(3, 4, -1.0)]
     markup = ecg_strip(square(8), 500, ["II"], Drawing(shading=shading)).markup
     found = {fill: path for path, fill in re.findall(r'<path d="([^"]+)" fill="(#\w+)" fill-opacity="0.600"', markup)}
-    assert re.match(r"M40\.0 [\d.]+h25\.0v", found[ink.FOR])
-    stripes = [float(x) for x in re.findall(r"M([\d.]+) [\d.]+h0\.5", found[ink.AGAINST])]
+    assert re.match(r"M40\.0 [\d.]+h25\.0v", found[FOR])
+    stripes = [float(x) for x in re.findall(r"M([\d.]+) [\d.]+h0\.5", found[AGAINST])]
     assert len(stripes) == 25 and min(stripes) >= 90 and max(stripes) <= 115 and np.allclose(np.diff(stripes), 1)
     assert {"speaks for the answer", "speaks against it"} <= set(labels(markup))
 

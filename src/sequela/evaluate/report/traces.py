@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate.report import ink, svg
+from sequela.evaluate.report import ink, shading, svg
 from sequela.evaluate.report.html import Safe, text
-from sequela.evaluate.report.ink import Entry, Frame, Lane, Moment, Shading, Stretch
+from sequela.evaluate.report.ink import Entry, Frame, Lane, Moment
+from sequela.evaluate.report.shading import Shading, Stretch
 from sequela.types import Array
 
 __all__ = ["Drawing", "Moment", "Shading", "Stretch", "ecg_strip", "montage"]
@@ -135,7 +136,7 @@ def _whole(signal: _Signal, drawing: Drawing, paper: str, labels: str, scale: Se
     width = max(width, NARROWEST)
     told, bottom = ink.legend([*scale, *_entries(signal, drawing)], (frame.left, width - RIGHT), foot + 5.5)
     height = bottom if told else foot + 6
-    shade = ink.shaded(drawing.shading, signal.rate_hz, signal.values.shape[1], frame, signal.lanes)
+    shade = shading.shaded(drawing.shading, signal.rate_hz, signal.values.shape[1], frame, signal.lanes)
     top = 5.0 if drawing.title else 0.0
     marked = "".join(ink.moments(name, those, frame, top + k * ink.ROW) for k, (name, those) in enumerate(_rows(drawing)))
     at = "" if drawing.focus is None else _focus(frame.x(drawing.focus), signal.lanes[0].top, foot)
@@ -294,14 +295,14 @@ def _entries(signal: _Signal, drawing: Drawing) -> list[Entry]:
 
 def _shades(drawing: Drawing) -> list[Entry]:
     """What the two kinds of shading say, where there are such."""
-    shading = drawing.shading
-    if shading is None or not len(shading):
+    given = drawing.shading
+    if given is None or not len(given):
         return []
-    weights = np.nan_to_num(shading) if isinstance(shading, np.ndarray) else np.array([one.weight for one in shading])
-    full = f'<rect y="-2.6" width="4" height="3" fill="{ink.FOR}" fill-opacity="{ink.DENSEST}"/>'
+    weights = np.nan_to_num(given) if isinstance(given, np.ndarray) else np.array([one.weight for one in given])
+    full = f'<rect y="-2.6" width="4" height="3" fill="{shading.FOR}" fill-opacity="{shading.DENSEST}"/>'
     stripes = "".join(f"M{k} -2.6h.5v3h-.5z" for k in range(4))
-    against = f'<path d="{stripes}" fill="{ink.AGAINST}" fill-opacity="{ink.DENSEST}"/>'
-    least = 0.5 / ink.LEVELS  # below it nothing is drawn
+    against = f'<path d="{stripes}" fill="{shading.AGAINST}" fill-opacity="{shading.DENSEST}"/>'
+    least = 0.5 / shading.LEVELS  # below it nothing is drawn
     signs = [(weights.max() > least, full, drawing.shaded[0]), (weights.min() < -least, against, drawing.shaded[1])]
     return [Entry(sign, 4, said) for there, sign, said in signs if there]
 
