@@ -18,6 +18,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.modalities import _windows, waveform
 from sequela.modalities._synthetic import Held, events
 from sequela.signals.baseline import BASELINES
+from sequela.study import cut
 from sequela.types import Known, Payload
 
 RATE = 100.0
@@ -385,6 +386,18 @@ def test_a_row_of_poor_windows_alone_is_refused_with_the_fault():
     state = modality.fit(rows)
     assert modality.refused(rows, state) == ["", "poor quality: flat"]
     assert build(**FIXED).refused(rows, state) == ["", ""]
+
+
+def test_a_recording_unlike_those_of_training_is_refused_and_no_other():
+    other = Payload(_beating(None).values * 1000, 250.0, ("MLII", "V1"), "uV")
+    slow = Payload(_beating(None).values[:, ::5].copy(), 50.0, ("MLII", "V1"), "mV")
+    events = [(name, (), 10.0, None, None) for name in "abc"]
+    rows = known(events, {"a": _beating(None), "b": other, "c": slow})
+    for quality in (0.0, 0.5):
+        modality = build(**FIXED, bandpass=(0.5, 40.0), least_quality=quality)
+        state = modality.fit(cut.take(rows, np.array([0])))
+        kept, unit, rate = modality.refused(rows, state)
+        assert kept == "" and "in 'uV' here, in 'mV' in the training" in unit and "does not fit 50 samples a second" in rate
 
 
 def test_a_robust_scale_is_that_of_the_window_and_no_spike_moves_it():

@@ -28,7 +28,7 @@ from sequela.modalities._waves import DAY, Found, Waves, around_beats, up_to_the
 from sequela.modalities._windows import Channels, Own, Places, Scale, Shape, cut, judged, names_of, units_of
 from sequela.registry import nearest
 from sequela.signals.baseline import Baseline
-from sequela.signals.filters import Filters
+from sequela.signals.filters import Filters, filtered
 from sequela.signals.quality import Quality, worst
 from sequela.store.channel_names import is_lead
 from sequela.store.channels import places
@@ -121,17 +121,33 @@ class WaveformInput:
         )
 
     def refused(self, known: Known, state: State) -> list[str]:
-        """Of each row "poor quality" and the fault, where nothing of all its windows is good enough; "" elsewhere."""
+        """Why a row cannot be judged: a channel in another unit, a rate too low for the filters, or poor quality throughout."""
+        waves = Waves.of(known, self.config.code)
+        unlike = self._unlike(known, waves, state)
         reasons = [""] * known.count
+        for row, payload in zip(waves.row.tolist(), waves.payload.tolist(), strict=True):
+            reasons[row] = reasons[row] or unlike[payload]
         if not self.config.least_quality:
             return reasons
-        found = self._found(known, Waves.of(known, self.config.code), self.shape(state.rate_hz))
-        found = found.take(self._kept(found))
+        found = self._found(known, waves, self.shape(state.rate_hz))
+        found = found.take(self._kept(found) & (np.array(reasons)[found.row] == ""))
         where, place = found.where.once()
         quality = self._judged(known, where, state)
         bad = np.all(quality.poor(self.config.least_quality), axis=-1)[place]
         for row in np.setdiff1d(found.row, found.row[~bad]).tolist():
             reasons[row] = f"poor quality: {worst(quality.reason[place[found.row == row]].ravel().tolist())}"
+        return reasons
+
+    def _unlike(self, known: Known, waves: Waves, state: State) -> list[str]:
+        """Of each payload why it is unlike those of training, "" where it is not."""
+        channels, filters = Channels(state.channels, state.units), self.shape(state.rate_hz).filters
+        reasons = [""] * len(waves.uris)
+        for number, (uri, rate_hz) in enumerate(zip(waves.uris, waves.rate_hz.tolist(), strict=True)):
+            try:
+                channels.of(known.payloads.open(uri))
+                filtered(np.zeros((1, 1, 2), np.float32), rate_hz, filters)
+            except (DataError, ConfigError) as error:
+                reasons[number] = error.message
         return reasons
 
     def plain(self, known: Known, state: State) -> Plain:
