@@ -182,8 +182,8 @@ class Stateful(Protocol):
     def carry(self, seq: Seq, state: Any, ends: Tensor) -> tuple[Encoded, Any]:
         """What it gives after further steps, and the state to go on from.
 
-        seq: one row, all of whose steps exist; state: as it was given last, None before the first step; ends int64 "R": the places
-        among these steps at which a vector is pooled, as of a row that ended there. `pooled` is "R D".
+        seq: one row, all of whose steps exist; state: as it was given last, None before the first step; ends int64 "R": the
+        places among these steps at which a vector is pooled, as of a row that ended there. `pooled` is "R D".
         """
         ...
 
