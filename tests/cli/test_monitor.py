@@ -40,6 +40,10 @@ encoder = { name = "resnet1d", width = 4 }
 name = "multiclass"
 """
 
+HEEDING = (  # the command line, also where the tests were started in the background, in which Ctrl-C is ignored
+    "import signal, sys; from sequela.cli import main; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -115,13 +119,13 @@ def test_an_interrupted_monitor_leaves_whole_lines(folder: Path) -> None:
         str(folder / "model.sequela"),
         str(folder / "ecg" / "100.hea"),
         "--speed",
-        "1",  # a minute in a minute: it cannot be over before the interruption
+        "2",  # half a minute: it cannot be over before the interruption
         "--piece",
-        "2",
+        "1",
         "--out",
         str(out),
     ]
-    process = subprocess.Popen([sys.executable, "-m", "sequela", *words], stderr=subprocess.PIPE, env=dict(os.environ), text=True)
+    process = subprocess.Popen([sys.executable, "-c", HEEDING, *words], stderr=subprocess.PIPE, env=dict(os.environ), text=True)
     while process.poll() is None and not (out.exists() and out.read_text(encoding="utf-8").count("\n") > 3):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
