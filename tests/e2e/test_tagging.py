@@ -116,6 +116,7 @@ def test_the_audit_looks_at_steps_as_rows(store: Store) -> None:
     assert found["subject_overlap"].severity == found["future_events"].severity == "ok"
 
 
+@pytest.mark.slow
 def test_waves_are_delineated_in_hundredths_of_a_second(raw: Path, tmp_path: Path) -> None:
     waves = import_data("wfdb", raw, tmp_path / "waves.store", options={"waves": ["waves"]})
     window = {"name": "waveform", "window": "fixed", "length": "60ms", "stride": "20ms", "rate_hz": 100, "baseline": "none"}

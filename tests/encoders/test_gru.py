@@ -48,6 +48,7 @@ def test_reset_before_the_product_equals_the_equations(reference: ModuleType) ->
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["after", "before"])
 def test_backpropagation_through_time_equals_finite_differences(form: str) -> None:
     made, seq = made_and_fed(form=form, layers=2, bidirectional=True)

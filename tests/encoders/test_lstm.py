@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
+import pytest
 import torch
 
 from sequela.encoders import lstm
@@ -32,6 +33,7 @@ def test_stacked_layers_equal_the_equations(reference: ModuleType) -> None:
         np.testing.assert_allclose(steps[row, :length], states[:length], atol=1e-13)
 
 
+@pytest.mark.slow
 def test_backpropagation_through_time_equals_finite_differences() -> None:
     made, seq = made_and_fed(layers=2, bidirectional=True)
     names = [name for name, _ in made.named_parameters()]

@@ -86,6 +86,7 @@ def seqs(rows: Evidence, which: np.ndarray) -> dict[str, Seq]:
     return dict(models.tensors(batch.collate(rows.inputs, which), "cpu").inputs)
 
 
+@pytest.mark.slow
 @each
 def test_odd_rows_are_rarer_than_any_normal_one_and_order_changes_nothing(rows: Any, asked: Study, tmp_path: Path) -> None:
     train, tune = rows(seed=0), rows(seed=1)
