@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import warnings
 from collections import Counter
-from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -16,16 +14,9 @@ import pytest
 from sequela.config import convert
 from sequela.errors import ConfigError, DataError
 from sequela.readers import wfdb as reader
+from sequela.readers._wfdb_marks import quiet
 
 RATE = 250.0
-
-
-@contextmanager
-def quiet():
-    """Without the warnings of wfdb itself, which calls pandas as pandas 3 deprecates; only around wfdb's own calls."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The inplace keyword")
-        yield
 
 
 with quiet():

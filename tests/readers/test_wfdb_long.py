@@ -5,24 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sequela
+from sequela.readers._wfdb_marks import quiet
 from sequela.store.channels import places
-
-
-@contextmanager
-def quiet():
-    """Without the warnings of wfdb itself, which calls pandas as pandas 3 deprecates."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The inplace keyword")
-        yield
-
 
 with quiet():
     wfdb = pytest.importorskip("wfdb")

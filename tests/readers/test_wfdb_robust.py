@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,17 +16,9 @@ import sequela
 from sequela.errors import DataError
 from sequela.readers import wfdb as reader
 from sequela.readers._wfdb_header import parse
+from sequela.readers._wfdb_marks import quiet
 from sequela.readers._wfdb_segments import opened
 from sequela.readers._wfdb_signal import check
-
-
-@contextmanager
-def quiet():
-    """Without the warnings of wfdb itself, which calls pandas as pandas 3 deprecates."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The inplace keyword")
-        yield
-
 
 with quiet():
     wfdb = pytest.importorskip("wfdb")
