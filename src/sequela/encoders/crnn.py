@@ -48,24 +48,25 @@ class ConvolvedStates(nn.Module):
     def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__()
         self.front = nn.Identity() if config.spectrum is None else _spectrum(spec, config.spectrum, config.norm)
-        narrow = spec.shape[0] if config.spectrum is None else self.front.width
+        narrow = spec.shape[0] if not isinstance(self.front, Spectrum) else self.front.width
         blocks = conv.Blocks(1, config.kernel, config.norm)
         layers: list[nn.Module] = []
         for wide in config.channels:
-            layers += [*blocks.part(narrow, wide, config.kernel, config.stride), nn.Dropout(config.dropout)]  # type: ignore[arg-type]
+            layers += [*blocks.part(narrow, wide, config.kernel, config.stride), nn.Dropout(config.dropout)]
             narrow = wide
         self.layers = nn.Sequential(*layers)
         plan = recurrent.Config(
             width=config.width, layers=config.layers, bidirectional=config.bidirectional, dropout=config.dropout
         )
-        self.stack = recurrent.Stack(narrow, plan, recurrent.fused(config.cell))  # type: ignore[arg-type]
+        self.stack = recurrent.Stack(narrow, plan, recurrent.fused(config.cell))
         self.width = self.stack.width
 
     def forward(self, values: Tensor) -> Tensor:
         steps = self.layers(self.front(values)).transpose(1, 2)
         every = steps.new_ones(steps.shape[:2]).bool()
         initial = steps.new_zeros(len(steps), self.stack.states * self.stack.state)
-        return self.stack(steps, every, initial).transpose(1, 2)  # type: ignore[no-any-return]
+        states: Tensor = self.stack(steps, every, initial)
+        return states.transpose(1, 2)
 
 
 def _spectrum(spec: Spec, frames: Frames, norm: conv.NormName) -> Spectrum:

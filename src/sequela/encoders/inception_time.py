@@ -48,7 +48,8 @@ class Module(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         entry = self.bottleneck(values)
         branches = [*(branch(entry) for branch in self.branches), self.largest(values)]
-        return self.norm(torch.cat(branches, 1))  # type: ignore[no-any-return]
+        found: Tensor = self.norm(torch.cat(branches, 1))
+        return found
 
 
 class Inception(nn.Module):
@@ -68,7 +69,8 @@ class Inception(nn.Module):
         self.width = narrow
 
     def forward(self, values: Tensor) -> Tensor:
-        return self.layers(values)  # type: ignore[no-any-return]
+        found: Tensor = self.layers(values)
+        return found
 
 
 def _shortcut(narrow: int, wide: int, config: Config) -> nn.Module:

@@ -46,7 +46,8 @@ class Carried(nn.Module):
         ends = rows.mask.sum(1).cumsum(0) - 1
         encoder = cast(Stateful, self.model.encoders[f"input_{name}"])
         encoded, self.state = encoder.carry(_one(rows), self.state, ends)
-        return self.model.head(replace(encoded, mask=rows.mask, seq=rows))  # type: ignore[no-any-return]
+        found: Tensor = self.model.head(replace(encoded, mask=rows.mask, seq=rows))
+        return found
 
 
 def _one(rows: Seq) -> Seq:

@@ -10,21 +10,12 @@ import polars as pl
 from sequela.errors import DataError
 from sequela.monitoring.recording import END, SECOND, Piece, Signal
 from sequela.monitoring.samples import Samples
+from sequela.store.shards import GIVEN
 from sequela.study import cut
 from sequela.types import Part, Payload, Payloads
 
 SUBJECT = 1  # the only one
-SCHEMA = {
-    "subject_id": pl.Int64(),
-    "time": pl.Datetime("us"),
-    "code": pl.String(),
-    "numeric_value": pl.Float32(),
-    "text_value": pl.String(),
-    "payload": pl.String(),
-    "visit": pl.Int64(),
-    "available": pl.Datetime("us"),
-    "superseded": pl.Datetime("us"),
-}
+SCHEMA = {"subject_id": pl.Int64()} | {name: type_ for name, type_ in GIVEN.items() if name != "source_id"}
 
 
 class Held:

@@ -150,4 +150,5 @@ class Trunk(nn.Module):
         self.width = narrow
 
     def forward(self, values: Tensor) -> Tensor:
-        return self.layers(values)  # type: ignore[no-any-return]
+        found: Tensor = self.layers(values)
+        return found

@@ -94,7 +94,8 @@ class FromVector(nn.Module):
         assert encoded.pooled is not None  # the task needs it
         code = self.dropout(self.code(encoded.pooled)).unsqueeze(1).expand(-1, encoded.mask.shape[1], -1)
         states = code if self.over is None else reverse(self.over(code)[0], encoded.mask)
-        return self.step(states)  # type: ignore[no-any-return]
+        found: Tensor = self.step(states)
+        return found
 
 
 class FromBefore(nn.Module):

@@ -88,7 +88,8 @@ def _put(tensor: Tensor, place: tuple[Tensor, Tensor], entry: Tensor) -> Tensor:
 def _elapsed(seq: Seq, series: Series, count: Tensor) -> Tensor:
     """How long ago each feature was seen before the new step, as modalities/measurements.py has it; 0 in a row's first step."""
     if not seq.mask.shape[1]:
-        return seq.side.new_zeros(len(count), seq.side.shape[2])  # type: ignore[no-any-return]
+        nothing: Tensor = seq.side.new_zeros(len(count), seq.side.shape[2])
+        return nothing
     rows, last = torch.arange(len(count), device=count.device), (count - 1).clamp_min(0)
     before = seq.side[rows, last]
     hours = before.expm1() if series.logarithm else before

@@ -32,7 +32,8 @@ class Spectrum(nn.Module):
         frames = nn.functional.pad(values, (0, short)).unfold(2, self.length, self.hop)  # S C frames length
         cosine, sine = (frames @ self.waves).chunk(2, 3)
         power = (cosine.square() + sine.square() + FLOOR).log()
-        return self.norm(power.transpose(2, 3).flatten(1, 2))  # type: ignore[no-any-return]
+        found: Tensor = self.norm(power.transpose(2, 3).flatten(1, 2))
+        return found
 
 
 def _waves(length: int, bins: int) -> Tensor:

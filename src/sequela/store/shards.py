@@ -31,7 +31,7 @@ PART_ROWS = 2**17  # of spilled events, dealt out at once
 MOST_SHARDS = 256  # files open at once while spilled events are dealt out
 ROW_GROUP = 2**17
 
-_GIVEN: dict[str, pl.DataType] = {
+GIVEN: dict[str, pl.DataType] = {  # the columns of events as readers give them
     "source_id": pl.String(),
     "time": pl.Datetime("us"),
     "code": pl.String(),
@@ -45,7 +45,7 @@ _GIVEN: dict[str, pl.DataType] = {
 _NUMBERED = ("subject", "code")
 _OPTIONAL = ("numeric_value", "text_value", "payload", "visit", "available", "superseded")
 _TIMES = ("time", "available", "superseded")
-_HELD = {name: pl.UInt32() for name in _NUMBERED} | {name: _GIVEN[name] for name in ("time", *_OPTIONAL)}
+_HELD = {name: pl.UInt32() for name in _NUMBERED} | {name: GIVEN[name] for name in ("time", *_OPTIONAL)}
 _OFTEN_EQUAL = ["code", "numeric_value"]  # the columns that a dictionary makes small
 _SOUGHT = ["subject_id", "time"]  # the columns by which row groups are skipped
 
@@ -258,23 +258,23 @@ class Events:
 
 def _conformed(frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of Sink.events in their order and types; those that say nothing are left out."""
-    unknown = set(frame.columns) - set(_GIVEN)
-    missing = set(_GIVEN) - set(_OPTIONAL) - set(frame.columns)
+    unknown = set(frame.columns) - set(GIVEN)
+    missing = set(GIVEN) - set(_OPTIONAL) - set(frame.columns)
     if unknown or missing:
-        raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(_GIVEN)}")
+        raise DataError(f"events have unknown columns {sorted(unknown)} or lack {sorted(missing)}; expected {list(GIVEN)}")
     _check_zones(frame.schema)
     return frame.select(
-        _as_given(name, frame.schema[name]) for name in _GIVEN if name in frame.columns and not _says_nothing(name, frame[name])
+        _as_given(name, frame.schema[name]) for name in GIVEN if name in frame.columns and not _says_nothing(name, frame[name])
     )
 
 
 def _as_given(name: str, type_: pl.DataType) -> pl.Expr:
     """The column in its type; names that are integers or categories already are numbered as they are."""
     quick = {"source_id": pl.Int64(), "code": pl.Categorical()}
-    if type_ in (quick.get(name), _GIVEN[name]):
+    if type_ in (quick.get(name), GIVEN[name]):
         return pl.col(name)
     whole = pl.col(name).dt.replace_time_zone(None) if getattr(type_, "time_zone", None) else pl.col(name)
-    return whole.cast(_GIVEN[name])
+    return whole.cast(GIVEN[name])
 
 
 def _says_nothing(name: str, column: pl.Series) -> bool:
