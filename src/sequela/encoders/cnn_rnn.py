@@ -52,7 +52,7 @@ class StepsThenStates(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.context = spec.context
         self.steps_width = stack.width
-        self.width = int(pool.width) + spec.context  # type: ignore[arg-type]
+        self.width = int(pool.width) + spec.context  # type: ignore[arg-type]  # attributes of a module are not typed
         self.gives = frozenset({"pooled", "steps"})
         self.causal = not config.bidirectional
 
@@ -87,7 +87,7 @@ class StepsThenEncoder(nn.Module):
         self.over = over
         self.focus = focus
         self.gives, self.causal, self.steps_width = over.gives, over.causal, over.steps_width
-        self.width = over.width + (0 if focus is None else over.steps_width)  # type: ignore[operator]
+        self.width = over.width + (0 if focus is None else over.steps_width)  # type: ignore[operator]  # attributes of a module are not typed
 
     def forward(self, seq: Seq) -> Encoded:
         vectors = self.each(replace(seq, context=None)).steps.unsqueeze(2)
@@ -140,9 +140,9 @@ def build(spec: Spec, config: Config) -> StepsThenStates | StepsThenEncoder:
     each = _each(spec, config)
     position = _position(spec, config) if "focus" in _parts(config.pool) else None
     if config.over is not None:
-        return StepsThenEncoder(each, _over(spec, config, each.width), position)  # type: ignore[arg-type]
+        return StepsThenEncoder(each, _over(spec, config, each.width), position)  # type: ignore[arg-type]  # attributes of a module are not typed
     plan = recurrent.Config(width=config.width, layers=config.layers, bidirectional=config.bidirectional, dropout=config.dropout)
-    stack = recurrent.Stack(each.width, plan, recurrent.fused(config.cell))  # type: ignore[arg-type]
+    stack = recurrent.Stack(each.width, plan, recurrent.fused(config.cell))  # type: ignore[arg-type]  # attributes of a module are not typed
     return StepsThenStates(each, stack, FocusPool(config, stack.width, position), spec, config)
 
 
@@ -159,7 +159,7 @@ def _over(spec: Spec, config: Config, width: int) -> nn.Module:
     assert config.over is not None
     name, options = configs.options("encoders", config.over, "encoder.over")
     over: nn.Module = registry.module("encoders", name).build(replace(spec, shape=(1, width), side=0), options)
-    if "steps" not in over.gives:  # type: ignore[operator]
+    if "steps" not in over.gives:  # type: ignore[operator]  # attributes of a module are not typed
         raise ConfigError(f"encoder.over = {name!r} gives no steps")
     return over
 
