@@ -199,7 +199,7 @@ class Task(Protocol):
 
     needs: Literal["pooled", "steps", "map"]
     kind: Literal[  # how it is evaluated
-        "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect"
+        "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect", "entities"
     ]
     names: tuple[str, ...]  # of the columns of its answers
 
@@ -269,6 +269,15 @@ class Tagger(Protocol):
 
     def tagged(self, out: Tensor, mask: Tensor) -> Answer:
         """The answers about the real steps of a batch, row after row."""
+        ...
+
+
+@runtime_checkable
+class Spanner(Protocol):
+    """A task (`needs` = "steps") whose answers are stretches of a text: told in steps, and placed in the text afterwards."""
+
+    def spanned(self, out: Any, mask: Tensor) -> Answer:
+        """Of a batch: begin and end of each of `spanned` count in the steps of its row."""
         ...
 
 

@@ -209,6 +209,88 @@ class Tags:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Stretches of the texts of N rows, laid end to end; row i has offsets[i]:offsets[i+1], by begin, then end."""
+
+    offsets: Array  # int64 "N+1"
+    begin: Array  # int64 "M": characters (code points) before it in the row's text, or in its document
+    end: Array  # int64 "M": up to and with its last one
+    label: Array  # int64 "M": the place in names, -1 where no class gathers the type
+    score: Array | None = None  # float64 "M", in [0, 1]: how sure it is; None of the truth
+    concept: Array | None = None  # str "M": the code of what it names, "" where nobody tells; None: nobody tells of any
+    document: Array | None = None  # str "M": key of the document in which begin and end count; None: they count in the row's text
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def row(self) -> Array:
+        """int64 "M"."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def take(self, rows: Array) -> Spans:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        return self._of(offsets, place)
+
+    def keep(self, which: Array) -> Spans:
+        """Those stretches alone, bool "M"."""
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(self.row[which], minlength=len(self)))])
+        return self._of(offsets, which)
+
+    def _of(self, offsets: Array, place: Array) -> Spans:
+        score, concept, document = (
+            None if values is None else values[place] for values in (self.score, self.concept, self.document)
+        )
+        return Spans(offsets, self.begin[place], self.end[place], self.label[place], score, concept, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Spanned:
+    """What is true of N texts: the stretches that somebody marked, in the row's text, and the tag of each step that they make."""
+
+    spans: Spans
+    tags: Tags
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def take(self, rows: Array) -> Spanned:
+        """Of these rows (indices or a mask), in the order given."""
+        return Spanned(self.spans.take(rows), self.tags.take(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A document inside the text of a row."""
+
+    begin: int  # characters of the row's text before it
+    key: str  # told by its content (text/documents.py), so that what is said of it finds it wherever it stands
+    code: str  # of its event
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the steps of N rows stand in their texts: by this, every answer points back to the exact characters of a source."""
+
+    offsets: Array  # int64 "N+1": of steps, as of the Ragged
+    begin: Array  # int32 "S": characters (code points) before the step in its row's text
+    end: Array  # int32 "S"
+    texts: tuple[str, ...]  # N: the documents of the row, one after the other, a blank line between them
+    pieces: tuple[tuple[Piece, ...], ...]  # N: these documents, in order
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Array) -> Places:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        chosen = np.arange(len(self))[rows]
+        texts, pieces = tuple(self.texts[i] for i in chosen), tuple(self.pieces[i] for i in chosen)
+        return Places(offsets, self.begin[place], self.end[place], texts, pieces)
+
+
 def _spread(offsets: Array, rows: Array) -> tuple[Array, Array]:
     """The offsets of these rows laid end to end, and where what they hold stood before."""
     first, count = offsets[:-1][rows], np.diff(offsets)[rows]
@@ -225,6 +307,8 @@ class Target:
     next_event: K = 1, values how many codes of the input are foreseen, names = the vocabulary.
     segment, detect: K = 1, values 0, known where somebody marked the picture, names = what is marked; the truth is in `dense`.
     tagging: K = 1, values how many steps of the row have a label, names = the classes; the labels are in `dense`.
+    entities: K = 1, values how many stretches of the row's text are marked, known where somebody read it, names = their types;
+    the stretches are in `dense`.
     Arrays are NumPy in a cohort, tensors in a batch of the model.
     """
 
@@ -233,7 +317,8 @@ class Target:
     names: tuple[str, ...]
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
     # padding), top, left, bottom, right in the model's picture. tagging: Labels, once the steps are read Tags; in a batch int64
-    # "B T": a place in names, or -1
+    # "B T": a place in names, or -1. entities: Spans of documents, once the text is read Spanned; in a batch int64 "B T": a tag
+    # of text/scheme.py, or -1
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
@@ -370,6 +455,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """How a word is told in integers: its place in the vocabulary, its shape, then its C characters, 0 where it has fewer."""
+
+    shapes: int  # how many shapes there are
+    characters: int  # how many characters there are; 0 stands for none, 1 for one that training did not have
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """All that an encoder learns of its input."""
 
@@ -383,6 +476,7 @@ class Spec:
     single: bool = False  # every row has at most one step (an image, a patient's statics)
     spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
     lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
+    words: Wording | None = None  # steps are words told by more than their number: values (2 + C,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +490,7 @@ class Ragged:
     side: Array | None = None  # float32 "S E"
     context: Array | None = None  # float32 "N C"
     take: Array | None = None  # int64 "S": the entry of values (and seen) that each step is; None where they are 1 to 1
+    places: Places | None = None  # of steps that stand in texts
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -516,25 +611,26 @@ class Answer:
     sums over the codes foreseen (see its task).
     masks: segment, the mean probability of each name over the picture; the picture itself is in `painted`.
     boxes: detect, the sum of the scores of each name; the boxes themselves are in `boxed`.
+    spans: entities, the sum of the scores of each name; the stretches themselves are in `spanned`.
     """
 
-    kind: Literal["probabilities", "values", "masks", "boxes"]
+    kind: Literal["probabilities", "values", "masks", "boxes", "spans"]
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
     likeliest: Likeliest | None = None  # of next_event
     quantiles: Quantiles | None = None  # of forecast, beside its values
     painted: tuple[Painted | None, ...] = ()  # of segment, N: None where the row has no picture
     boxed: tuple[Boxed | None, ...] = ()  # of detect, N
-    tally: Any = None  # of either, once held against the truth: what evaluation needs of each row, with a `take` of its own
+    spanned: Spans | None = None  # of entities: first in steps (begin, end of them), once they are placed in the row's text
+    tally: Any = None  # of these, once held against the truth: what evaluation needs of each row, with a `take` of its own
 
     def take(self, rows: Array) -> Answer:
         """The answers of these rows (indices), in the order given."""
         painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
         ranked, tally = (one and one.take(rows) for one in (self.likeliest, self.tally))
         around = self.quantiles and self.quantiles.take(rows)
-        return replace(
-            self, values=self.values[rows], likeliest=ranked, quantiles=around, painted=painted, boxed=boxed, tally=tally
-        )
+        told = Answer(self.kind, self.values[rows], self.names, ranked, around, painted, boxed, tally=tally)
+        return told if self.spanned is None else replace(told, spanned=self.spanned.take(rows))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -546,7 +642,7 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     values = np.concatenate([answer.values for answer in answers])
     painted = tuple(one for answer in answers for one in answer.painted)
     boxed = tuple(one for answer in answers for one in answer.boxed)
-    return Answer(first.kind, values, first.names, _ranked(answers), _around(answers), painted, boxed)
+    return Answer(first.kind, values, first.names, _ranked(answers), _around(answers), painted, boxed, _stretches(answers))
 
 
 def _ranked(answers: Sequence[Answer]) -> Likeliest | None:
@@ -560,3 +656,19 @@ def _ranked(answers: Sequence[Answer]) -> Likeliest | None:
 def _around(answers: Sequence[Answer]) -> Quantiles | None:
     around = [answer.quantiles for answer in answers if answer.quantiles is not None]
     return Quantiles(around[0].levels, np.concatenate([one.values for one in around])) if around else None
+
+
+def _stretches(answers: Sequence[Answer]) -> Spans | None:
+    spans = [answer.spanned for answer in answers if answer.spanned is not None]
+    return joined(spans) if spans else None
+
+
+def joined(spans: Sequence[Spans]) -> Spans:
+    """The stretches of several rows after one another; all tell the same columns."""
+    count = np.concatenate([np.diff(one.offsets) for one in spans])
+    begin, end, label = (np.concatenate([getattr(one, name) for one in spans]) for name in ("begin", "end", "label"))
+    score, concept, document = (
+        None if getattr(spans[0], name) is None else np.concatenate([getattr(one, name) for one in spans])
+        for name in ("score", "concept", "document")
+    )
+    return Spans(np.concatenate([[0], np.cumsum(count)]), begin, end, label, score, concept, document)

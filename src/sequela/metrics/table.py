@@ -22,7 +22,9 @@ from sequela.metrics import (
 )
 from sequela.types import Array
 
-Kind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect"]
+Kind: TypeAlias = Literal[
+    "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect", "entities"
+]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 
 RISKS: tuple[Kind, ...] = ("binary", "multiclass", "multilabel")

@@ -1,0 +1,1 @@
+"""Text as characters: documents, words, sentences, sections, what is denied. Every place counts in characters of the document."""
