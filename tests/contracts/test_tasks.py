@@ -32,6 +32,7 @@ WITH_OPTIONS = [
     *[(name, {}) for name in TASKS],
     *[(name, {"hidden": 7, "dropout": 0.5}) for name in TASKS],
     *[(name, {"loss": "focal", "gamma": 0.5}) for name in ("binary", "multiclass", "multilabel", "recommend")],
+    *[(name, {"attention": "label", "hidden": hidden}) for name in ("multiclass", "multilabel") for hidden in (0, 7)],
     *[("regression", {"loss": loss}) for loss in ("mae", "huber")],
     ("forecast", {"quantiles": [0.05, 0.5, 0.95]}),
 ]
@@ -65,8 +66,9 @@ def made(name: str, options: dict[str, Any], target: Target) -> tuple[Task, nn.M
 
 
 def encoded(rows: int = ROWS) -> Encoded:
-    pooled = torch.randn(rows, WIDTH, generator=torch.Generator().manual_seed(1))
-    return Encoded(None, torch.ones(rows, 1, dtype=torch.bool), pooled)
+    random = torch.Generator().manual_seed(1)
+    pooled, steps = torch.randn(rows, WIDTH, generator=random), torch.randn(rows, 3, WIDTH, generator=random)
+    return Encoded(steps, torch.ones(rows, 3, dtype=torch.bool), pooled)
 
 
 def tensors(target: Target) -> Target:
@@ -125,7 +127,7 @@ def test_the_order_of_the_batch_changes_no_answer_and_no_loss(
     task, head = made(name, options, target)
     rows = encoded()
     order = random.permutation(ROWS)
-    turned = replace(rows, mask=rows.mask[order], pooled=rows.pooled[order])
+    turned = Encoded(rows.steps[order], rows.mask[order], rows.pooled[order])
     np.testing.assert_allclose(task.answer(head(turned)).values, task.answer(head(rows)).values[order], rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(
         task.loss(head(turned), tensors(target.take(order))), task.loss(head(rows), tensors(target))[order]

@@ -1,4 +1,7 @@
-"""Which of K classes? One label, the index of its class; the answer is K probabilities that sum to 1."""
+"""Which of K classes? One label, the index of its class; the answer is K probabilities that sum to 1.
+
+With `attention` each class reads the steps for itself (nn/label_attention.py), in place of one vector of the row for all.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from sequela.errors import ConfigError, DataError
 from sequela.nn import head as heads
 from sequela.nn import loss as losses
+from sequela.nn.label_attention import LabelAttention
 from sequela.types import Answer, Array, Target
 
 
@@ -20,6 +24,7 @@ class Config(heads.Config, frozen=True):
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     gamma: Annotated[float, Meta(ge=0)] = 2.0  # of focal: how much less a sure, right answer counts
     smoothing: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # share of each label that is spread over all classes
+    attention: Literal["none", "label"] = "none"  # label: each class weighs the steps by itself, and its logit is a sum over them
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,11 @@ class Multiclass:
 
     config: Config
     names: tuple[str, ...]
-    needs: ClassVar[Literal["pooled"]] = "pooled"
     kind: ClassVar[Literal["multiclass"]] = "multiclass"
+
+    @property
+    def needs(self) -> Literal["pooled", "steps"]:
+        return "steps" if self.config.attention == "label" else "pooled"
 
     def check(self, target: Target) -> None:
         """Raises DataError where no label is known, one is no index of a class, or all are of one class.
@@ -48,11 +56,12 @@ class Multiclass:
             )
 
     def head(self, width: int) -> nn.Module:
-        return heads.Head(width, len(self.names), self.config)
+        made = LabelAttention if self.needs == "steps" else heads.Head
+        return made(width, len(self.names), self.config)
 
     def start(self, head: nn.Module, target: Target) -> None:
         """Sets the biases to the logarithms of the training shares."""
-        assert isinstance(head, heads.Head)
+        assert isinstance(head, heads.Head | LabelAttention)
         share = losses.shares(target.values[:, 0], target.known[:, 0], len(self.names))
         head.begin_at(torch.as_tensor(np.log(share), dtype=torch.float32))
 

@@ -1,4 +1,7 @@
-"""Which of K labels, each by itself? A missing label of a row is left out of its loss; the answer is K probabilities."""
+"""Which of K labels, each by itself? A missing label of a row is left out of its loss; the answer is K probabilities.
+
+With `attention` each label reads the steps for itself (nn/label_attention.py), in place of one vector of the row for all.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,18 @@ from torch import Tensor, nn
 from sequela.errors import DataError
 from sequela.nn import head as heads
 from sequela.nn import loss as losses
+from sequela.nn.label_attention import LabelAttention
 from sequela.types import Answer, Array, Target
 
 
-class Config(heads.Config, frozen=True):
+class Losses(heads.Config, frozen=True):
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     gamma: Annotated[float, Meta(ge=0)] = 2.0  # of focal: how much less a sure, right answer counts
     smoothing: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # share of the way that each label is moved to 0.5
+
+
+class Config(Losses, frozen=True):
+    attention: Literal["none", "label"] = "none"  # label: each label weighs the steps by itself, and its logit is a sum over them
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +36,11 @@ class Multilabel:
 
     config: Config
     names: tuple[str, ...]
-    needs: ClassVar[Literal["pooled"]] = "pooled"
     kind: ClassVar[Literal["multilabel"]] = "multilabel"
+
+    @property
+    def needs(self) -> Literal["pooled", "steps"]:
+        return "steps" if self.config.attention == "label" else "pooled"
 
     def check(self, target: Target) -> None:
         """Raises DataError where a label is known of no row, is neither 0 nor 1, or is the same in all rows."""
@@ -46,11 +57,12 @@ class Multilabel:
             raise DataError(f"all {len(label)} training labels of {name!r} are {int(label[0])}; a model needs both", hint=hint)
 
     def head(self, width: int) -> nn.Module:
-        return heads.Head(width, len(self.names), self.config)
+        made = LabelAttention if self.needs == "steps" else heads.Head
+        return made(width, len(self.names), self.config)
 
     def start(self, head: nn.Module, target: Target) -> None:
         """Sets each bias to the log-odds of its label's training rate."""
-        assert isinstance(head, heads.Head)
+        assert isinstance(head, heads.Head | LabelAttention)
         head.begin_at(torch.as_tensor(losses.log_odds(target.values, target.known), dtype=torch.float32))
 
     def loss(self, out: Tensor, target: Target) -> Tensor:

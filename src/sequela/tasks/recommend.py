@@ -44,7 +44,7 @@ NOTICE = (
 )
 
 
-class Config(multilabel.Config, frozen=True):
+class Config(multilabel.Losses, frozen=True):
     interactions: str | Interactions = ""  # CSV of drug_a, drug_b, severity, source; looked for beside the study
     constraints: str | Constraints = ""  # CSV of drug, when, reason, source; likewise
     facts: dict[str, Fact] = {}  # noqa: RUF012  (msgspec copies it) what the constraints ask for -> what tells it in the records
