@@ -12,7 +12,7 @@ import numpy as np
 
 from sequela import seed as streams
 from sequela.errors import ConfigError
-from sequela.types import Array, Batch, Fields, Ragged, Seq, Tags, Target
+from sequela.types import Array, Batch, Fields, Ragged, Seq, Spanned, Tags, Target
 
 POOL = 32  # batches that are sorted by length together: larger pads less, smaller mixes more
 
@@ -55,10 +55,11 @@ def collate(inputs: Mapping[str, Ragged], rows: Array, target: Target | None = N
 
 def _laid_out(target: Target, padded: Mapping[str, Seq]) -> Target:
     """The target with the labels of steps as their input is padded."""
-    if not isinstance(target.dense, Tags):
+    tags = target.dense.tags if isinstance(target.dense, Spanned) else target.dense
+    if not isinstance(tags, Tags):
         return target
     (seq,) = padded.values()
-    return replace(target, dense=target.dense.padded(seq.mask.shape[1]))
+    return replace(target, dense=tags.padded(seq.mask.shape[1]))
 
 
 def lines(order: Sequence[Array], count: Array) -> Array:

@@ -138,7 +138,7 @@ class Outcome(Strict, frozen=True):
     length: Literal["", "hours", "days"] = ""  # how long it lasts
     cuts: list[float] = []  # the length, value or number of the column as classes: [3, 7] gives <3, 3-7, >=7
     broader: bool = False  # `codes` stands for broader codes too: such a label holds where a code below it is in the window
-    min_subjects: Annotated[int, Meta(ge=1)] = 1  # that have a code, in all the data, for it to be among `codes`
+    min_subjects: Annotated[int, Meta(ge=1)] = 1  # that have a code, for it to be among `codes` or the labels of a `separator`
     censored: Literal["missing", "negative"] = "missing"  # the label where the record ends before its window, without the event
     code: str | list[str] = ""  # an event; several codes for multilabel
     column: str | list[str] = ""  # a label: the events LABEL//<column>; several for multilabel or multivariate regression
@@ -147,7 +147,7 @@ class Outcome(Strict, frozen=True):
     instances: bool = False  # the values of a mask tell one thing from the next of its kind: `classes` names that kind
     boxes: str = ""  # of the task detect: boxes are the events <boxes>//<class>; `classes` orders, gathers or chooses these
     spans: str = ""  # of the task entities: the name of what was marked in texts; `classes` orders, gathers or chooses its types
-    separator: str = ""  # of multilabel: the one column holds several labels at once, with this between them ("I10;E11.9")
+    separator: str = ""  # of multilabel: the one column holds several labels, with this between them; alone, it says: none
     lasting: bool = False  # of tagging: a label holds until the next one, rather than of the step at its moment alone
     delay: Duration = "0s"  # of tagging: a step is judged at the first prediction so long after it, or at its record's last one
     within: str = ""  # "stay" or a duration after the prediction (plus gap)

@@ -34,6 +34,7 @@ from sequela.contracts import (
     Modality,
     Painter,
     Refusing,
+    Spanner,
     Tagger,
     Task,
 )
@@ -41,7 +42,8 @@ from sequela.errors import BundleError, ConfigError, TrainingError
 from sequela.nn import fuse as fuses
 from sequela.nn import painting
 from sequela.prep.augment.views import View, views
-from sequela.study import steps
+from sequela.study import spanned, steps
+from sequela.text import scheme
 from sequela.types import (
     Answer,
     Array,
@@ -49,9 +51,11 @@ from sequela.types import (
     Counts,
     Encoded,
     Known,
+    Places,
     Plain,
     Ragged,
     Seq,
+    Spans,
     Spec,
     Tags,
     Target,
@@ -350,7 +354,17 @@ def evidence(
     tagging = getattr(_task_module(study), "KIND", "") == "tagging"
     columns = read_plain(fitted, known) if plain and not tagging else _no_columns(known.count)
     found = Evidence(inputs, specs, columns, own_target(study, inputs, specs, target) or target, *who)
+    if getattr(_task_module(study), "KIND", "") == "entities":
+        return dataclasses.replace(found, target=spanned.placed(found.target, _places(inputs)))
     return _with_steps(found, fitted, known, plain=plain) if tagging else found
+
+
+def _places(inputs: Mapping[str, Ragged]) -> Places:
+    """Where the steps of the one input stand. Raises ConfigError where they stand in no text."""
+    ((name, ragged),) = inputs.items()
+    if ragged.places is None:
+        raise ConfigError(f"stretches are found in a text, and inputs.{name} gives none", hint='modality = "text"')
+    return ragged.places
 
 
 def _with_steps(rows: Evidence, fitted: Mapping[str, Fitted], known: Known, *, plain: bool) -> Evidence:
@@ -421,12 +435,22 @@ def predict(
             answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
     finally:
         model.train(was_training)
-    answer = concatenate(answers).take(batches.lines(order, count))
+    answer = in_text(concatenate(answers).take(batches.lines(order, count)), inputs)
     return painting.settle(task, answer, inputs) if isinstance(task, Boxer) else answer
+
+
+def in_text(answer: Answer, inputs: Mapping[str, Ragged]) -> Answer:
+    """The answer with its stretches, told in the steps of the one input, placed in the rows' texts; any other as it is."""
+    if answer.spanned is None:
+        return answer
+    return dataclasses.replace(answer, spanned=scheme.in_text(answer.spanned, _places(inputs)))
 
 
 def _nothing(task: Task) -> Answer:
     """The answer about no row."""
+    if task.kind == "entities":
+        none = np.zeros(0, np.int64)
+        return Answer("spans", np.zeros((0, len(task.names))), task.names, spanned=Spans(np.zeros(1, np.int64), none, none, none))
     kinds: Mapping[str, Literal["values", "masks", "boxes"]] = {
         "regression": "values",
         "forecast": "values",
@@ -463,10 +487,10 @@ def of_asked(answer: Answer, target: Target) -> Answer:
 
 def answered(task: Task, out: Tensor, inputs: Mapping[str, Seq]) -> Answer:
     """What the task makes of its output about a batch: a line for each row, or of a Tagger for each real step."""
-    if not isinstance(task, Tagger):
+    if not isinstance(task, Tagger | Spanner):
         return task.answer(out)
     (seq,) = inputs.values()
-    return task.tagged(out, seq.mask)
+    return task.spanned(out, seq.mask) if isinstance(task, Spanner) else task.tagged(out, seq.mask)
 
 
 def _steps(batch: Batch) -> Array:

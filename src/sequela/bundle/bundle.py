@@ -180,7 +180,8 @@ def unnamed(metrics: Sequence[Metric], fewest: int) -> list[Metric]:
 
 def _named(study: Study, predictor: Predictor) -> Study:
     """The study with its classes written out: other data may lack one, or bring them in another order. Cuts say them already."""
-    if predictor.task.kind != "multiclass" or study.outcome.classes or study.outcome.cuts:
+    found = predictor.task.kind in ("multiclass", "entities") or study.outcome.separator
+    if not found or study.outcome.classes or study.outcome.cuts:
         return study
     outcome = msgspec.structs.replace(study.outcome, classes=list(predictor.task.names))
     return msgspec.structs.replace(study, outcome=outcome)

@@ -20,7 +20,8 @@ from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 from sequela.study import audit as audits
 from sequela.study import cohort as cohorts
-from sequela.types import PARTS
+from sequela.study import spanned
+from sequela.types import PARTS, Spanned
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:
     told = [
         Alarm(check=one.check, severity=one.severity, text=_with_rows(one), count=one.count, allowed=one.allowed) for one in found
     ]
-    return told + _kept_out(split, rows)
+    return told + _kept_out(split, rows) + _untold(rows)
 
 
 def _kept_out(split: Prepared, rows: trial.Read) -> list[Alarm]:
@@ -111,3 +112,13 @@ def refuse(alarms: Sequence[Alarm]) -> None:
 
 def _said(alarm: Alarm) -> str:
     return f"{alarm.severity} {alarm.check}: {alarm.text}" + (f" (answered: {alarm.allowed})" if alarm.allowed else "")
+
+
+def _untold(rows: trial.Read) -> list[Alarm]:
+    """What of the marks in texts no stretch of words can be: no answer finds those exactly."""
+    if not isinstance(rows.all.target.dense, Spanned):
+        return []
+    (ragged,) = rows.all.inputs.values()
+    assert ragged.places is not None
+    found = spanned.lost(rows.all.target, ragged.places)
+    return [Alarm(check="marks and words", severity="note", text=f"{count} {what}", count=count) for what, count in found.items()]

@@ -249,11 +249,11 @@ def _alone(study: Study) -> None:
     kind = cohorts.kind_of(study)
     if kind == "tagging":
         _of_steps(study)
-    if kind not in ("next_event", "segment", "detect"):
+    if kind not in ("next_event", "segment", "detect", "entities"):
         return
     asked = {
         "train.members": study.train.members > 1,
-        "train.final": study.train.final != "best" and kind != "next_event",
+        "train.final": study.train.final != "best" and kind not in ("next_event", "entities"),
         "ensemble.members": bool(study.ensemble.members),
         "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
         "train.balance": study.train.balance != "none",

@@ -21,9 +21,10 @@ from sequela.study.predicates import Predicates
 from sequela.study.records import Records, matching
 from sequela.study.spans import Verdict, View
 from sequela.study.triggers import INPUT_KINDS, Draft
-from sequela.types import Array, Cohort
+from sequela.types import Array, Cohort, Target
 
 _COMPARISON = re.compile(r"^(?P<code>\S+)\s*(?P<sign><=|>=|==|!=|<|>)\s*(?P<number>-?\d+(\.\d+)?)$")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _SIGNS: dict[str, Callable[[Array, float], Array]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip
@@ -107,6 +108,23 @@ def judged_as(study: config.Study) -> Kind:
     """How the answers of a study's task are evaluated: as its kind of target, or steps that are tagged as rows with a class."""
     kind = kind_of(study)
     return "multiclass" if kind == "tagging" else kind
+
+
+def _in_order(study: config.Study, target: Target) -> Target:
+    """The target with `ordered` where the order of its classes means something: cuts made them, or the task's module says ORDERED.
+
+    Raises ConfigError where such a task's classes are words and the study does not say their order.
+    """
+    name = config.choice(study.task, "task").name
+    if study.outcome.cuts or name in get_args(TargetKind):
+        return replace(target, ordered=bool(study.outcome.cuts))
+    if not getattr(registry.module("tasks", name), "ORDERED", False):
+        return target
+    if not study.outcome.classes and not all(_NUMBER.fullmatch(one) for one in target.names):
+        raise ConfigError(
+            f"the order of the classes {', '.join(target.names)} is not known", hint="outcome.classes lists them from first to last"
+        )
+    return replace(target, ordered=True)
 
 
 def _predicates(store: Records, study: config.Study, subjects: Sequence[str] | None, *, strict: bool) -> Predicates:
@@ -248,7 +266,7 @@ def _with_outcome(
     else:
         found = outcome.resolve(store, study.outcome, kind, draft.rows, labelled=labelled)
     when = None if found.event is None else found.event.astype("datetime64[us]")
-    draft = replace(draft, rows=replace(draft.rows, target=found.target, event=when))
+    draft = replace(draft, rows=replace(draft.rows, target=_in_order(study, found.target), event=when))
     for text, count in found.notes.items():
         draft = draft.noted(text, count)
     number = np.arange(len(draft.rows))  # each row's place in found, as rows leave

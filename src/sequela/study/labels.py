@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import polars as pl
 
+from sequela.config import Outcome
 from sequela.errors import ConfigError, DataError
 from sequela.types import Array, Target
 
@@ -57,6 +58,29 @@ def read(columns: Mapping[str, Sequence[str | None]], kind: TargetKind, classes:
     if kind == "binary" and not classes:
         return Read(_split({name: _yes_or_no(name, given, soft)}))
     return _as_classes(given, classes, kind)
+
+
+def several(given: Sequence[str | None], outcome: Outcome, subject: Array) -> dict[str, list[str | None]]:
+    """One column of labels that stand together ("I10;E11.9") as a column of 0 and 1 for each label, by name.
+
+    A separator alone says that there is none; None is a row of which nobody told. Without classes there is a column for each
+    label that `min_subjects` subjects have, else for each class. Raises ConfigError where that is none.
+    """
+    sets = [None if raw is None else {one.strip() for one in raw.split(outcome.separator)} - {""} for raw in given]
+    owners: dict[str, set[int]] = {}
+    for owner, held in zip(subject.tolist(), sets, strict=True):
+        for label in held or ():
+            owners.setdefault(label, set()).add(owner)
+    often = sorted(label for label, held in owners.items() if len(held) >= outcome.min_subjects)
+    table = gathered(often, outcome.classes)
+    if not table:
+        raise ConfigError("outcome.separator: no row has a label", hint="is it what stands between the labels of a row?")
+    return {name: [_among(held, raws) for held in sets] for name, raws in table.items()}
+
+
+def _among(held: set[str] | None, raws: Sequence[str]) -> str | None:
+    """Whether a set of labels has one that the class gathers: "1" or "0"."""
+    return None if held is None else str(int(not held.isdisjoint(raws)))
 
 
 def _stack(columns: Mapping[str, Array]) -> Target:
@@ -124,9 +148,9 @@ def _refuse(name: str, refused: Array, distinct: int, expected: str) -> None:
 
 
 def _as_classes(given: Sequence[str | None], classes: Classes, kind: TargetKind) -> Read:
-    gathered = _gathered(given, classes)
-    names = tuple(gathered)
-    place = {raw: float(index) for index, name in enumerate(names) for raw in gathered[name]}
+    table = gathered(given, classes)
+    names = tuple(table)
+    place = {raw: float(index) for index, name in enumerate(names) for raw in table[name]}
     values = np.array([math.nan if raw is None else place.get(raw, math.nan) for raw in given], float)[:, None]
     unlisted = sum(raw is not None and raw not in place for raw in given)
     if kind == "binary":
@@ -139,7 +163,7 @@ def _as_classes(given: Sequence[str | None], classes: Classes, kind: TargetKind)
     return Read(Target(np.where(known, values, 0.0), known, names), unlisted)
 
 
-def _gathered(given: Sequence[str | None], classes: Classes) -> dict[str, list[str]]:
+def gathered(given: Sequence[str | None], classes: Classes) -> dict[str, list[str]]:
     """class -> the raw labels it gathers, in the order of the classes."""
     if not classes:
         found = {raw for raw in given if raw is not None}

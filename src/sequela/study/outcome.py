@@ -5,7 +5,7 @@ A label that cannot be known is missing, never 0: a row is a negative only where
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import ahead, banded, cut, labels, marked, tagged
+from sequela.study import ahead, banded, cut, labels, marked, spanned, tagged
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -57,19 +57,10 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
 
     Raises ConfigError for an outcome that does not fit the kind of question, DataError for labels that cannot be understood.
     """
-    if kind in ("next_event", "forecast"):
-        return _none(outcome, rows) if kind == "next_event" else Outcomes(ahead.read(store, outcome, rows))
-    if outcome.every:
-        raise ConfigError(f"outcome.every is of a forecast, not of a {kind} question", hint='task = "forecast"')
-    if kind in ("segment", "detect"):
-        return Outcomes(_marked(store, outcome, kind, rows, labelled=labelled))
-    if kind == "tagging":
-        target, notes = tagged.read(store, outcome, rows, labelled=labelled)
-        return Outcomes(target, notes=notes)
-    if outcome.delay != "0s" or outcome.lasting:
-        raise ConfigError(f"outcome.delay and lasting are of tagging, not of a {kind} question", hint='task = "tagging"')
-    if outcome.mask or outcome.boxes:
-        raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
+    own_way = _OWN_WAY.get(kind)
+    if own_way is not None:
+        return own_way(store, outcome, rows, labelled)
+    _refuse_others(outcome, kind)
     codes, columns = _listed(outcome.code), _listed(outcome.column)
     if outcome.soft and (kind not in ("binary", "multilabel") or not columns or outcome.classes or outcome.cuts):
         raise ConfigError("outcome.soft is of yes-or-no columns without classes or cuts", hint="leave out outcome.soft")
@@ -85,6 +76,42 @@ def resolve(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     return _by_event(store, outcome, codes, kind, rows)
 
 
+def _refuse_others(outcome: config.Outcome, kind: TargetKind) -> None:
+    """Raises ConfigError where the outcome of a question about rows says what is of another kind of question."""
+    if outcome.every:
+        raise ConfigError(f"outcome.every is of a forecast, not of a {kind} question", hint='task = "forecast"')
+    if outcome.delay != "0s" or outcome.lasting:
+        raise ConfigError(f"outcome.delay and lasting are of tagging, not of a {kind} question", hint='task = "tagging"')
+    if outcome.mask or outcome.boxes:
+        raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
+    if outcome.spans:
+        raise ConfigError(f"a {kind} outcome is no stretches of a text", hint='task = "entities"')
+    if outcome.separator and (kind != "multilabel" or not isinstance(outcome.column, str) or not outcome.column):
+        raise ConfigError("outcome.separator is of one column that holds several labels", hint='task = "multilabel"')
+
+
+def _tagged(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    target, notes = tagged.read(store, outcome, rows, labelled=labelled)
+    return Outcomes(target, notes=notes)
+
+
+def _spanned(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    target, notes = spanned.read(store, outcome, rows, labelled=labelled)
+    return Outcomes(target, notes=notes)
+
+
+def _ahead(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    return Outcomes(ahead.read(store, outcome, rows))
+
+
+def _segmented(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    return Outcomes(_marked(store, outcome, "segment", rows, labelled=labelled))
+
+
+def _detected(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    return Outcomes(_marked(store, outcome, "detect", rows, labelled=labelled))
+
+
 def _marked(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Cohort, *, labelled: bool) -> Target:
     """Raises ConfigError for an outcome of segment that is no mask, of detect that is no boxes, or that is anything else too."""
     wanted, given = ("mask", outcome.mask) if kind == "segment" else ("boxes", outcome.boxes)
@@ -97,12 +124,23 @@ def _marked(store: Records, outcome: config.Outcome, kind: TargetKind, rows: Coh
     return read(store, outcome, rows, labelled=labelled)
 
 
-def _none(outcome: config.Outcome, rows: Cohort) -> Outcomes:
+def _none(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
     """Every row as it is: what it is asked stands in its own input, and is counted once that is read."""
     if outcome != config.Outcome():
         raise ConfigError("next_event foresees its input, and the study has an outcome", hint="leave out [outcome]")
     count = len(rows)
     return Outcomes(Target(np.zeros((count, 1)), np.ones((count, 1), bool), ("next",)))
+
+
+# of the kinds whose truth is no label of a row
+_OWN_WAY: Mapping[TargetKind, Callable[[Records, config.Outcome, Cohort, bool], Outcomes]] = {
+    "next_event": _none,
+    "forecast": _ahead,
+    "segment": _segmented,
+    "detect": _detected,
+    "tagging": _tagged,
+    "entities": _spanned,
+}
 
 
 def _listed(given: str | list[str]) -> list[str]:
@@ -122,6 +160,8 @@ def _by_column(
     found = {column: _raw_labels(store, f"LABEL//{column}", rows) for column in columns}
     given = {column: [raw for raw, _ in pairs] for column, pairs in found.items()}
     twofold = np.array([[different for _, different in pairs] for pairs in found.values()], bool).reshape(len(columns), len(rows))
+    if outcome.separator:
+        given = labels.several(given[columns[0]], outcome, rows.subject_id)
     try:
         read = _read(given, kind, outcome)
     except DataError:
@@ -141,6 +181,8 @@ def _counted(read: labels.Read) -> dict[str, int]:
 
 def _read(given: Mapping[str, Sequence[str | None]], kind: TargetKind, outcome: config.Outcome) -> labels.Read:
     """The raw labels as they are, or, with cuts, the classes that their numbers fall into."""
+    if outcome.separator:
+        return labels.read(given, kind, ())
     if not outcome.cuts:
         return labels.read(given, kind, outcome.classes, soft=outcome.soft)
     banded.check(outcome.cuts, kind)

@@ -16,7 +16,7 @@ from sequela.contracts import Choosing, Evidence, Task
 from sequela.prep import augment, mixup
 from sequela.train import dense
 from sequela.train.order import Order
-from sequela.types import Array, Batch, Tags, Target
+from sequela.types import Array, Batch, Spanned, Tags, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,6 +113,8 @@ def counted(task: Task, target: Target) -> int:
         return int(task.learns(target).sum())
     if task.kind == "next_event" or isinstance(target.dense, Tags):
         return int(target.values[target.known].sum())
+    if isinstance(target.dense, Spanned):
+        return int((target.dense.tags.value >= 0).sum())
     return int(target.known.any(axis=1).sum())
 
 
@@ -123,7 +125,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         mixup.check(task.kind, train.specs)
     weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
-    painted = train.target.dense is not None and not isinstance(train.target.dense, Tags)
+    painted = train.target.dense is not None and not isinstance(train.target.dense, Tags | Spanned)
     pictures = dense.pictures(train, settings.seed) if painted else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
     classes = augment.classes(task.kind, train.asked.target) if augments else None

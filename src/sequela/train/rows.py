@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Boxes, Masks, Plain, Ragged, Space, Steps, Tags, Target
+from sequela.types import Array, Boxes, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, joined
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -123,6 +123,7 @@ def _take(ragged: Ragged, chosen: Array) -> Ragged:
         side=None if ragged.side is None else ragged.side[step],
         context=None if ragged.context is None else ragged.context[chosen],
         take=_entries(ragged)[step],
+        places=ragged.places and ragged.places.take(chosen),
     )
 
 
@@ -139,7 +140,14 @@ def _join(first: Ragged, second: Ragged) -> Ragged:
         side=None if first.side is None or second.side is None else np.concatenate([first.side, second.side]),
         context=None if first.context is None or second.context is None else np.concatenate([first.context, second.context]),
         take=np.concatenate([_entries(first), first.values.shape[0] + _entries(second)]),
+        places=None if first.places is None or second.places is None else _join_places(first.places, second.places),
     )
+
+
+def _join_places(first: Places, second: Places) -> Places:
+    begin, end = np.concatenate([first.begin, second.begin]), np.concatenate([first.end, second.end])
+    offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
+    return Places(offsets, begin, end, first.texts + second.texts, first.pieces + second.pieces)
 
 
 def _join_plain(first: Plain, second: Plain) -> Plain:
@@ -167,4 +175,6 @@ def _join_dense(first: Any, second: Any) -> Any:
     if isinstance(first, Tags):
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
         return Tags(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged")))
+    if isinstance(first, Spanned):
+        return Spanned(joined([first.spans, second.spans]), _join_dense(first.tags, second.tags))
     return None if first is None or second is None else JoinedMasks(first, second, np.arange(len(first) + len(second)))

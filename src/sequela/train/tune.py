@@ -40,7 +40,7 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
             assert step.target is not None
             losses.append(task.loss(out, step.target).double().cpu().numpy())
             answers.append(models.answered(task, out, step.inputs))
-    answer = concatenate(answers).take(batch.lines(order, models.lines(task, rows.inputs)))
+    answer = models.in_text(concatenate(answers).take(batch.lines(order, models.lines(task, rows.inputs))), rows.inputs)
     total = np.concatenate(losses)[np.argsort(np.concatenate(order))].sum()
     loss = float(total / max(counted(task, rows.target), 1))
     return Verdict(loss, score(models.of_asked(answer, rows.target), rows.asked.target, task.kind))
@@ -67,12 +67,24 @@ def score(answer: Answer, target: Target, kind: str) -> float | None:
     """One number, higher is better, over the rows with a label; None where no column has both outcomes."""
     if kind == "next_event":
         return float(answer.values[:, answer.names.index("first")].sum() / max(float(target.values.sum()), 1.0))
+    if kind == "entities":
+        return _entity_f1(answer, target)
     if kind in ("regression", "forecast"):
         columns = zip(answer.values.T, target.values.T, target.known.T, strict=True)
         return -float(np.mean([regression.mae(value[known], truth[known]) for value, truth, known in columns]))
     found = [discrimination.auroc(risk[known], event[known]) for risk, event, known in _questions(answer, target, kind)]
     defined = [float(value) for value in found if not isnan(value)]
     return float(np.mean(defined)) if defined else None
+
+
+def _entity_f1(answer: Answer, target: Target) -> float | None:
+    """Of the stretches of the rows that somebody read, by type and both edges; None where there are none."""
+    assert answer.spanned is not None
+    said, there = (
+        {key for key in zip(spans.row, spans.begin, spans.end, spans.label, strict=True) if target.known[key[0], 0]}
+        for spans in (answer.spanned, target.dense.spans)
+    )
+    return 2 * len(said & there) / (len(said) + len(there)) if said or there else None
 
 
 def _questions(answer: Answer, target: Target, kind: str) -> list[tuple[Array, Array, Array]]:
