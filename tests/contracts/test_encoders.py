@@ -73,6 +73,9 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
         {"time": "none", "visit": "mean"},
     ],
     "deepr": [{"kernels": [1, 4], "gaps": [0.5]}],
+    "caml": [{"width": 6, "kernel": 3, "pool": "mean+attention", "visit": "mean"}],
+    "cnn_text": [{"width": 6, "kernels": [1, 2], "pool": "max+mean"}],
+    "han": [{"width": 4, "embedding": 6, "dropout": 0.2, "input_dropout": 0.2, "sentence_dropout": 0.2}],
 }
 # in place of the defaults, which are for large pictures: millions of weights would make minutes of each rule
 NARROW: dict[str, dict[str, object]] = {

@@ -19,11 +19,11 @@ from typing import Annotated
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sequela.config import Strict
 from sequela.errors import ConfigError
 from sequela.nn.mask import existing
+from sequela.nn.motifs import Motifs
 from sequela.nn.readout import beside
 from sequela.nn.steps import counted
 from sequela.nn.time import since_step
@@ -70,7 +70,7 @@ class Deepr(nn.Module):
     def forward(self, seq: Seq) -> Encoded:
         text = self.text(seq)
         vectors = self._vectors(text, seq)
-        answers = torch.cat([motifs(vectors) for motifs in self.motifs], 2)  # B W D, none below 0
+        answers = torch.cat([motifs(vectors) for motifs in self.motifs], 2).relu()  # B W D
         place = text.step.unsqueeze(2).expand_as(answers)
         steps = answers.new_zeros(*seq.mask.shape, self.steps_width).scatter_reduce(
             1, place, existing(answers, text.mask), "amax"
@@ -98,19 +98,6 @@ class Deepr(nn.Module):
             side = self.side(existing(seq.side, seq.mask))
             vectors = vectors + side.gather(1, text.step.unsqueeze(2).expand_as(vectors))
         return existing(vectors, text.mask)
-
-
-class Motifs(nn.Module):
-    """How well each filter fits the words around each word, "B W filters" and not below 0."""
-
-    def __init__(self, width: int, filters: int, kernel: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv1d(width, filters, kernel)
-        self.around = ((kernel - 1) // 2, kernel // 2)
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        channels = functional.pad(vectors.transpose(1, 2), self.around)
-        return self.convolution(channels).relu().transpose(1, 2)  # type: ignore[no-any-return]
 
 
 def _laid(words: Tensor, there: Tensor) -> Text:
