@@ -14,7 +14,8 @@ entry point (`registry.py`). Importing such a module imports no extra; torch is 
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
     tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has
                                                                    own_names(specs) and own_target(inputs, specs); one that is
-                                                                   not named after its kind, KIND; one whose options name files,
+                                                                   not named after its kind, KIND; one of classes whose
+                                                                   order means something, ORDERED; one whose options name files,
                                                                    gathered(config, find), which reads them into the options;
                                                                    one whose head looks at its input, placed(task, study, specs)
     baselines    build(config)                      -> Baseline    one held against masks of another code names it: marks(config)

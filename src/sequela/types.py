@@ -322,11 +322,12 @@ class Target:
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
+    ordered: bool = False  # multiclass: the order of the names means something, so a miss by two classes is worse than by one
 
     def take(self, rows: Array) -> Target:
         dense = None if self.dense is None else self.dense.take(rows)
         soft = None if self.soft is None else self.soft[rows]
-        return Target(self.values[rows], self.known[rows], self.names, dense, soft)
+        return Target(self.values[rows], self.known[rows], self.names, dense, soft, self.ordered)
 
     @property
     def learnt(self) -> Target:

@@ -42,7 +42,7 @@ def make_target(name: str, random: np.random.Generator) -> Target:
     """Labels of ROWS rows, all known, every class present."""
     if name == "binary":
         return Target(np.arange(ROWS)[:, None] % 2.0, np.full((ROWS, 1), True), ("died",))
-    if name == "multiclass":
+    if name in ("multiclass", "sentiment"):
         return Target(np.arange(ROWS)[:, None] % 3.0, np.full((ROWS, 1), True), ("N", "S", "V"))
     if name in ("multilabel", "recommend"):
         values = np.stack([np.arange(ROWS) % 2, np.arange(ROWS) % 3 == 0], 1).astype(float)

@@ -12,8 +12,8 @@ from sequela.errors import DataError
 from sequela.evaluate import detection, forecasting, segmentation
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
+from sequela.metrics import ordinal, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
-from sequela.metrics import regression, sets, threshold
 from sequela.metrics.discrimination import ranked
 from sequela.metrics.table import METRICS
 from sequela.types import Answer, Array, Target
@@ -41,10 +41,14 @@ MACRO = {
 QUANTITIES = ("mae", "rmse", "r2")
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
-    "multiclass": ("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
+    "multiclass": (
+        *("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
+        *("top3_accuracy", "quadratic_kappa", "rank_mae"),
+    ),
     "multilabel": (
         *("auroc", "auprc", "brier", "macro_f1"),
         *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
+        *("micro_auroc", "p_at_5", "p_at_8"),
     ),
     "regression": ("mae", "rmse", "r2"),
     "forecast": ("mae", "rmse", "mase", "pinball"),
@@ -52,6 +56,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "detect": (*detection.RANKED, *detection.CALLED),
     "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
 }
+PRECISIONS = {5: ranking.p_at_5, 8: ranking.p_at_8}  # labels of a row -> the precision of its likeliest so many
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
 NAIVE = ("baseline:last_value", "baseline:last")  # the forecasts that mase may be measured against
@@ -125,6 +130,7 @@ def _of_sets(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[
         yield Question(model, metric, "", rows, partial(function, called & known, true), reason=none)
     yield Question(model, "row_auprc", "", rows, partial(sets.row_auprc, each), reason=ranked_rows)
     yield Question(model, "set_size", "", rows, partial(sets.set_size, called), reason=none)
+    yield from _of_ranks(model, risk, true, known, rows)
     if asked.safety.interacts is not None:
         yield Question(model, "ddi_rate", "", rows, partial(sets.ddi_rate, called, asked.safety.interacts), reason=none)
         yield Question(model, "ddi_rate_given", "", rows, partial(sets.ddi_rate_given, true, asked.safety.interacts), reason=none)
@@ -132,6 +138,17 @@ def _of_sets(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[
         barred = asked.safety.barred[rows]
         yield Question(model, "barred_rate", "", rows, partial(sets.barred_rate, called, barred), reason=none)
         yield Question(model, "barred_rate_given", "", rows, partial(sets.barred_rate_given, true, barred), reason=none)
+
+
+def _of_ranks(model: str, risk: Array, true: Array, known: Array, rows: Array) -> Iterator[Question]:
+    """What is asked of all labels ranked together, and of the likeliest labels of each row."""
+    reason = _one_outcome(true[known])
+    yield Question(model, "micro_auroc", "", rows, partial(ranking.micro_auroc, risk, true, known), reason=reason)
+    for first, function in PRECISIONS.items():
+        if first < risk.shape[1]:
+            each = ranking.each_precision(risk, true, known, first)
+            fewer = "" if not np.isnan(each).all() else f"no row has {first} known labels"
+            yield Question(model, function.__name__, "", rows, partial(function, each), reason=fewer)
 
 
 def _macro(metric: str, each: list[Question], model: str, rows: Array) -> Question:
@@ -162,6 +179,11 @@ def _multiclass(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
         yield _macro(metric, [q for q in each if q.metric == metric and q.class_ in chosen], model, rows)
     yield _macro_f1(model, decision, truth, rows, [(answer.names.index(name), name) for name in chosen])
     yield from _of_all_classes(model, probability, decision, truth, rows)
+    if len(answer.names) > 3:
+        hit = ranking.each_hit(probability, truth, 3)
+        yield Question(model, "top3_accuracy", "", rows, partial(ranking.top3_accuracy, hit), reason=_no_rows(rows))
+    if asked.target.ordered:
+        yield from _of_order(model, decision, truth, rows)
 
 
 def _macro_f1(model: str, decision: Array, truth: Array, rows: Array, classes: list[tuple[int, str]]) -> Question:
@@ -186,6 +208,13 @@ def _of_all_classes(model: str, probability: Array, decision: Array, truth: Arra
     yield Question(model, "log_loss", "", rows, partial(probabilities.log_loss, probability, one_hot), reason=none)
     sure = probability[np.arange(len(rows)), decision]
     yield Question(model, "ece", "", rows, partial(probabilities.ece, sure, decision == truth), reason=none)
+
+
+def _of_order(model: str, decision: Array, truth: Array, rows: Array) -> Iterator[Question]:
+    """How far the decisions are off, where the classes have an order."""
+    alike = "" if len(np.union1d(decision, truth)) > 1 else _no_rows(rows) or "one class only"
+    yield Question(model, "quadratic_kappa", "", rows, partial(ordinal.quadratic_kappa, decision, truth), reason=alike)
+    yield Question(model, "rank_mae", "", rows, partial(ordinal.rank_mae, decision, truth), reason=_no_rows(rows))
 
 
 def _regression(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:

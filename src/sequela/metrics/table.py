@@ -13,8 +13,10 @@ from sequela.metrics import (
     discrimination,
     forecast,
     language,
+    ordinal,
     probability,
     ranges,
+    ranking,
     regression,
     segmentation,
     sets,
@@ -34,6 +36,7 @@ FORESEEN: tuple[Kind, ...] = ("next_event",)
 AHEAD: tuple[Kind, ...] = ("forecast",)
 QUANTITIES: tuple[Kind, ...] = ("regression", "forecast")
 SETS: tuple[Kind, ...] = ("multilabel",)
+CLASSES: tuple[Kind, ...] = ("multiclass",)
 BOXES: tuple[Kind, ...] = ("detect",)
 MASKS: tuple[Kind, ...] = ("segment",)
 
@@ -61,9 +64,29 @@ _ENTRIES = (
     Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
     Entry("f1", threshold.f1, RISKS + BOXES + MASKS, "higher", True, "harmonic mean of sensitivity and PPV"),
     Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
+    Entry(
+        "top3_accuracy",
+        ranking.top3_accuracy,
+        CLASSES,
+        "higher",
+        False,
+        "share of rows with their class among the likeliest three",
+    ),
+    Entry(
+        "quadratic_kappa",
+        ordinal.quadratic_kappa,
+        CLASSES,
+        "higher",
+        True,
+        "agreement of ordered classes beyond chance, misses squared",
+    ),
+    Entry("rank_mae", ordinal.rank_mae, CLASSES, "lower", True, "mean distance of the class decided from the true one, in ranks"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
     Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),
     Entry("micro_f1", sets.micro_f1, SETS, "higher", True, "F1 of all labels of all rows together"),
+    Entry("micro_auroc", ranking.micro_auroc, SETS, "higher", False, "AUROC of all labels of all rows together"),
+    Entry("p_at_5", ranking.p_at_5, SETS, "higher", False, "share of a row's 5 likeliest labels that are true; mean over rows"),
+    Entry("p_at_8", ranking.p_at_8, SETS, "higher", False, "the same of its 8 likeliest labels"),
     Entry("row_auprc", sets.row_auprc, SETS, "higher", False, "average precision of each row's labels; mean over rows"),
     Entry("set_size", sets.set_size, SETS, "zero", True, "labels called of a row, in the mean; neither high nor low is better"),
     Entry("ddi_rate", sets.ddi_rate, SETS, "lower", True, "share of the pairs called together that interact"),

@@ -111,7 +111,7 @@ def judged_as(study: config.Study) -> Kind:
 
 
 def _in_order(study: config.Study, target: Target) -> Target:
-    """The target with `ordered` where the order of its classes means something: cuts made them, or the task's module says ORDERED.
+    """The target, `ordered` where the order of its classes means something: cuts made them, or the task's module says ORDERED.
 
     Raises ConfigError where such a task's classes are words and the study does not say their order.
     """
@@ -122,7 +122,8 @@ def _in_order(study: config.Study, target: Target) -> Target:
         return target
     if not study.outcome.classes and not all(_NUMBER.fullmatch(one) for one in target.names):
         raise ConfigError(
-            f"the order of the classes {', '.join(target.names)} is not known", hint="outcome.classes lists them from first to last"
+            f"the order of the classes {', '.join(target.names)} is not known",
+            hint="outcome.classes lists them from first to last",
         )
     return replace(target, ordered=True)
 

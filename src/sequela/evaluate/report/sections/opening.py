@@ -10,9 +10,13 @@ from sequela.evaluate.report.verdict import certain, verdict
 
 KEY = {
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "accuracy"),
-    "multiclass": ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier"),
+    "multiclass": (
+        *("auroc", "accuracy", "top3_accuracy", "quadratic_kappa", "rank_mae"),
+        *("balanced_accuracy", "macro_f1", "brier"),
+    ),
     "multilabel": (
-        *("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "set_size"),
+        *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
+        *("brier", "jaccard", "set_f1", "row_auprc", "set_size"),
         *("ddi_rate", "ddi_rate_given", "barred_rate", "barred_rate_given"),
     ),
     "regression": ("mae", "rmse", "r2", "mase"),
@@ -23,8 +27,11 @@ KEY = {
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
-    "multiclass": ("auroc", "accuracy", "macro_f1", "brier"),
-    "multilabel": ("auroc", "auprc", "macro_f1", "brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
+    "multiclass": ("auroc", "accuracy", "top3_accuracy", "quadratic_kappa", "rank_mae", "macro_f1", "brier"),
+    "multilabel": (
+        *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
+        *("brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
+    ),
     "regression": ("mae", "rmse", "r2"),
     "forecast": ("mae", "rmse", "mase", "pinball"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
@@ -83,6 +90,7 @@ _DIRECTIONS = {
     "forecast": "Lower is better for errors and widths; coverage is best at what the interval promises.",
     "detect": "Higher is better; means over the classes.",
     "segment": "Higher is better, except for distances, where lower is; means over the names.",
+    "multiclass": "Higher is better; lower is for the Brier score and for errors in ranks.",
     "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",
 }
 _DIRECTION = "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
