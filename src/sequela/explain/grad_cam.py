@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sequela.errors import UsageError
-from sequela.explain.question import Asked, told
+from sequela.explain.question import Asked, evaluating, told
 from sequela.types import Array
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
@@ -32,7 +32,7 @@ def heat(asked: Asked, encoder: nn.Module, column: Tensor | None = None) -> Arra
     """
     column = asked.column() if column is None else column
     seq, space = asked.seq, asked.seq.values.shape[3:]
-    with _evaluating(asked.network), torch.enable_grad(), _last(encoder, len(space)) as seen:
+    with evaluating(asked.network), torch.enable_grad(), _last(encoder, len(space)) as seen:
         leaf = seq.values.detach().clone().requires_grad_(True)
         out = asked.said(replace(seq, values=leaf))
         if not seen:
@@ -68,13 +68,3 @@ def _last(encoder: nn.Module, dimensions: int) -> Iterator[list[Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    was_training = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(was_training)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from sequela.errors import UsageError
 from sequela.types import Seq
+
+Telling: TypeAlias = Callable[[Tensor], Tensor]  # of an output "B K" the Q numbers of each row that are explained, "B Q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +49,28 @@ def told(out: Tensor, column: Tensor) -> Tensor:
         return own
     others = out.masked_fill(torch.nn.functional.one_hot(column, out.shape[1]).bool(), -torch.inf)
     return own - others.amax(1)
+
+
+def log_odds(out: Tensor, column: Tensor, *, exclusive: bool) -> Tensor:
+    """Of each row the log-odds of these of its columns, int64 "B Q": float64 "B Q" of logits "B K".
+
+    `exclusive`: one of the columns is true, so that the odds are against all the others together; else each stands alone.
+    """
+    logits = out.double()
+    own = logits.gather(1, column)
+    if not exclusive:
+        return own
+    mine = torch.nn.functional.one_hot(column, out.shape[1]).bool()
+    others = logits.unsqueeze(1).expand(mine.shape).masked_fill(mine, -torch.inf)
+    return own - others.logsumexp(2)
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Within, the network answers as it does after training; its mode is left as it was."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)

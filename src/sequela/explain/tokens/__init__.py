@@ -1,0 +1,1 @@
+"""What an answer about a text rests on, word by word."""
