@@ -38,6 +38,7 @@ FILES = {  # reader -> a name that its files have
     "npz": "set.npz",
     "omop": "person.csv",
     "physionet2012": "set-a/132539.txt",
+    "pubtator": "corpus.txt",
     "slides": "tumour/1.svs",
     "wfdb": "100.hea",
 }

@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from sequela import config, registry
+from sequela.store.source import open_source
 from sequela.store.store import Store
 from sequela.types import Cohort, Payload, Target
 
@@ -101,6 +103,22 @@ def folder() -> Callable[[Path], Folder]:
 def memory() -> Callable[[], Memory]:
     """Makes a sink: for tests that need several."""
     return Memory
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Memory]:
+    """What a reader writes of files, by name, with these options."""
+
+    def reading(reader: str, files: dict[str, str | bytes], **options: object) -> Memory:
+        for name, content in files.items():
+            file = tmp_path / "source" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        module, sink = registry.module("readers", reader), Memory()
+        module.build(config.convert(options, module.Config, "options")).read(open_source(tmp_path / "source"), sink)
+        return sink
+
+    return reading
 
 
 @pytest.fixture(scope="session")
