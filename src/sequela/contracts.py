@@ -1,4 +1,4 @@
-"""The verbs of Sequela: what a reader, a modality, an encoder, a task and a baseline must do. Read after `types.py`.
+"""The verbs of Sequela: what a reader, a modality, an encoder, a task and a baseline must do. Read after `types`.
 
 Each lives in one file whose name is its registered name, `encoders/gru_d.py` for `encoder = "gru_d"`. That module has
 

@@ -1,0 +1,65 @@
+"""The nouns of Sequela. Read this first, then `contracts.py`.
+
+A patient is a timeline of events. A study asks a question at one moment of it: that is a row of a `Cohort`. What is `Known`
+at that moment becomes, for each input, a `Ragged` of steps; rows of like length become a padded `Batch` of `Seq`; an encoder
+makes `Encoded` of a Seq, a task makes an `Answer` of that.
+
+Letters of shapes: N rows, E events, S steps laid end to end, B batch, T step, *F the shape of one step, D width, C channel or
+context, L sample, H W space, K column of a label or an answer. A mask is True where something exists. NumPy up to `Batch`;
+torch from the model on. Read the files in this order:
+
+    arrays      Array, Payload, Space, and pictures of which a part is read alone
+    rows        Cohort, Target, Known: what is asked, and what is known at that moment
+    sequences   Spec, Ragged, Plain, Seq, Batch, Encoded: what an encoder sees and gives
+    answers     Answer
+    marks       what is said of parts of a record: Masks, Boxes, Labels, Tags, Spans, Places
+"""
+
+from __future__ import annotations
+
+from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
+from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
+from sequela.types.marks import Boxes, Labels, Masks, Piece, Places, Spanned, Spans, Tags, joined
+from sequela.types.rows import Cohort, Known, Shared, Target
+from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
+
+__all__ = [
+    "DAY",
+    "NEVER",
+    "PARTS",
+    "Answer",
+    "Array",
+    "Batch",
+    "Boxed",
+    "Boxes",
+    "Cohort",
+    "Counts",
+    "Encoded",
+    "Fields",
+    "Grid",
+    "Known",
+    "Labels",
+    "Likeliest",
+    "Masks",
+    "Painted",
+    "Part",
+    "Payload",
+    "Payloads",
+    "Piece",
+    "Places",
+    "Plain",
+    "Quantiles",
+    "Ragged",
+    "Seq",
+    "Shared",
+    "Space",
+    "Spanned",
+    "Spans",
+    "Spec",
+    "Steps",
+    "Tags",
+    "Target",
+    "Wording",
+    "concatenate",
+    "joined",
+]
