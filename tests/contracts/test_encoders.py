@@ -13,12 +13,13 @@ from sequela import registry
 from sequela.config import convert
 from sequela.contracts import Encoder
 from sequela.errors import ConfigError
-from sequela.types import Encoded, Seq, Spec
+from sequela.types import Encoded, Seq, Spec, Wording
 
 SPECS = {
     "measurements": Spec("measurements", (5,), "days", names=tuple("abcde"), side=5, context=2),
     "bare measurements": Spec("measurements", (4,), "index"),
     "codes": Spec("codes", (), "days", vocabulary=11, side=1),
+    "words": Spec("text", (7,), "index", vocabulary=11, words=Wording(11, 11)),
     "visits": Spec("codes", (3,), "days", vocabulary=11, context=2),
     "medications": Spec("codes", (4,), "days", ("rare", *"abcde", *(f"ATC//{k}" for k in range(5))), 11, side=1, context=2),
     "windows": Spec("waveform", (2, 64), "seconds", side=2),
@@ -31,6 +32,7 @@ SPECS = {
 OPTIONS: dict[str, list[dict[str, object]]] = {
     "rnn": [{"nonlinearity": "sigmoid", "layers": 2, "bidirectional": True, "pool": "last+attention"}, {"nonlinearity": "relu"}],
     "lstm": [{"layers": 3, "bidirectional": True, "pool": "last+mean+max+attention"}],
+    "bilstm": [{"layers": 2, "variational": False, "pool": "last+mean+attention", "spelling": {"word_dropout": 0.2}}],
     "gru": [{"form": "before", "layers": 2, "bidirectional": True}, {"form": "before", "pool": "max"}],
     "gru_d": [{"pool": "attention", "learn_mean": True}],
     "mlp": [{"layers": 3, "activation": "gelu"}],

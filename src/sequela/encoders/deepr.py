@@ -25,7 +25,7 @@ from sequela.errors import ConfigError
 from sequela.nn.mask import existing
 from sequela.nn.motifs import Motifs
 from sequela.nn.readout import beside
-from sequela.nn.steps import counted
+from sequela.nn.steps import counted, refuse_words
 from sequela.nn.time import since_step
 from sequela.types import Encoded, Seq, Spec
 
@@ -115,6 +115,7 @@ def build(spec: Spec, config: Config) -> Deepr:
 
     Raises ConfigError for other steps, no kernels, and gaps that do not rise.
     """
+    refuse_words(spec, "deepr")
     if not spec.vocabulary or len(spec.shape) > 1:
         raise ConfigError(
             f"deepr reads codes as a text; a step of {spec.kind!r} holds "

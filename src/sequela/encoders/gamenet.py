@@ -27,7 +27,7 @@ from sequela.config import Strict
 from sequela.errors import ConfigError
 from sequela.nn import mask as masks
 from sequela.nn.readout import beside
-from sequela.nn.steps import Projected, VisitName, counted
+from sequela.nn.steps import Projected, VisitName, counted, refuse_words
 from sequela.types import Encoded, Seq, Spec
 
 SYSTEMS = ("ATC//*", "RXNORM//*", "NDC//*", "MIMIC3//DRUG//*", "MIMIC4//DRUG//*")
@@ -104,4 +104,5 @@ def _drugs(spec: Spec, patterns: tuple[str, ...]) -> list[int]:
 
 def build(spec: Spec, config: Config) -> GAMENet:
     """Raises ConfigError as `_drugs` does."""
+    refuse_words(spec, "gamenet")
     return GAMENet(spec, config)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from sequela.nn import recurrent
 from sequela.types import Spec
 
@@ -17,11 +15,4 @@ def build(spec: Spec, config: Config) -> recurrent.Recurrent:
 
     Raises ConfigError for a step too large to be laid flat, or an unknown pooling.
     """
-
-    def cell(width_in: int, width: int) -> nn.Module:
-        layer = nn.LSTM(width_in, width, batch_first=True)
-        for name, start in (("bias_ih_l0", config.forget_bias), ("bias_hh_l0", 0.0)):  # torch adds two biases
-            nn.init.constant_(layer.get_parameter(name)[width : 2 * width], start)
-        return recurrent.Fused(layer)
-
-    return recurrent.Recurrent(spec, config, cell)
+    return recurrent.Recurrent(spec, config, recurrent.long_short(config.forget_bias))

@@ -34,7 +34,7 @@ from sequela.config import Strict
 from sequela.nn import mask as masks
 from sequela.nn.readout import Initial, beside
 from sequela.nn.recurrent import Fused
-from sequela.nn.steps import Projected, counted
+from sequela.nn.steps import Codes, Projected, counted, refuse_words
 from sequela.types import Encoded, Seq, Spec
 
 
@@ -135,7 +135,7 @@ def contributions(encoder: RETAIN, seq: Seq, weight: Tensor) -> Contributions:
 def _terms(visits: Projected, seq: Seq, slope: Tensor) -> tuple[Tensor, Tensor | None]:
     laid = visits.laid(seq)
     numbers = None if visits.numbers is None or laid is None else laid * (slope @ visits.numbers.weight)
-    if visits.codes is not None:
+    if isinstance(visits.codes, Codes):
         return _of_codes(visits.codes.weight, seq, slope), numbers
     assert numbers is not None  # what holds no codes holds numbers
     return _of_numbers(numbers, seq), None if seq.side is None else numbers[..., -seq.side.shape[2] :]
@@ -164,4 +164,5 @@ def build(spec: Spec, config: Config) -> RETAIN:
 
     Raises ConfigError for a step too large to be laid flat.
     """
+    refuse_words(spec, "retain")
     return RETAIN(spec, config)

@@ -83,14 +83,14 @@ def ended(steps: Tensor, ends: Tensor, seq: Seq) -> Tensor:
 class Stack(nn.Module):
     """Layers of cells, each in one direction or both, with dropout between them; `states` counts the cells."""
 
-    def __init__(self, width_in: int, config: Config, cell: MakeCell) -> None:
+    def __init__(self, width_in: int, config: Config, cell: MakeCell, dropout: nn.Module | None = None) -> None:
         super().__init__()
         self.state = config.width
         self.width = config.width * (2 if config.bidirectional else 1)
         widths = [width_in, *[self.width] * (config.layers - 1)]
         self.ahead = nn.ModuleList(cell(width, config.width) for width in widths)
         self.back = nn.ModuleList(cell(width, config.width) for width in widths if config.bidirectional)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = dropout or nn.Dropout(config.dropout)
         self.states = len(self.ahead) + len(self.back)
 
     def forward(self, inputs: Tensor, mask: Tensor, initial: Tensor) -> Tensor:
@@ -152,6 +152,18 @@ def fused(name: Literal["lstm", "gru"]) -> MakeCell:
 
     def cell(width_in: int, width: int) -> nn.Module:
         return Fused(kind(width_in, width, batch_first=True))
+
+    return cell
+
+
+def long_short(forget_bias: float) -> MakeCell:
+    """Makes cells that are torch's own LSTM, whose forget gate starts at this bias."""
+
+    def cell(width_in: int, width: int) -> nn.Module:
+        layer = nn.LSTM(width_in, width, batch_first=True)
+        for name, start in (("bias_ih_l0", forget_bias), ("bias_hh_l0", 0.0)):  # torch adds two biases
+            nn.init.constant_(layer.get_parameter(name)[width : 2 * width], start)
+        return Fused(layer)
 
     return cell
 

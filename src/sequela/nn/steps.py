@@ -1,6 +1,7 @@
 """One vector of numbers for each step, whatever a step is: the first thing that every recurrent encoder and the MLP does.
 
 codes ()                        an embedding
+words (2 + C,)                  what nn/words.py makes of number, shape and characters
 visits (N,)                     the sum of the embeddings of those of its codes that are seen, or their mean
 numbers () or (F,)              the values, then for each whether it was seen (1 or 0), so that absent is not zero
 windows (C, L), images (C, H, W)   laid flat
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from sequela.errors import ConfigError
 from sequela.nn.mask import existing
+from sequela.nn.words import Spelling, Words
 from sequela.types import Seq, Spec
 
 VisitName: TypeAlias = Literal["sum", "mean"]
@@ -32,12 +34,12 @@ class Flat(nn.Module):
     Raises ConfigError where a step is too large to be laid flat.
     """
 
-    def __init__(self, spec: Spec, embedding: int, visit: VisitName = "sum") -> None:
+    def __init__(self, spec: Spec, embedding: int, visit: VisitName = "sum", spelling: Spelling | None = None) -> None:
         super().__init__()
         _check(spec)
         self.marked = not spec.vocabulary and len(spec.shape) <= 1
-        self.codes = Codes(spec, embedding, visit) if spec.vocabulary else None
-        numbers = embedding if spec.vocabulary else math.prod(spec.shape) * (2 if self.marked else 1)
+        self.codes = _codes(spec, embedding, visit, spelling or Spelling())
+        numbers = math.prod(spec.shape) * (2 if self.marked else 1) if self.codes is None else self.codes.width
         self.width = numbers + spec.side
 
     def forward(self, seq: Seq) -> Tensor:
@@ -66,6 +68,7 @@ class Codes(nn.Module):
     def __init__(self, spec: Spec, width: int, visit: VisitName = "sum") -> None:
         super().__init__()
         self.visit: VisitName = visit
+        self.width = width
         self.weight = nn.Parameter(torch.empty(spec.vocabulary, width))
         nn.init.normal_(self.weight, 0, SMALL if visit == "sum" and spec.shape else 1.0)
 
@@ -93,14 +96,15 @@ class Projected(nn.Module):
     def __init__(self, spec: Spec, width: int, visit: VisitName = "sum", row: bool = False) -> None:
         super().__init__()
         _check(spec)
-        self.codes = Codes(spec, width, visit) if spec.vocabulary else None
+        self.codes = _codes(spec, width, visit, Spelling())
+        self.narrowed = nn.Linear(self.codes.width, width, bias=False) if isinstance(self.codes, Words) else nn.Identity()
         self.flat = None if spec.vocabulary else Flat(spec, 0)
         numbers = spec.side if self.flat is None else self.flat.width
         self.numbers = nn.Linear(numbers, width, bias=False) if numbers else None
         self.row = nn.Linear(spec.context, width, bias=False) if row and spec.context else None
 
     def forward(self, seq: Seq) -> Tensor:
-        parts: list[Tensor] = [] if self.codes is None else [self.codes(seq)]
+        parts: list[Tensor] = [] if self.codes is None else [self.narrowed(self.codes(seq))]
         if self.numbers is not None:
             parts.append(self.numbers(self.laid(seq)))
         if self.row is not None:
@@ -112,6 +116,22 @@ class Projected(nn.Module):
         if self.flat is not None:
             return self.flat(seq)  # type: ignore[no-any-return]
         return None if seq.side is None else existing(seq.side, seq.mask)
+
+
+def refuse_words(spec: Spec, encoder: str) -> None:
+    """Raises ConfigError where a step is a word with shape and characters: for an encoder that has a weight for each code."""
+    if spec.words is not None:
+        raise ConfigError(
+            f"{encoder} reads codes by their number, and a step of {spec.kind!r} is a word with its shape and characters",
+            hint="leave out `characters` of the input, or take another encoder (bilstm, lstm, transformer, ...)",
+        )
+
+
+def _codes(spec: Spec, width: int, visit: VisitName, spelling: Spelling) -> Codes | Words | None:
+    """What makes vectors of the codes of a step; None where it holds numbers. Those of words are wider than `width`."""
+    if spec.words is not None:
+        return Words(spec, width, spelling)
+    return Codes(spec, width, visit) if spec.vocabulary else None
 
 
 def _check(spec: Spec) -> None:
