@@ -74,7 +74,9 @@ def test_every_unit_has_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [SOURCE / f"{name}.py" for name in ("errors", "types", "registry", "contracts", "config", "seed")]
+    "path",
+    [SOURCE / f"{name}.py" for name in ("errors", "registry", "contracts", "config", "seed")]
+    + sorted((SOURCE / "types").glob("*.py")),
 )
 def test_the_core_imports_nothing_heavy(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & HEAVY
