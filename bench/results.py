@@ -31,6 +31,7 @@ HEADLINES = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
     "detect": ("ap50", "ap", "froc"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 BY_CLASS = {
@@ -38,6 +39,7 @@ BY_CLASS = {
     "tagging": OF_CLASSES,
     "segment": ("dice", "iou", "hd95", "volume_error"),
     "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
@@ -45,6 +47,7 @@ NAMES = {
     "dice": "Dice", "hd95": "HD95", "nsd": "NSD", "iou": "IoU", "instance_f1": "F1 of instances (IoU ≥ .5)", "ap50": "AP50",
     "instance_f1_strict": "the same, mean over IoU .5 to .95", "ap": "AP50:95", "froc": "FROC", "count_mae": "count MAE",
     "count_bias": "count bias", "volume_error": "volume error",
+    "entity_f1": "entity F1", "entity_f1_partial": "entity F1, partial",
     "pinball": "pinball loss", "interval_width": "width of the interval",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip

@@ -1,19 +1,21 @@
-"""Which rows are shown as pictures: the worst, the middling and the best answers about points; the surest errors of a class."""
+"""Which rows are shown: the worst, the middling and the best answers about points or stretches; the surest errors of a class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sequela.evaluate.entities import COUNTED, MISSED
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics.detection import FIRST
+from sequela.metrics.entities import KINDS, RIGHT
 from sequela.types import Answer, Array, Target
 
 EACH = 3  # shown of the worst and of the best; and of the surest errors
 WRONG, CLASSES = 2, 5  # surest wrong calls shown of a class, of so many classes
-SEGMENTED, FOUND = "Dice", "F1 of boxes"
+SEGMENTED, FOUND, ENTITIES = "Dice", "F1 of boxes", "Entity F1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ def chosen(kind: str, model: str, answer: Answer, target: Target, thresholds: Ma
         name = SEGMENTED if kind == "segment" else FOUND
         score = dice(answer) if kind == "segment" else found(model, answer, thresholds)
         return _by_score(np.where(target.known[:, 0], score, np.nan), name)
+    if kind == "entities":
+        return _of_texts(answer, target)
     if kind in ("binary", "multiclass"):
         return _by_class(kind, model, answer, target, thresholds)
     return []
@@ -63,8 +67,24 @@ def _mean(each: Array) -> Array:
     return mean
 
 
-def _by_score(score: Array, name: str) -> list[Case]:
-    order = np.argsort(score, kind="stable")
+def _of_texts(answer: Answer, target: Target) -> list[Case]:
+    """By the F1 of a text's entities; among equals, more entities make a text worse, or in the better half better."""
+    count = answer.tally.numbers()
+    right, several = count[COUNTED[RIGHT]], count["said"] + count["truth"]
+    score = np.divide(2.0 * right, several, out=np.full(len(right), np.nan), where=several > 0)
+    score[~target.known[:, 0]] = np.nan
+    shown = _by_score(score, ENTITIES, np.where(score < 0.5, -several, several))
+    return [replace(case, told=f"{case.told}: {_counted(count, case.row)}") for case in shown]
+
+
+def _counted(count: Mapping[str, Array], row: int) -> str:
+    """How many of a row's entities are right, and what became of the others."""
+    kinds = zip((*KINDS, "missed"), (*COUNTED, MISSED), strict=True)
+    return ", ".join(f"{count[column][row]} {kind}" for kind, column in kinds if count[column][row] or kind == KINDS[RIGHT])
+
+
+def _by_score(score: Array, name: str, among_equals: Array | None = None) -> list[Case]:
+    order = np.lexsort((np.arange(len(score)), np.zeros(len(score)) if among_equals is None else among_equals, score))
     order = order[~np.isnan(score[order])]
     middle = order[len(order) // 2 : len(order) // 2 + 1]
     picked = {"worst": order[:EACH], "middle": middle, "best": order[EACH:][-EACH:][::-1]}

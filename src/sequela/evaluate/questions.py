@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, forecasting, segmentation
+from sequela.evaluate import detection, entities, forecasting, segmentation
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
@@ -55,6 +55,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": (*detection.RANKED, *detection.CALLED),
     "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
+    "entities": entities.COMPARED,
 }
 PRECISIONS = {5: ranking.p_at_5, 8: ranking.p_at_8}  # labels of a row -> the precision of its likeliest so many
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
@@ -266,6 +267,10 @@ def _segment(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[
             yield _mean_of_names(metric, of_names, model, rows)
 
 
+def _entities(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    return entities.questions(model, answer.tally, asked.known(rows), answer.names)
+
+
 def _mean_of_names(metric: str, each: list[Question], model: str, rows: Array) -> Question:
     """The mean over names of one metric of the same pictures; names for which it is undefined are left out and named."""
     defined = [question for question in each if not np.isnan(question.value(None))]
@@ -284,6 +289,7 @@ _ASKING: Mapping[str, _Asking] = {
     "next_event": _next_event,
     "detect": _detect,
     "segment": _segment,
+    "entities": _entities,
 }
 
 

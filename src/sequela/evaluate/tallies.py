@@ -1,4 +1,4 @@
-"""Answers about every point held against the truth, row by row: all that evaluation needs of them is their tally."""
+"""Answers about points or stretches held against the truth, row by row: all that evaluation needs of them is their tally."""
 
 from __future__ import annotations
 
@@ -45,4 +45,8 @@ def _of(kind: str) -> ModuleType | None:
         from sequela.evaluate import detection
 
         return detection
+    if kind == "entities":
+        from sequela.evaluate import entities
+
+        return entities
     return None

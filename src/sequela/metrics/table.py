@@ -11,6 +11,7 @@ from sequela.metrics import (
     calibration,
     detection,
     discrimination,
+    entities,
     forecast,
     language,
     ordinal,
@@ -39,6 +40,7 @@ SETS: tuple[Kind, ...] = ("multilabel",)
 CLASSES: tuple[Kind, ...] = ("multiclass",)
 BOXES: tuple[Kind, ...] = ("detect",)
 MASKS: tuple[Kind, ...] = ("segment",)
+TEXTS: tuple[Kind, ...] = ("entities",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ _ENTRIES = (
     Entry("auprc", discrimination.auprc, RISKS + MASKS, "higher", False, "average precision; chance level is the prevalence"),
     Entry("accuracy", threshold.accuracy, RISKS + MASKS, "higher", True, "share of decisions that are right"),
     Entry("balanced_accuracy", threshold.balanced_accuracy, RISKS, "higher", True, "mean over classes of the share found"),
-    Entry("sensitivity", threshold.sensitivity, RISKS + BOXES + MASKS, "higher", True, "share of events that are called"),
+    Entry("sensitivity", threshold.sensitivity, RISKS + BOXES + MASKS + TEXTS, "higher", True, "share of events that are called"),
     Entry("specificity", threshold.specificity, RISKS + MASKS, "higher", True, "share of non-events that are not called"),
-    Entry("ppv", threshold.ppv, RISKS + BOXES + MASKS, "higher", True, "share of calls that are events"),
+    Entry("ppv", threshold.ppv, RISKS + BOXES + MASKS + TEXTS, "higher", True, "share of calls that are events"),
     Entry("npv", threshold.npv, LABELS, "higher", True, "share of non-calls that are non-events"),
     Entry("f1", threshold.f1, RISKS + BOXES + MASKS, "higher", True, "harmonic mean of sensitivity and PPV"),
     Entry("macro_f1", threshold.macro_f1, ("multiclass", "multilabel"), "higher", True, "mean of F1 over the classes"),
@@ -154,6 +156,16 @@ _ENTRIES = (
     Entry(
         "instance_f1_strict", segmentation.instance_f1_strict, MASKS, "higher", False, "mean of it over the IoU .50, .55, … .95"
     ),
+    Entry(
+        "entity_f1", entities.entity_f1, TEXTS, "higher", False, "F1 of entities with the right type and boundaries (conlleval)"
+    ),
+    Entry("entity_f1_partial", entities.entity_f1_partial, TEXTS, "higher", False, "F1 of entities that touch one of their type"),
+    Entry("entities_right", entities.entities_right, TEXTS, "higher", False, "entities with the right type and boundaries"),
+    Entry("entities_boundary", entities.entities_boundary, TEXTS, "lower", False, "entities that begin or end elsewhere"),
+    Entry("entities_type", entities.entities_type, TEXTS, "lower", False, "entities of another type"),
+    Entry("entities_both", entities.entities_both, TEXTS, "lower", False, "entities of another type that begin or end elsewhere"),
+    Entry("entities_spurious", entities.entities_spurious, TEXTS, "lower", False, "entities said where none is"),
+    Entry("entities_missed", entities.entities_missed, TEXTS, "lower", False, "entities that nothing was said of"),
     Entry("mase", regression.mase, QUANTITIES, "lower", False, "error over that of repeating the last value"),
     Entry("pinball", forecast.pinball, AHEAD, "lower", False, "mean pinball loss of the quantiles, in the unit of the target"),
     Entry("coverage", forecast.coverage, AHEAD, "higher", False, "share of the truth between the outermost quantiles"),

@@ -233,6 +233,9 @@ def _part(rows: Cohort, kind: str) -> PartFacts:
     target, subjects = rows.target, len(np.unique(rows.subject_id))
     if kind in ("segment", "detect"):
         return PartFacts(rows=len(rows), subjects=subjects, classes={"pictures marked": int(target.known.sum())})
+    if kind == "entities":
+        marked = {"texts read": int(target.known.sum()), "entities marked": int(target.values[target.known].sum())}
+        return PartFacts(rows=len(rows), subjects=subjects, classes=marked)
     if kind == "forecast":
         return PartFacts(rows=len(rows), subjects=subjects, classes={"values foreseen": int(target.known.sum())})
     if kind == "next_event":

@@ -113,11 +113,11 @@ def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",), of: str =
     """The answer in the columns of predictions.parquet; `value` names a single quantity, which its column does not tell."""
     probabilities = [name for name in said.columns if name.startswith("p_")]
     names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
-    dense: Mapping[str, Literal["masks", "boxes"]] = {"segment": "masks", "detect": "boxes"}
-    kind: Literal["probabilities", "values", "masks", "boxes"] = dense.get(of) or ("probabilities" if probabilities else "values")
+    dense: Mapping[str, Literal["masks", "boxes", "spans"]] = {"segment": "masks", "detect": "boxes", "entities": "spans"}
+    plain: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"
     labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)
     values = said.select(names).to_numpy().astype(np.float64)
-    return Answer(kind, values, tuple(labels), quantiles=_quantiles(said, tuple(labels)))
+    return Answer(dense.get(of, plain), values, tuple(labels), quantiles=_quantiles(said, tuple(labels)))
 
 
 QUANTILE = re.compile(r"q(0\.\d+)_(.+)")  # a column of predictions.parquet: the level, and what it is the quantile of

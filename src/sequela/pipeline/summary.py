@@ -17,6 +17,7 @@ SHOWN = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "instance_f1", "f1", "auroc"),
     "detect": ("ap50", "ap", "froc"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 
 

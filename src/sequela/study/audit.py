@@ -421,4 +421,5 @@ ASKED: Mapping[str, str] = {  # of the kinds of question about no label of a row
     "next_event": "the input's own next codes",
     "segment": "the classes of the points of a picture",
     "detect": "the boxes on a picture",
+    "entities": "the entities in a text",
 }

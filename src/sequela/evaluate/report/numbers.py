@@ -10,6 +10,7 @@ QUANTITIES = (
     *("alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time"),
     "false_alarms_per_hour",
     *("count_mae", "count_bias", "hd95", "volume_error_ml", "false_lesions"),
+    *("entities_right", "entities_boundary", "entities_type", "entities_both", "entities_spurious", "entities_missed"),
 )
 NAMES = {
     "auroc": "AUROC",
@@ -68,6 +69,14 @@ NAMES = {
     "froc": "FROC",
     "count_mae": "Count, mean error",
     "count_bias": "Count, bias",
+    "entity_f1": "Entity F1",
+    "entity_f1_partial": "Entity F1, partial",
+    "entities_right": "Right",
+    "entities_boundary": "Wrong boundary",
+    "entities_type": "Wrong type",
+    "entities_both": "Both wrong",
+    "entities_spurious": "Spurious",
+    "entities_missed": "Missed",
     "dice": "Dice",
     "iou": "IoU",
     "hd95": "HD95",

@@ -19,7 +19,14 @@ from sequela.evaluate.pool import MEAN
 from sequela.metrics.table import METRICS
 
 MAIN = ("model", "ensemble")
-HEADLINES = {"regression": "mae", "forecast": "mae", "next_event": "perplexity", "detect": "ap50", "segment": "dice"}
+HEADLINES = {
+    "regression": "mae",
+    "forecast": "mae",
+    "next_event": "perplexity",
+    "detect": "ap50",
+    "segment": "dice",
+    "entities": "entity_f1",
+}
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -57,7 +64,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """Of the task: binary, multiclass, multilabel, regression, forecast, next_event, segment or detect."""
+        """Of the task: binary, multiclass, multilabel, regression, forecast, next_event, segment, detect or entities."""
         return self.curves[0].kind if self.curves else self.task
 
     @property

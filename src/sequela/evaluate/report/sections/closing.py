@@ -82,6 +82,26 @@ MASKS = (
 )
 
 
+ENTITIES = (
+    (
+        "PPV, sensitivity",
+        "Of entities: the share of those said that are right, and of the true ones that are found. Precision, recall.",
+    ),
+    ("Entity F1", "The harmonic mean of both, an entity being right where type and both boundaries are (conlleval)."),
+    ("Entity F1, partial", "The same where sharing a character with a true one of the type is enough."),
+)
+
+
+OWN = {
+    "regression": QUANTITIES,
+    "forecast": AHEAD,
+    "next_event": CODES,
+    "detect": BOXES,
+    "segment": MASKS,
+    "entities": ENTITIES,
+}
+
+
 def limits(run: Run) -> Safe:
     """What the study notes, and blanks for what only a person can answer."""
     notes = paragraph(tag("strong", "Noted in the study. "), run.study.notes) if run.study.notes else Safe("")
@@ -126,7 +146,7 @@ def undefined(run: Run) -> Safe:
 
 
 def glossary(run: Run) -> Safe:
-    own = {"regression": QUANTITIES, "forecast": AHEAD, "next_event": CODES, "detect": BOXES, "segment": MASKS}.get(run.kind)
+    own = OWN.get(run.kind)
     words = GLOSSARY if own is None else (*own, *GLOSSARY[-3:])
     pieces = [piece for word, meaning in words for piece in (tag("dt", word), tag("dd", meaning))]
     return section("Words used", tag("dl", *pieces))

@@ -18,6 +18,7 @@ METRICS = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 
 

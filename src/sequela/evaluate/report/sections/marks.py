@@ -1,4 +1,4 @@
-"""What was said of the points of pictures, or of things on them: each name by itself, by every answer."""
+"""What was said of the points of pictures, of things on them, or of stretches of texts: each name by itself, by every answer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ SHOWN = {  # tables that fit a page
         ("f1", "sensitivity", "specificity", "ppv", "auroc", "auprc"),
         ("volume_error", "volume_error_ml", "lesion_sensitivity", "false_lesions", "accuracy"),
     ),
+    "entities": (
+        ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+        ("entities_right", "entities_boundary", "entities_type", "entities_both", "entities_spurious", "entities_missed"),
+    ),
 }
 SAID = {
     "detect": "A box finds a thing where it overlaps it by half or more of what either covers; a second box on the same thing is "
     "false. Sensitivity, PPV, F1 and counts are of the boxes at or above the threshold of their class, chosen on the tune part.",
     "segment": "Dice, IoU and distances are means over pictures; sensitivity, specificity and PPV are shares of all points.",
+    "entities": "An entity is right where its type and both its boundaries are those of a true one (the rule of conlleval); PPV "
+    "and sensitivity, which the field calls precision and recall, count these alone. In part it is found where it shares a "
+    "character with a true one of its type; each true one is found once. What is called are the entities that the model decided for: there "
+    "is no threshold. Kinds of error are counted, entity by entity; what was said in place of a true one, wrongly, is not among "
+    "the missed.",
 }
 
 

@@ -24,6 +24,7 @@ KEY = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "nsd", "instance_f1", "auroc", "sensitivity", "ppv", "f1"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
@@ -37,6 +38,7 @@ COMPARED = {
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
+    "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
 }
 
 
@@ -89,6 +91,7 @@ _DIRECTIONS = {
     "regression": "Lower is better for errors, higher for R².",
     "forecast": "Lower is better for errors and widths; coverage is best at what the interval promises.",
     "detect": "Higher is better; means over the classes.",
+    "entities": "Higher is better; entities of all types and documents are counted together.",
     "segment": "Higher is better, except for distances, where lower is; means over the names.",
     "multiclass": "Higher is better; lower is for the Brier score and for errors in ranks.",
     "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",
