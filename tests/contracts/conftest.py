@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import sequela
 from sequela import simulate
-from sequela.store.store import Store
+from sequela.store.store import Store, open_store
+from sequela.store.write import StoreWriter
 
 READERS = {
     "ward": ("physionet2012", 60),
     "ecg": ("wfdb", 4),
     "xray": ("npz", 60),
     "scans": ("nifti", 24),
+    "notes": ("", 60),
 }  # set -> its reader, and how many subjects
 
 
@@ -29,6 +33,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store
     def made(name: str) -> Store:
         reader, subjects = READERS[name]
         folder: Path = tmp_path_factory.mktemp("simulated")
+        if name == "notes":
+            return write_notes(folder / f"{name}.store", subjects)
         if name == "scans":
             write_scans(folder / name, subjects)
         else:
@@ -53,3 +59,36 @@ def write_scans(folder: Path, subjects: int) -> None:
             made = nibabel.Nifti1Image(values, affine)
             made.header.set_xyzt_units("mm")
             made.to_filename(folder / name / f"{i:03d}.nii.gz")
+
+
+FINDINGS = ("fever", "cough", "rash", "wheezing", "chest pain", "咳嗽", "发热")
+PHRASES = (
+    "Presents with {}.",
+    "No {}.",
+    "Her mother had {}.",
+    "{} since Monday, 38.5 C.\r\n",
+    "患者有{}。",
+    "无{}。",
+    "Seen by {} again;",
+)
+
+
+def write_notes(path: Path, subjects: int) -> Store:
+    """Admissions with a note a day, partly Chinese; two come before a prediction after 30 hours. Ill is who is with wheezing."""
+    random, rows = np.random.default_rng(3), []
+    for i in range(subjects):
+        came = datetime(2020, 1, 1) + timedelta(days=i)
+        rows.append((f"n{i}", came, "ADMISSION", None))
+        said = [[random.choice(PHRASES).format(random.choice(FINDINGS)) for _ in range(random.integers(1, 7))] for _ in range(3)]
+        for day, one in enumerate(said):
+            code = "NOTE//nursing" if random.random() < 0.7 else "NOTE"
+            rows.append((f"n{i}", came + timedelta(hours=2 + 24 * day), code, " ".join([*one, f"Nr {i}"])))
+        ill = any("with wheezing" in phrase for one in said[:2] for phrase in one)
+        rows.append((f"n{i}", came, "LABEL//ill", str(int(ill))))
+    frame = pl.DataFrame(rows, schema=["source_id", "time", "code", "text_value"], orient="row")
+    with StoreWriter(path, "notes", "none", 1) as sink:
+        for code, kind in (("ADMISSION", "event"), ("NOTE", "text"), ("NOTE//nursing", "text"), ("LABEL//ill", "label")):
+            sink.code(code, kind)
+        sink.events(frame)
+        sink.accept(subjects)
+    return open_store(path)

@@ -65,6 +65,10 @@ CASES = [
     Case("image", "xray", "cnn", {"patch": [20, 12], "scale": "each"}),
     Case("slices", "scans", "resnet"),
     Case("slices", "scans", "cnn", {"axis": "coronal", "slab": 3, "step": 2, "spacing": [3.0, 2.0, 2.0], "scale": "each"}),
+    Case("text", "notes", "gru"),
+    Case("text", "notes", "lstm", {"characters": 5, "digits": True, "side": ["negated", "family"]}),
+    Case("text", "notes", "han", {"form": "sentences", "max_words": 8, "side": ["past"], "stop_words": "dropped"}),
+    Case("text", "notes", "mlp", {"form": "chunks", "max_words": 6, "max_steps": 2, "keep": "last", "documents": "last"}),
     Case("tiles", "xray", "cnn", {"tile": 12, "step": 8, "most": 5, "position": "distance"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
@@ -81,6 +85,12 @@ STUDIES: Mapping[str, Mapping[str, Any]] = {
         "outcome": {"column": "beat", "classes": ["N", "S", "V"]},
         "task": "multiclass",
         "split": {"by": "list", "parts": {"train": ["100", "101"], "tune": ["102"], "test": ["103"]}},
+    },
+    "notes": {
+        "cohort": {"index": "ADMISSION", "predict_at": "30h", "history": "48h"},
+        "outcome": {"column": "ill"},
+        "task": "binary",
+        "split": {"shares": [0.6, 0.2, 0.2]},
     },
     "xray": {"cohort": {"index": "SAMPLE"}, "outcome": {"column": "label"}, "task": "binary", "split": {"by": "list"}},
     "scans": {
@@ -145,7 +155,14 @@ def seen(sequence: Seq) -> Array:
 
 def sets(spec: Spec) -> bool:
     """Whether a step is a set of codes: it may be larger than any of the training part, and is as wide as its batch needs."""
-    return spec.vocabulary > 0 and len(spec.shape) == 1
+    return spec.vocabulary > 0 and len(spec.shape) == 1 and spec.words is None
+
+
+def bounds(spec: Spec) -> Array:
+    """What the integers of a step stay below: of a word its number, its shape and each of its characters."""
+    if spec.words is None:
+        return np.array(spec.vocabulary)
+    return np.array([spec.vocabulary, spec.words.shapes, *[spec.words.characters] * (spec.shape[0] - 2)])
 
 
 def assert_same(one: Seq, other: Seq) -> None:
@@ -343,7 +360,7 @@ def test_what_is_read_is_what_the_spec_says(case: Case, known: Known, state: Any
     shapes = [tuple(read.values.shape[1:]), spec.shape, sequence.values.shape[2:]]
     assert len({len(shape) for shape in shapes} if sets(spec) else set(shapes)) == 1
     assert (sequence.values.dtype.kind == "i") if spec.vocabulary else (sequence.values.dtype == np.float32)
-    assert not spec.vocabulary or (sequence.values.min() >= 0 and sequence.values.max() < spec.vocabulary)
+    assert not spec.vocabulary or (sequence.values.min() >= 0 and (sequence.values < bounds(spec)).all())
     assert sequence.seen is None or (sequence.seen.shape == sequence.values.shape and sequence.seen.dtype == bool)
     assert (0 if sequence.side is None else sequence.side.shape[2]) == spec.side
     assert (0 if sequence.context is None else sequence.context.shape[1]) == spec.context
@@ -403,7 +420,7 @@ def test_an_example_says_nothing_that_the_state_and_the_options_do_not(case: Cas
     example = case.modality.example(state, 40, 0)
     options = registry.module("modalities", case.name).Config(**{k: v for k, v in case.options.items() if k == "code"})
     told = msgspec.json.encode(state).decode() + msgspec.json.encode(options).decode() + '"other"'
-    said = set(example.events["code"]) | set(example.events["text_value"].drop_nulls())
+    said = set(example.events["code"]) | {word for text in example.events["text_value"].drop_nulls() for word in text.split()}
     assert said and all(f'"{text}"' in told for text in said)
     payloads = set(example.events["payload"].drop_nulls())
     assert all(uri.startswith("example-") for uri in payloads) and not payloads & set(known.events["payload"].drop_nulls())

@@ -1,0 +1,34 @@
+"""Documents that nobody wrote: words of the vocabulary, drawn one by one, by how many training subjects wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sequela import seed as streams
+from sequela.modalities._synthetic import Held, events
+from sequela.types import Known
+
+LONGEST = 60  # words of a document, at most: an example is kept in a bundle
+MARKS = "#\u0120\u010a\u2581"  # what subwords begin with that are no characters of a text: ##, Ġ, Ċ, ▁
+OTHER = "other"  # a word that is unknown
+
+
+def known(words: Sequence[str], subjects: Sequence[int], code: str, size: tuple[float, float], rows: int, seed: int) -> Known:
+    """Documents of a code; `size` is how many of them a row has on average, and how many words a document."""
+    random = streams.generator(seed, "example", "text")
+    documents, length = size
+    row = np.repeat(np.arange(rows), 1 + random.poisson(max(0.0, documents - 1), rows))
+    weight = np.array(subjects, np.float64)
+    weight[0] = max(1.0, weight.sum() / 50)  # one of fifty is unknown
+    counts = np.minimum(1 + random.poisson(max(0.0, length - 1), len(row)), LONGEST)
+    drawn = [random.choice(len(words), count, p=weight / weight.sum()).tolist() for count in counts.tolist()]
+    texts = [" ".join(words[number].strip(MARKS) or OTHER if number else OTHER for number in one) for one in drawn]
+    later = np.arange(len(row)) - np.searchsorted(row, row, side="right")  # -1 for the last of a row
+    return Known(
+        rows,
+        events({"row": row, "position": later.astype(np.float64), "code": [code] * len(row), "text_value": texts}),
+        Held({}),
+        {code: "text"},
+    )

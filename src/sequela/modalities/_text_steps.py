@@ -1,0 +1,62 @@
+"""Steps of documents laid out as the steps of rows, with the place of each in the row's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sequela.modalities._text_documents import Documents
+from sequela.types import Array, Places
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of M documents, U laid end to end."""
+
+    offsets: Array  # int64 "M+1"
+    begin: Array  # int32 "U": characters of the document before it
+    end: Array  # int32 "U"
+    entry: Array  # int64 "U": which of the values it is
+    side: Array | None  # float32 "U E"
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """The steps of rows."""
+
+    step: Array  # int64 "S": which step of the documents each is
+    pair: Array  # int64 "S": which pair of a row and a document it is of
+    offsets: Array  # int64 "N+1"
+
+    @property
+    def position(self) -> Array:
+        """float64 "S": 0 for the first step of a row."""
+        first = np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        return np.asarray(np.arange(len(self.step)) - first, np.float64)
+
+
+def laid(documents: Documents, offsets: Array, most: int, last: bool) -> Laid:
+    """The steps that each row knows, the first or the last `most` of them (0: all); documents have offsets[i]:offsets[i+1]."""
+    count = np.diff(offsets)[documents.document]
+    pair = np.repeat(np.arange(len(count)), count)
+    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + offsets[documents.document][pair]
+    found = _bounded(documents, step, pair)
+    if not most:
+        return found
+    held = np.repeat(np.diff(found.offsets), np.diff(found.offsets))
+    number = found.position
+    kept = number >= held - most if last else number < most
+    return found if kept.all() else _bounded(documents, step[kept], pair[kept])
+
+
+def _bounded(documents: Documents, step: Array, pair: Array) -> Laid:
+    each = np.bincount(documents.row[pair], minlength=documents.rows)
+    return Laid(step, pair, np.concatenate([[0], np.cumsum(each)]).astype(np.int64))
+
+
+def places(documents: Documents, steps: Steps, found: Laid) -> Places:
+    """Where these steps stand in the texts of their rows."""
+    before = documents.begins()[found.pair].astype(np.int32)
+    texts, pieces = documents.joined()
+    return Places(found.offsets, steps.begin[found.step] + before, steps.end[found.step] + before, texts, pieces)
