@@ -22,6 +22,7 @@ FILES = {  # reader -> a name that its files have
     "arrays": "eeg/1.txt",
     "chestxray14": "Data_Entry_2017.csv",
     "chexpert": "train.csv",
+    "conll": "train.tsv",
     "csv": "chart.csv",
     "dicom": "scan.dcm",
     "edf": "night/1.edf",

@@ -127,7 +127,7 @@ def test_a_file_of_two_parts_is_an_error_of_the_options(read: Any) -> None:
 
 
 def test_a_part_without_a_file_is_refused(read: Any) -> None:
-    with pytest.raises(DataError, match=r"no file 'c\.txt'"):
+    with pytest.raises(DataError, match=r"no file named 'c\.txt'"):
         read({"a.txt": DOCUMENT}, parts={"test": "c.txt", "train": "a.txt"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from sequela.config import Name, Strict
 from sequela.contracts import Sink, Source
@@ -36,29 +37,32 @@ class File:
     part: str  # "" where nothing assigns it
 
 
-def listed(source: Source, given: Files, pattern: str, sink: Sink) -> list[File]:
-    """The files that are read, by name; `pattern` says which, where no option does.
+def listed(source: Source, given: Files, endings: tuple[str, ...], sink: Sink) -> list[File]:
+    """The files that are read, by name: those that the options name, or else those with one of these endings.
 
     Raises DataError where there is none (of a part), ConfigError where one is of two parts.
     """
     if not given.parts:
-        return [File(name, "") for name in _matching(source, given.files or pattern)]
+        return [File(name, "") for name in _matching(source, given.files or "**", endings)]
     found: dict[str, str] = {}
     for part, wanted in given.parts.items():
-        for name in _matching(source, wanted):
+        for name in _matching(source, wanted, endings):
             if name in found:
                 raise ConfigError(f"the file {name} is of two parts, {found[name]} and {part}", hint="see the option parts")
             found[name] = part
-    if rest := len(set(source.files(given.files or pattern)) - found.keys()):
+    if rest := len({name for name in source.files(given.files or "**") if name.lower().endswith(endings)} - found.keys()):
         sink.note("files of no part, left out", rest)
     return [File(name, found[name]) for name in sorted(found)]
 
 
-def _matching(source: Source, pattern: str) -> Sequence[str]:
-    names = source.files(pattern)
+def _matching(source: Source, pattern: str, endings: tuple[str, ...]) -> Sequence[str]:
+    """Names of files by a pattern; with one of these endings, where it says none itself."""
+    free = PurePosixPath(pattern).suffix in ("", ".*")
+    names = [name for name in source.files(pattern) if not free or name.lower().endswith(endings)]
     if not names:
         there = ", ".join(list(source.files())[:5]) or "no file: it is empty"
-        raise DataError(f"{source.name} has no file {pattern!r}", hint=f"it has {there}")
+        wanted = f"with the ending {' or '.join(endings)}" if pattern == "**" else f"named {pattern!r}"
+        raise DataError(f"{source.name} has no file {wanted}", hint=f"it has {there}")
     return names
 
 

@@ -24,7 +24,7 @@ from sequela.readers._documents import Document
 from sequela.text.documents import Mark
 
 VERSION = 1
-FILES = "*.txt"
+ENDINGS = (".txt", ".pubtator")
 _PASSAGE = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _RELATION = 4  # entries; a mark has six, or five without a concept
@@ -43,7 +43,7 @@ class PubTatorReader:
 
         Raises DataError where there is no such file, or one that is not of this format.
         """
-        files = _corpus.listed(source, self.config, FILES, sink)
+        files = _corpus.listed(source, self.config, ENDINGS, sink)
         _documents.write(self._documents(source, files, sink), sink)
 
     def _documents(self, source: Source, files: list[File], sink: Sink) -> Iterator[Document]:
