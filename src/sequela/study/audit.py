@@ -17,7 +17,7 @@ from sequela.study import continued, likeness
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
-from sequela.types import PARTS, Array, Boxes, Cohort, Known, Plain, Target
+from sequela.types import PARTS, Array, Boxes, Cohort, Known, Plain, Spanned, Target
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
 NAMED = 10  # rows named in an alarm
@@ -345,14 +345,14 @@ def constant_label(material: Material) -> Alarm:
 
 
 def unseen_class(material: Material) -> Alarm:
-    """Classes that no training picture is marked with: they can be neither learnt nor found."""
+    """Classes that no training picture or text is marked with: they can be neither learnt nor found."""
     target = material.cohort.target.take(np.flatnonzero(material.train & material.cohort.target.known[:, 0]))
     if target.dense is None:
-        return Alarm("unseen_class", "ok", "no picture is to be marked")
+        return Alarm("unseen_class", "ok", "no picture or text is to be marked")
     missing = _unmarked(target)
     if not missing:
-        return Alarm("unseen_class", "ok", "every class that is to be marked is on some training picture")
-    text = f"none of {len(target.known)} marked training pictures has anything of {', '.join(missing)}: look at outcome.classes"
+        return Alarm("unseen_class", "ok", "every class that is to be marked is in some training row")
+    text = f"none of {len(target.known)} marked training rows has anything of {', '.join(missing)}: look at outcome.classes"
     return Alarm("unseen_class", "warning", text, len(missing))
 
 
@@ -365,6 +365,8 @@ def _marked(target: Target) -> set[int]:
     """Which of the names the pictures are marked with; masks are opened until all were seen."""
     if isinstance(target.dense, Boxes):
         return set(target.dense.label.tolist())
+    if isinstance(target.dense, Spanned):
+        return set(target.dense.spans.label.tolist())
     seen: set[int] = set()
     for row in range(len(target.known)):
         mask = target.dense.whole(row)
