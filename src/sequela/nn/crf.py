@@ -44,29 +44,24 @@ class Allowed(NamedTuple):
 
 
 class CRF(nn.Module):
-    """Scores of a chain that are learnt, from 0; what is not allowed keeps BARRED."""
+    """Scores of a chain, 0 at first and learnt; what is not allowed keeps BARRED. Where nothing is `learnt`, it bars alone."""
 
     follows: Tensor
     first: Tensor
     last: Tensor
 
-    def __init__(self, tags: int, allowed: Allowed | None = None) -> None:
+    def __init__(self, tags: int, allowed: Allowed | None = None, *, learnt: bool = True) -> None:
         super().__init__()
-        self.transitions = nn.Parameter(torch.zeros(tags, tags))
-        self.start = nn.Parameter(torch.zeros(tags))
-        self.end = nn.Parameter(torch.zeros(tags))
-        every = Allowed(*(torch.ones(shape, dtype=torch.bool) for shape in ((tags, tags), (tags,), (tags,))))
+        self.transitions, self.start, self.end = (
+            nn.Parameter(torch.zeros(shape), requires_grad=learnt) for shape in ((tags, tags), (tags,), (tags,))
+        )
+        every = Allowed(*(torch.ones(score.shape, dtype=torch.bool) for score in (self.transitions, self.start, self.end)))
         for name, part in (allowed or every)._asdict().items():
             self.register_buffer(name, part, persistent=False)
 
     def forward(self) -> Chain:
         scores, kept = (self.transitions, self.start, self.end), (self.follows, self.first, self.last)
         return Chain(*(score.masked_fill(~keep, BARRED) for score, keep in zip(scores, kept, strict=True)))
-
-
-def barred(allowed: Allowed) -> Chain:
-    """The chain that says no more than what is allowed."""
-    return Chain(*(torch.zeros(part.shape, device=part.device).masked_fill(~part, BARRED) for part in allowed))
 
 
 # ------------------------------------------------------------------------------------------------------------------- likelihood

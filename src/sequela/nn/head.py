@@ -41,3 +41,13 @@ class Head(nn.Module):
     def begin_at(self, bias: Tensor) -> None:
         """Sets the last bias "K", so that the first answers are near it (the prior of Lin 2017, section 3.3)."""
         self.out.bias.copy_(bias)
+
+
+def of_steps(head: Head, encoded: Encoded) -> Tensor:
+    """What a head makes of the vector of each step in place of the pooled one, "B T K"."""
+    if encoded.steps is None:
+        raise ValueError("this head needs the steps of one input")
+    vectors = encoded.steps.flatten(0, 1)
+    every = torch.ones(len(vectors), 1, dtype=torch.bool, device=vectors.device)
+    made: Tensor = head(Encoded(None, every, vectors))
+    return made.reshape(*encoded.steps.shape[:2], -1)

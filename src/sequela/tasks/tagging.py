@@ -47,11 +47,7 @@ class StepHead(nn.Module):
         self.register_buffer("shift", torch.zeros(columns))
 
     def forward(self, encoded: Encoded) -> Tensor:
-        if encoded.steps is None:
-            raise ValueError("this head needs the steps of one input")
-        vectors = encoded.steps.flatten(0, 1)
-        every = torch.ones(len(vectors), 1, dtype=torch.bool, device=vectors.device)
-        logits: Tensor = self.head(Encoded(None, every, vectors)).reshape(*encoded.steps.shape[:2], -1)
+        logits = heads.of_steps(self.head, encoded)
         if self.training or not self.prior:
             return torch.cat([logits, self.counts.expand_as(logits)], 2)
         return torch.cat([logits + self.shift, torch.ones_like(logits)], 2)
