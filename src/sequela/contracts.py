@@ -172,6 +172,18 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class Worded(Protocol):
+    """The part of an encoder that holds a vector for each word (or code) of its input's vocabulary."""
+
+    def begin(self, vectors: Tensor, known: Tensor) -> None:
+        """Takes vectors "V D" in place of what it drew, for those words that are known, bool "V".
+
+        Raises ConfigError where there are more or fewer words, or D is not its own.
+        """
+        ...
+
+
+@runtime_checkable
 class Stateful(Protocol):
     """An encoder that can go on from the steps it has read: a record without end costs it no more than what is new."""
 

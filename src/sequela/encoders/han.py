@@ -27,6 +27,7 @@ from sequela.nn.attention import Attention
 from sequela.nn.mask import existing
 from sequela.nn.readout import Initial, beside
 from sequela.nn.steps import counted
+from sequela.nn.words import begin
 from sequela.types import Encoded, Seq, Spec
 
 
@@ -104,6 +105,10 @@ class Sentences(nn.Module):
             vectors = vectors.index_put((some,), found)
             weights = weights.index_put((some.unsqueeze(1), place), share)
         return vectors.view(*seq.mask.shape, -1), weights.view(seq.values.shape)
+
+    def begin(self, vectors: Tensor, known: Tensor) -> None:
+        """See contracts.Worded."""
+        begin(self.embedding.weight, vectors, known)
 
     def _read(self, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Of S sentences of M words at most, none of which is empty, vectors "S D" and weights "S M"."""

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from sequela.errors import ConfigError
 from sequela.nn.mask import existing
-from sequela.nn.words import Spelling, Words
+from sequela.nn.words import Spelling, Words, begin
 from sequela.types import Seq, Spec
 
 VisitName: TypeAlias = Literal["sum", "mean"]
@@ -79,6 +79,10 @@ class Codes(nn.Module):
         counts = seen.sum(2).flatten()
         vectors = functional.embedding_bag(seq.values[seen], self.weight, counts.cumsum(0) - counts, mode=self.visit)
         return vectors.view(*seq.mask.shape, -1)
+
+    def begin(self, vectors: Tensor, known: Tensor) -> None:
+        """See contracts.Worded."""
+        begin(self.weight, vectors, known)
 
 
 def counted(seq: Seq) -> Tensor:

@@ -64,19 +64,28 @@ class Words(nn.Module):
             return number
         return number.masked_fill(torch.rand(number.shape, device=number.device) < self.dropout, 0)
 
-    @torch.no_grad()
     def begin(self, vectors: Tensor, known: Tensor) -> None:
-        """Sets the vectors of those words that are known, bool "V", to theirs of `vectors` "V D".
+        """See contracts.Worded."""
+        begin(self.words.weight, vectors, known)
 
-        Raises ConfigError where there are more or fewer, or of another width.
-        """
-        if vectors.shape != self.words.weight.shape:
-            raise ConfigError(
-                f"vectors of the shape {tuple(vectors.shape)} are given to a vocabulary of the shape "
-                f"{tuple(self.words.weight.shape)}",
-                hint="the encoder's embedding must be as wide as the vectors",
-            )
-        self.words.weight[known] = vectors[known].to(self.words.weight)
+
+@torch.no_grad()
+def begin(table: Tensor, vectors: Tensor, known: Tensor) -> None:
+    """Sets the rows of a table "V D" that are known, bool "V", to theirs of `vectors` "V D".
+
+    The others stay as they were drawn, but no larger than those in the root of the mean square (Kim 2014, section 4.3).
+
+    Raises ConfigError where there are more or fewer, or of another width.
+    """
+    if vectors.shape != table.shape:
+        raise ConfigError(
+            f"vectors of the shape {tuple(vectors.shape)} are given to a vocabulary of the shape {tuple(table.shape)}",
+            hint="the encoder's embedding must be as wide as the vectors",
+        )
+    here = vectors[known].to(table)
+    if len(here):
+        table *= (here.square().mean() / table.square().mean()).sqrt().clamp_max(1)
+    table[known] = here
 
 
 class Characters(nn.Module):
