@@ -171,7 +171,7 @@ def test_rows_flagged_as_errors_or_rewritten_are_ignored_and_counted(store: Stor
     assert [row["numeric_value"] for row in of(store, "MIMIC3//ITEM//211")] == [80]
     assert store.flow.notes["CHARTEVENTS: rows ignored: flagged as an error"] == 1
     assert store.flow.notes["INPUTEVENTS_MV: rows ignored: rewritten"] == 1
-    assert [row["text_value"] for row in of(store, "MIMIC3//NOTE//Nursing")] == ['Slept well.\nNo "pain".']
+    assert [row["text_value"] for row in of(store, "NOTE//Nursing")] == ['Slept well.\nNo "pain".']
 
 
 def test_rows_add_up_table_by_table(store: Store) -> None:
@@ -195,9 +195,9 @@ def test_nothing_is_known_before_it_was(store: Store, known_at: Callable[[Store,
         "MIMIC3//ITEM//221906//RATE//mcg/kg/min": "05-01 13:10",
         "MIMIC3//MICRO//80155//90015": "05-04 16:00",  # a culture takes days
         "MIMIC3//MICRO//70012//NONE": "05-04 16:00",
-        "MIMIC3//NOTE//Nursing": "05-01 21:00",
-        "MIMIC3//NOTE//Discharge summary": "05-04 16:00",
-        "MIMIC3//NOTE//Radiology": "05-03 00:00",
+        "NOTE//Nursing": "05-01 21:00",
+        "NOTE//Discharge summary": "05-04 16:00",
+        "NOTE//Radiology": "05-03 00:00",
         "HOSPITAL//ADMISSION": "05-01 10:00",
     }
     for code, moment in moments.items():

@@ -17,7 +17,7 @@ from sequela.types import Part
 class Files(Strict, frozen=True):
     """Which files are read, and how."""
 
-    files: str = ""  # a pattern of file names, as "*.txt"
+    file: str = ""  # a pattern of file names, as "*.txt"
     parts: Mapping[Part, Name] = {}  # files of each part, by name or pattern; where given, no other file is read
     encoding: str = ""  # of the files; left out: UTF-8, or UTF-16 that says so
 
@@ -43,14 +43,14 @@ def listed(source: Source, given: Files, endings: tuple[str, ...], sink: Sink) -
     Raises DataError where there is none (of a part), ConfigError where one is of two parts.
     """
     if not given.parts:
-        return [File(name, "") for name in _matching(source, given.files or "**", endings)]
+        return [File(name, "") for name in _matching(source, given.file or "**", endings)]
     found: dict[str, str] = {}
     for part, wanted in given.parts.items():
         for name in _matching(source, wanted, endings):
             if name in found:
                 raise ConfigError(f"the file {name} is of two parts, {found[name]} and {part}", hint="see the option parts")
             found[name] = part
-    if rest := len({name for name in source.files(given.files or "**") if name.lower().endswith(endings)} - found.keys()):
+    if rest := len({name for name in source.files(given.file or "**") if name.lower().endswith(endings)} - found.keys()):
         sink.note("files of no part, left out", rest)
     return [File(name, found[name]) for name in sorted(found)]
 

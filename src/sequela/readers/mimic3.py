@@ -29,8 +29,8 @@ when on it is known (only where that is later than its time):
     INPUTEVENTS_CV      MIMIC3//ITEM//30056, …//RATE                 charttime             storetime
     INPUTEVENTS_MV      MIMIC3//ITEM//225799 (6), …//RATE            starttime             endtime, storetime; a rate: storetime
     PROCEDUREEVENTS_MV  MIMIC3//ITEM//224263 (6), minutes            starttime             endtime, storetime
-    NOTEEVENTS          MIMIC3//NOTE//Nursing, its text              charttime, chartdate  storetime; end of the day; of a
-                                                                                           discharge summary: discharge
+    NOTEEVENTS          NOTE//Nursing, its text, kind "text"         charttime, or the end storetime; of a discharge summary:
+                                                                     of chartdate (7)      discharge
 
 (1) Births of those over 89 are hidden as 300 years before: taken as 91.4 years before the first admission, with AGE 91.4.
 (2) The death in hospital where there was one, else dod. Outcomes, never inputs unless named; expire_flag is not read: it says
@@ -39,6 +39,7 @@ when on it is known (only where that is later than its time):
 (4) When the specimen was drawn. MIMIC-III does not say when a result was known: it stands at the draw, up to hours too soon.
 (5) Nor when a culture's was, which takes days: at discharge at the soonest. A row without an admission is ignored.
 (6) The amount, or the duration, of the whole. Rows that were rewritten or cancelled are ignored.
+(7) Only by then was it surely there: see _mimic_notes.py.
 
 Rows that the source itself flags as errors are ignored. A number is in the unit of its code (see _items.py); a text stands where
 there is no number. Source: Johnson et al., MIMIC-III, a freely accessible critical care database, Sci Data 2016,
@@ -55,12 +56,12 @@ import polars as pl
 
 from sequela.config import Strict
 from sequela.contracts import Reader, Sink, Source
-from sequela.readers import _mimic
+from sequela.readers import _mimic, _mimic_notes
 from sequela.readers._items import Items
 from sequela.readers._mimic import STRANGERS, UNDISCHARGED, VISIT, Admissions, Scale, form
 from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
 
-VERSION = 1
+VERSION = 2
 
 col = pl.col
 _WITHDRAWN = {"rewritten": col("statusdescription") == "Rewritten", "cancelled": col("cancelreason") > 0}
@@ -294,24 +295,7 @@ def _microbiology(files: Files, known: _Known) -> Table:
 
 
 def _notes(files: Files, known: _Known) -> Table:
-    summary = col("category").str.strip_chars() == "Discharge summary"
-    dated = (
-        pl.when(summary)
-        .then(pl.max_horizontal("discharged", "storetime"))
-        .otherwise(pl.coalesce("storetime", pl.when(col("charttime").is_null()).then(_mimic.end_of_day(col("chartdate")))))
-    )
-    return Table(
-        "NOTEEVENTS",
-        {**VISIT, "chartdate": "time", "category": "text", "text": "text"},
-        optional={"charttime": "time", "storetime": "time", "iserror": "text"},
-        needs=("chartdate", "category"),
-        prepare=known.admissions.told,
-        refused=STRANGERS,
-        ignored={"flagged as an error": col("iserror") == "1", "no text": col("text").is_null()},
-        events=(
-            Event(form("MIMIC3//NOTE//{}", "category"), pl.coalesce("charttime", "chartdate"), available=dated, text=col("text")),
-        ),
-    )
+    return _mimic_notes.noteevents(known.admissions)
 
 
 # --------------------------------------------------------------------------------------------------- measurements and doses

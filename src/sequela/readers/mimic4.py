@@ -1,4 +1,4 @@
-"""MIMIC-IV (2 and 3), modules hosp and icu, whole or in part: CSV, .csv.gz or Parquet, in their folders or side by side.
+"""MIMIC-IV (2 and 3), modules hosp, icu and note, whole or in part: CSV, .csv.gz or Parquet, in their folders or side by side.
 
 patients and admissions must be there. Dates are shifted by subject: differences mean something, dates do not. What each table
 gives, when it stands in time, and from when on it is known (only where that is later than its time):
@@ -32,6 +32,8 @@ gives, when it stands in time, and from when on it is known (only where that is 
     inputevents         MIMIC4//ITEM//225799 (5), …//RATE            starttime             endtime, storetime; a rate: storetime
     ingredientevents    the same                                     starttime             the same
     procedureevents     MIMIC4//ITEM//224263 (5), minutes            starttime             endtime, storetime
+    discharge           NOTE//Discharge summary, its text            the end of charttime  storetime, discharge
+    radiology           NOTE//Radiology, its text                    charttime             storetime
 
 (1) The first of January of anchor_year less anchor_age: the source hides births. AGE is anchor_age and the years since; of those
     over 89 it is 91, their common anchor_age, and the years since.
@@ -55,13 +57,13 @@ import polars as pl
 
 from sequela.config import Strict
 from sequela.contracts import Reader, Sink, Source
-from sequela.readers import _mimic
+from sequela.readers import _mimic, _mimic_notes
 from sequela.readers._items import Items
 from sequela.readers._mimic import STRANGERS, UNDISCHARGED, VISIT, Admissions, Scale, form
 from sequela.readers._rows import ColumnType
 from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
 
-VERSION = 1
+VERSION = 2
 
 col = pl.col
 _ITEM, _LAB = "MIMIC4//ITEM//{}", "MIMIC4//LAB//{}"
@@ -434,6 +436,10 @@ def _given(files: Files, known: _Known, table: Table, scale: Scale) -> Table:
     return _mimic.given(table, found, scale, known.admissions, col("starttime"), available=known_from, form=_ITEM)
 
 
+def _notes(name: str, files: Files, known: _Known) -> Table:
+    return _mimic_notes.notes(name, known.admissions)
+
+
 def _dictionary(name: str, column: str, files: Files, known: _Known) -> Table:
     return _mimic.dictionary(name, column)
 
@@ -461,5 +467,7 @@ _TABLES: Mapping[str, Callable[[Files, _Known], Table]] = {
     "inputevents": _inputevents,
     "ingredientevents": _ingredientevents,
     "procedureevents": _procedureevents,
+    "discharge": partial(_notes, "discharge"),
+    "radiology": partial(_notes, "radiology"),
     **{name: partial(_dictionary, name, column) for name, column in _DICTIONARIES.items()},
 }

@@ -45,7 +45,7 @@ from sequela.readers._tables import Code, Event, Table, chosen, find, read
 
 __all__ = ["VERSION", "Config", "Omop", "build"]
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,7 @@ def _note(lookup: Lookup) -> Table:
             Event(
                 Code(
                     pl.format("NOTE//{}", pl.coalesce(kind, pl.col("note_class_concept_id").cast(pl.String))),
+                    "text",
                     columns=("note_class_concept_id",),
                 ),
                 time=pl.col("at"),
