@@ -48,6 +48,11 @@ def test_text_titles_and_styles_are_escaped() -> None:
     )
 
 
+def test_a_note_stands_once_where_its_stretch_ends_even_if_another_cuts_it() -> None:
+    said = marked("abcdef", [Stretch(0, 4, "x", note="<X>"), Stretch(2, 6, "y", note="Y")]).markup
+    assert said == ('<mark class="x">ab<mark class="y">cd</mark><sup>&lt;X&gt;</sup></mark><mark class="y">ef<sup>Y</sup></mark>')
+
+
 def test_what_no_page_may_hold_is_shown_as_a_sign_of_one_character() -> None:
     assert marked("a\x00b\ud800c\td\n", []).markup == "a\ufffdb\ufffdc\td\n"
 

@@ -26,6 +26,7 @@ class Stretch:
     class_: str  # of the element, for the style of the page
     title: str = ""  # shown where a pointer rests on it
     style: str = ""  # of this stretch alone, such as a shade
+    note: str = ""  # set small behind its last character
 
 
 def marked(text: str, marks: Sequence[Stretch]) -> Safe:
@@ -46,7 +47,7 @@ def marked(text: str, marks: Sequence[Stretch]) -> Safe:
         pieces.append(_shown(text[at:edge]))
         lasting = [one for one in open_ if one.end > edge]
         same = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(open_, lasting, strict=False)))
-        pieces += ["</mark>"] * (len(open_) - same)
+        pieces += [_closed(one, edge) for one in reversed(open_[same:])]
         pieces += map(_opened, [*lasting[same:], *begins[edge]])
         open_, at = [*lasting, *begins[edge]], edge
     return Safe("".join([*pieces, _shown(text[at:])]))
@@ -78,6 +79,10 @@ def _opened(one: Stretch) -> str:
     given = {"class": one.class_, "title": one.title, "style": one.style}
     told = "".join(f' {name}="{html.escape(value, quote=True)}"' for name, value in given.items() if value)
     return f"<mark{told}>"
+
+
+def _closed(one: Stretch, at: int) -> str:
+    return f"<sup>{_shown(one.note)}</sup></mark>" if one.note and one.end == at else "</mark>"
 
 
 def _shown(text: str) -> str:

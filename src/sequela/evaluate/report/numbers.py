@@ -10,8 +10,8 @@ QUANTITIES = (
     *("alerts_per_100_patient_days", "number_needed_to_evaluate", "lead_time"),
     "false_alarms_per_hour",
     *("count_mae", "count_bias", "hd95", "volume_error_ml", "false_lesions"),
-    *("entities_right", "entities_boundary", "entities_type", "entities_both", "entities_spurious", "entities_missed"),
 )
+COUNTS = ("entities_right", "entities_boundary", "entities_type", "entities_both", "entities_spurious", "entities_missed")
 NAMES = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -102,11 +102,17 @@ def number(value: float | None, metric: str = "", signed: bool = False) -> str:
     """
     if value is None:
         return "–"
-    digits = _digits(value) if metric in QUANTITIES else 2 if metric.startswith("lr_") else UNITLESS
+    digits = _decimals(value, metric)
     shown = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     if float(shown) == 0:
         shown = shown.lstrip("+-")
     return shown.replace("-", "−")
+
+
+def _decimals(value: float, metric: str) -> int:
+    if metric in COUNTS:
+        return 0 if value.is_integer() or value >= 10 else 1
+    return _digits(value) if metric in QUANTITIES else 2 if metric.startswith("lr_") else UNITLESS
 
 
 def _digits(value: float) -> int:

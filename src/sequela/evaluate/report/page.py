@@ -10,6 +10,7 @@ from sequela.evaluate.report.html import Safe, paragraph, tag
 from sequela.evaluate.report.sections import (
     closing,
     data,
+    documents,
     forecasts,
     groups,
     making,
@@ -36,6 +37,7 @@ ORDER = (
     forecasts.forecasts,
     pictures.pictures,
     strips.strips,
+    documents.documents,
     groups.groups,
     groups.without,
     making.audit,

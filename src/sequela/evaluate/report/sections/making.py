@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sequela import config
-from sequela.evaluate.facts import Alarm, BaselineFacts, PretrainFacts
+from sequela.evaluate.facts import Alarm, BaselineFacts, PretrainFacts, VectorFacts
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, folded, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
@@ -43,6 +43,7 @@ def training(run: Run) -> Safe:
         ("Computing", "–" if run.facts.cpu_seconds is None else f"{run.facts.cpu_seconds:,.0f} CPU-seconds in all"),
     ]
     stated += [("Pretrained", _pretrained(one.pretrained)) for one in run.facts.splits if one.pretrained is not None]
+    stated += [("Word vectors", _begun(told)) for one in run.facts.splits for told in one.vectors]
     weights = [one.ensemble for one in run.facts.splits if one.ensemble]
     if weights:
         shown = "; ".join(", ".join(f"{label(name)} {weight:.2f}" for name, weight in one.items()) for one in weights)
@@ -59,6 +60,16 @@ def _pretrained(told: PretrainFacts) -> str:
         f"{told.input}: to foresee the next code in {numbers.count(told.sequences)} sequences{others} of "
         f"{numbers.count(told.codes)} codes; perplexity {numbers.number(told.perplexity, 'perplexity')} on "
         f"{numbers.count(told.held_out)} held out, over a vocabulary of {numbers.count(told.vocabulary)}"
+    )
+
+
+def _begun(told: VectorFacts) -> str:
+    """Which vectors an encoder began at, and how much of the text has one, in a sentence."""
+    read = "" if told.read is None else f", {100 * told.read:.1f} % of the training text"
+    lower = f" ({numbers.count(told.lower)} in lower case alone)" if told.lower else ""
+    return (
+        f"{told.input}: {told.source}, {told.width} wide, of {numbers.count(told.known)} of {numbers.count(told.vocabulary)} "
+        f"words{lower}{read}"
     )
 
 

@@ -27,9 +27,9 @@ SAID = {
     "segment": "Dice, IoU and distances are means over pictures; sensitivity, specificity and PPV are shares of all points.",
     "entities": "An entity is right where its type and both its boundaries are those of a true one (the rule of conlleval); PPV "
     "and sensitivity, which the field calls precision and recall, count these alone. In part it is found where it shares a "
-    "character with a true one of its type; each true one is found once. What is called are the entities that the model decided for: there "
-    "is no threshold. Kinds of error are counted, entity by entity; what was said in place of a true one, wrongly, is not among "
-    "the missed.",
+    "character with a true one of its type; each true one is found once. What is called are the entities that the model decided "
+    "for: there is no threshold. Kinds of error are counted, entity by entity; what was said in place of a true one, wrongly, is "
+    "not among the missed.",
 }
 
 
@@ -38,7 +38,8 @@ def marks(run: Run) -> Safe:
     if run.kind not in SHOWN:
         return EMPTY
     said = SAID[run.kind] + (_surfaces(run.study.evaluate.tolerance) if run.kind == "segment" else "")
-    tables = [_table(run, class_, shown) for class_ in run.classes or [""] for shown in SHOWN[run.kind]]
+    classes = ["", *run.classes] if run.kind == "entities" else run.classes or [""]
+    tables = [_table(run, class_, shown) for class_ in classes for shown in SHOWN[run.kind]]
     return section("By name", paragraph(said), *tables)
 
 
@@ -57,5 +58,5 @@ def _table(run: Run, class_: str, shown: Sequence[str]) -> Safe:
     rows: list[list[Piece]] = [
         [label(model), *[valued(run.number(model, metric, class_=class_)) for metric in metrics]] for model in run.models
     ]
-    caption = f"{class_ or 'The one name'}: every answer, with 95 % intervals ({RESAMPLED})."
+    caption = f"{class_ or ('All names' if run.classes else 'The one name')}: every answer, with 95 % intervals ({RESAMPLED})."
     return table(["", *map(numbers.name, metrics)], rows, caption)

@@ -9,8 +9,8 @@ from sequela.evaluate import overlay
 from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
 from sequela.evaluate.report.run import Run
-from sequela.evaluate.report.sections.strips import ENDING
 
+ENDING = ".jpg"
 MARKED = (
     "From left to right: the picture alone, what was marked on it, and what the model says. {} "
     "Of a volume the slice is shown on which most is marked."
@@ -19,7 +19,7 @@ MARKED = (
 
 def pictures(run: Run) -> Safe:
     """Nothing where no input is of pictures."""
-    shown = [one for one in run.facts.pictures if not one.file.endswith(ENDING)]
+    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING)]
     if not shown:
         return EMPTY
     split = f" They are of the split {shown[0].split}." if shown[0].split else ""
