@@ -1,11 +1,11 @@
-"""Documents cut into words or subwords: where each stands, which it is, where sentences begin, what is said of its scope.
+"""Documents cut into words: where each stands, which it is, where sentences begin, what is said of its scope.
 
-Distinct words are told once, as strings; of all others only integers are kept. What was cut last is kept, so that the same
-documents are cut once for an input and for the baselines.
+Distinct words are told once, as strings; of all others only integers are kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,25 +65,12 @@ class _One:
     flags: Array
 
 
-class Cutter:
-    """Cuts documents into words."""
-
-    def __init__(self, how: How) -> None:
-        self._how = how
-        self._last: tuple[tuple[str, ...], Cut] | None = None
-
-    def __call__(self, texts: tuple[str, ...]) -> Cut:
-        """The words of these documents."""
-        last = self._last
-        if last is not None and last[0] == texts:
-            return last[1]
-        forms: dict[str, int] = {}
-        each = [_of(text, self._how, forms) for text in texts]
-        found = _joined([_of("", self._how, forms), *each], tuple(forms))
-        if self._how.dropped:
-            found = found.keep(~_stops(found.forms)[found.form])
-        self._last = texts, found
-        return found
+def cut(texts: Sequence[str], how: How) -> Cut:
+    """The words of these documents."""
+    forms: dict[str, int] = {}
+    each = [_of(text, how, forms) for text in texts]
+    found = _joined([_of("", how, forms), *each], tuple(forms))
+    return found.keep(~_stops(found.forms)[found.form]) if how.dropped else found
 
 
 def _of(text: str, how: How, forms: dict[str, int]) -> _One:

@@ -8,10 +8,11 @@ import numpy as np
 
 from sequela import seed as streams
 from sequela.modalities._synthetic import Held, events
+from sequela.text.subwords import BOUND
 from sequela.types import Known
 
 LONGEST = 60  # words of a document, at most: an example is kept in a bundle
-MARKS = "#\u0120\u010a\u2581"  # what subwords begin with that are no characters of a text: ##, Ġ, Ċ, ▁
+MARKS = "\u0120\u010a\u2581"  # what subwords begin with that are no characters of a text: Ġ, Ċ, ▁
 OTHER = "other"  # a word that is unknown
 
 
@@ -20,7 +21,7 @@ def known(words: Sequence[str], subjects: Sequence[int], code: str, size: tuple[
     random = streams.generator(seed, "example", "text")
     documents, length = size
     row = np.repeat(np.arange(rows), 1 + random.poisson(max(0.0, documents - 1), rows))
-    weight = np.array(subjects, np.float64)
+    weight = np.array(subjects, np.float64) * [not word.startswith(BOUND) for word in words]
     weight[0] = max(1.0, weight.sum() / 50)  # one of fifty is unknown
     counts = np.minimum(1 + random.poisson(max(0.0, length - 1), len(row)), LONGEST)
     drawn = [random.choice(len(words), count, p=weight / weight.sum()).tolist() for count in counts.tolist()]

@@ -34,6 +34,12 @@ def writers(documents: Documents, known: Known) -> Written:
     return _text_vocabulary.written(documents.document, subject[documents.row], len(documents.texts))
 
 
+def users(cut: Cut, by: Written) -> list[int]:
+    """How many subjects have each form."""
+    found: list[int] = _text_vocabulary.subjects(by, cut.document, cut.form, len(cut.forms)).tolist()
+    return found
+
+
 def vocabulary(cut: Cut, names: Sequence[str], by: Written, limits: Limits) -> tuple[list[str], list[int]]:
     """The tokens by number, 0 what is unknown, and how many subjects have each; `names` are what the forms are called."""
     each, which = _text_vocabulary.numbered(names)

@@ -26,6 +26,7 @@ def gathered(cut: Cut, token: Array, side: Array | None, most: int, *, sentences
         end=cut.end[first + count - 1],
         entry=np.arange(len(first)),
         side=shares,
+        bounds=bounds,
     )
     return steps, Sets(token, bounds)
 

@@ -19,6 +19,7 @@ class Steps:
     end: Array  # int32 "U"
     entry: Array  # int64 "U": which of the values it is
     side: Array | None  # float32 "U E"
+    bounds: Array  # int64 "U+1": step i is made of the words bounds[i]:bounds[i+1]
 
 
 @dataclass(frozen=True, slots=True)

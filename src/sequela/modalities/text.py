@@ -18,22 +18,28 @@ from msgspec import Meta
 from sequela.config import Name, Strict
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import (
+    _text_columns,
     _text_counts,
     _text_documents,
     _text_example,
     _text_learning,
+    _text_pieces,
     _text_sentences,
     _text_steps,
     _text_vocabulary,
 )
 from sequela.modalities._text_counts import Runs
-from sequela.modalities._text_cut import Cut, Cutter, How
+from sequela.modalities._text_cut import Cut, How
+from sequela.modalities._text_cutter import Cutter, Numbered
 from sequela.modalities._text_documents import Documents
 from sequela.modalities._text_learning import Limits
-from sequela.modalities._text_steps import Steps
+from sequela.modalities._text_pieces import Kind, Training
+from sequela.modalities._text_steps import Laid, Steps
+from sequela.modalities._text_vocabulary import Written
 from sequela.modalities._visits import Filled, Sets
 from sequela.text.scope import SCOPES
 from sequela.text.shapes import SHAPES
+from sequela.text.subwords import Subwords
 from sequela.types import Array, Known, Plain, Ragged, Spec, Wording
 
 Scope: TypeAlias = Literal["negated", "family", "past", "uncertain"]
@@ -42,7 +48,7 @@ Scope: TypeAlias = Literal["negated", "family", "past", "uncertain"]
 class Config(Strict, frozen=True):
     codes: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("NOTE*",)  # patterns: which documents
     documents: Literal["all", "last"] = "all"  # of those that a row knows
-    form: Literal["words", "sentences", "chunks"] = "words"  # a step is a word, or the words of a sentence, or of a chunk
+    form: Literal["words", "subwords", "sentences", "chunks"] = "words"  # a step is one, or the words of a sentence or a chunk
     language: Literal["auto", "en", "zh"] = "auto"
     chinese: Literal["characters", "jieba"] = "characters"  # what a Chinese word is; jieba needs the extra "text"
     lower: bool = True  # words are one in lower case
@@ -54,6 +60,9 @@ class Config(Strict, frozen=True):
     max_steps: Annotated[int, Meta(ge=0)] = 0  # only so many steps of a row; 0: all
     keep: Literal["first", "last"] = "first"  # of a row with more steps
     max_words: Annotated[int, Meta(ge=1)] = 60  # of a sentence (a longer one goes on in the next step), or in each chunk
+    subwords: Kind = "bpe"  # how they are learnt of the training documents
+    size: Annotated[int, Meta(ge=50, le=100_000)] = 8_000  # subwords, at most
+    tokenizer: str = ""  # instead of learning subwords: "hf:FOLDER", which holds a tokenizer.json
     side: tuple[Scope, ...] = ()  # what stands beside each word as 0 or 1, beside a sentence as the share of its words
     ngrams: Annotated[int, Meta(ge=1, le=5)] = 2  # the baselines count runs of up to so many words
     max_ngrams: Annotated[int, Meta(ge=0)] = 50_000  # of each length, the most frequent
@@ -62,6 +71,7 @@ class Config(Strict, frozen=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     tokens: list[str]  # by number
     subjects: list[int]  # training subjects that wrote each
+    tokenizer: str  # of subwords, as JSON; "" of words
     letters: str  # the characters by number, from _text_vocabulary.FIRST on
     runs: list[Runs]  # of 2 words, of 3, ...
     code: str  # of an example's documents
@@ -74,7 +84,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Text:
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._cut = Cutter(_how(config))
+        how = How(config.language, config.chinese, config.form == "sentences", bool(config.side), config.stop_words == "dropped")
+        self._cutter = Cutter(how, lower=config.lower, digits=config.digits)
 
     def fit(self, known: Known) -> State:
         """The vocabulary of the training documents.
@@ -82,49 +93,59 @@ class Text:
         Raises DataError where there are none, or no word that enough subjects wrote.
         """
         documents = self._documents(known)
-        cut = self._cut(documents.texts)
+        by = _text_learning.writers(documents, known)
+        subwords = self._subwords(documents, by) if self.config.form == "subwords" else None
+        cut = self._cutter.cut(documents.texts, subwords)
         if not len(cut.form):
             raise DataError(
                 f"no training row has a document with words, of {known.count}",
                 hint=f"looked for events with a text, of the codes {', '.join(self.config.codes)}: see the input's codes",
             )
-        return self._learnt(known, documents, cut)
+        return self._learnt(documents, cut, by, subwords)
 
-    def _learnt(self, known: Known, documents: Documents, cut: Cut) -> State:
-        config, by = self.config, _text_learning.writers(documents, known)
+    def _subwords(self, documents: Documents, by: Written) -> Subwords:
+        config = self.config
+        if config.tokenizer:
+            return _text_pieces.given(config.tokenizer)
+        return _text_pieces.trained(documents, by, Training(config.subwords, config.size, config.min_subjects, config.lower))
+
+    def _learnt(self, documents: Documents, cut: Cut, by: Written, subwords: Subwords | None) -> State:
+        config = self.config
         limits = Limits(config.min_subjects, config.max_vocabulary, config.ngrams, config.max_ngrams)
-        names = self._names(cut)
-        tokens, subjects = _text_learning.vocabulary(cut, names, by, limits)
-        if len(tokens) < 2:
+        if subwords is None:
+            tokens, subjects = _text_learning.vocabulary(cut, self._cutter.named(cut), by, limits)
+        else:
+            tokens, subjects = list(subwords.names), _text_learning.users(cut, by)
+        if not any(subjects):
             raise DataError(
                 f"no word of {len(documents.texts)} training documents was written by {config.min_subjects} subjects",
                 hint="a vocabulary needs more subjects; is each document a subject of its own?",
             )
-        number = _text_vocabulary.numbers(tokens, names)
-        steps, _ = self._steps(cut, number)
+        tokenizer = "" if subwords is None else subwords.state()
+        numbered = self._cutter.numbered(documents.texts, tokens, tokenizer)
+        steps, sets = self._steps(numbered)
         whole = _text_steps.laid(documents, steps.offsets, 0, last=False)
         return State(
             tokens=tokens,
             subjects=subjects,
+            tokenizer=tokenizer,
             letters=_text_learning.characters(cut, by, limits) if config.characters else "",
-            runs=_text_learning.runs(cut, number, len(tokens), by, limits),
+            runs=_text_learning.runs(cut, numbered.known, len(tokens), by, limits),
             code=_text_learning.code(documents, by, config.min_subjects),
             documents=len(documents.row) / len(np.unique(documents.row)),
             words=len(cut.form) / len(documents.texts),
-            widest=self._widest(cut),
+            widest=1 if sets is None else sets.shape[1],
             longer=int((np.diff(whole.offsets) > config.max_steps).sum()) if config.max_steps else 0,
         )
 
     def read(self, known: Known, state: State) -> Ragged:
         """The words, or sentences, of each row; one without a document has no steps."""
-        documents = self._documents(known)
-        cut = self._cut(documents.texts)
-        number = _text_vocabulary.numbers(state.tokens, self._names(cut))
-        steps, sets = self._steps(cut, number)
-        found = _text_steps.laid(documents, steps.offsets, self.config.max_steps, last=self.config.keep == "last")
+        documents, numbered = self._told(known, state)
+        steps, sets = self._steps(numbered)
+        found = self._laid(documents, steps)
         return Ragged(
             offsets=found.offsets,
-            values=self._values(cut, number, state) if sets is None else sets,
+            values=self._values(numbered, state) if sets is None else sets,
             position=found.position,
             seen=None if sets is None else Filled(sets),
             side=None if steps.side is None else steps.side[found.step],
@@ -134,16 +155,21 @@ class Text:
 
     def plain(self, known: Known, state: State) -> Plain:
         """Documents and words; how often each word and run of words occurs, negated ones apart where `side` has them."""
-        documents = self._documents(known)
-        cut = self._cut(documents.texts)
-        number = _text_vocabulary.numbers(state.tokens, self._names(cut))
-        words = _text_counts.of(cut, number, len(state.tokens), "negated" in self.config.side)
-        return _text_counts.plain(documents, cut, words, state.tokens, state.runs)
+        documents, numbered = self._told(known, state)
+        words = _text_counts.of(numbered.cut, numbered.known, len(state.tokens), "negated" in self.config.side)
+        return _text_counts.plain(documents, numbered.cut, words, state.tokens, state.runs)
+
+    def plain_steps(self, known: Known, state: State) -> Plain:
+        """How long each step is and where it stands, how common its words are, and their shapes."""
+        documents, numbered = self._told(known, state)
+        steps, _ = self._steps(numbered)
+        held = np.array(state.subjects)[numbered.known]
+        return _text_columns.columns(numbered.cut, held, steps.bounds, self._laid(documents, steps))
 
     def spec(self, state: State) -> Spec:
         """A sentence that is read later may be larger than `shape`, which is that of the training part."""
         letters = self.config.characters
-        shape = (2 + letters,) if letters else () if self.config.form == "words" else (state.widest,)
+        shape = (2 + letters,) if letters else () if self.config.form in ("words", "subwords") else (state.widest,)
         return Spec(
             "text",
             shape,
@@ -161,39 +187,47 @@ class Text:
     def _documents(self, known: Known) -> Documents:
         return _text_documents.documents(known, self.config.codes, last=self.config.documents == "last")
 
-    def _names(self, cut: Cut) -> list[str]:
-        """What the vocabulary calls each form."""
-        return _text_vocabulary.normalised(cut.forms, self.config.lower, self.config.digits)
+    def _told(self, known: Known, state: State) -> tuple[Documents, Numbered]:
+        documents = self._documents(known)
+        return documents, self._cutter.numbered(documents.texts, state.tokens, state.tokenizer)
 
-    def _steps(self, cut: Cut, number: Array) -> tuple[Steps, Sets | None]:
+    def _steps(self, numbered: Numbered) -> tuple[Steps, Sets | None]:
         """The steps of the documents; of sentences and chunks with the words of each."""
-        config = self.config
+        config, cut = self.config, numbered.cut
         scopes = [SCOPES.index(name) for name in config.side]
         side = cut.flags[:, scopes].astype(np.float32) if scopes else None
-        if config.form == "words":
-            return Steps(cut.offsets, cut.begin, cut.end, cut.form.astype(np.int64), side), None
-        return _text_sentences.gathered(cut, number[cut.form], side, config.max_words, sentences=config.form == "sentences")
+        if config.form in ("words", "subwords"):
+            each = np.arange(len(cut.form) + 1)
+            return Steps(cut.offsets, cut.begin, cut.end, cut.form.astype(np.int64), side, each), None
+        token = numbered.number[cut.form]
+        return _text_sentences.gathered(cut, token, side, config.max_words, sentences=config.form == "sentences")
 
-    def _values(self, cut: Cut, number: Array, state: State) -> Array:
+    def _laid(self, documents: Documents, steps: Steps) -> Laid:
+        return _text_steps.laid(documents, steps.offsets, self.config.max_steps, last=self.config.keep == "last")
+
+    def _values(self, numbered: Numbered, state: State) -> Array:
         """Each form as integers, "M" or "M 2+C"."""
         if not self.config.characters:
-            return number
-        return np.concatenate([number[:, None], _text_vocabulary.spelt(cut.forms, state.letters, self.config.characters)], 1)
-
-    def _widest(self, cut: Cut) -> int:
-        _, sets = self._steps(cut, np.zeros(len(cut.forms), np.int32))
-        return 1 if sets is None else sets.shape[1]
+            return numbered.number
+        spelt = _text_vocabulary.spelt(numbered.cut.forms, state.letters, self.config.characters)
+        return np.concatenate([numbered.number[:, None], spelt], 1)
 
 
-def _how(config: Config) -> How:
-    return How(config.language, config.chinese, config.form == "sentences", bool(config.side), config.stop_words == "dropped")
+def _refuse(config: Config) -> None:
+    """Raises ConfigError for options that this form has no use for."""
+    alone = {"characters": "words", "tokenizer": "subwords", "size": "subwords", "subwords": "subwords"}
+    plain = Config()
+    for name, form in alone.items():
+        if getattr(config, name) != getattr(plain, name) and config.form != form:
+            raise ConfigError(f'text: {name} is of form = "{form}", and it is "{config.form}"', hint=f"leave {name} out")
+    for name in ("digits", "stop_words", "chinese", "max_vocabulary"):
+        if getattr(config, name) != getattr(plain, name) and config.form == "subwords":
+            raise ConfigError(f'text: {name} is of whole words, and form is "subwords"', hint=f"leave {name} out")
+    if config.tokenizer and not config.lower:
+        raise ConfigError("text: a tokenizer of a folder has its own rule of case", hint="leave lower out")
 
 
 def build(config: Config) -> Text:
-    """Raises ConfigError where characters are asked for of steps that are sentences."""
-    if config.characters and config.form != "words":
-        raise ConfigError(
-            f'text: characters needs form = "words", and it is "{config.form}": a step is then many words',
-            hint="leave characters out",
-        )
+    """Raises ConfigError for options that do not go together."""
+    _refuse(config)
     return Text(config)
