@@ -256,7 +256,7 @@ def test_a_class_that_no_training_mask_or_box_has_is_named() -> None:
 
 def test_where_nothing_is_to_be_marked_no_picture_is_spoken_of_as_marked() -> None:
     told = audit.unseen_class(ward(0))
-    assert (told.severity, told.text) == ("ok", "no picture is to be marked")
+    assert (told.severity, told.text) == ("ok", "no picture or text is to be marked")
 
 
 def test_numbers_of_instances_are_no_classes() -> None:

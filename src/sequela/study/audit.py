@@ -14,6 +14,7 @@ from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.study import continued, likeness
+from sequela.study import copied_text as copied
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
@@ -140,6 +141,13 @@ def near_duplicates(material: Material) -> Alarm:
     return _copied(material, "near_duplicates", "are far closer to one training row of another subject than chance allows", pairs)
 
 
+def copied_text(material: Material) -> Alarm:
+    """Rows held out that know a document of which half or more stands in a training document of another subject."""
+    pairs = copied.copies(material.known, material.rows)
+    what = "know a document of which half or more stands in a training document of another subject"
+    return _copied(material, "copied_text", what, pairs, material.rows)
+
+
 def continued_signal(material: Material) -> Alarm:
     """One recording whose samples rows of several parts know, or recordings that go on in another part where the one before ends.
 
@@ -164,13 +172,14 @@ def continued_signal(material: Material) -> Alarm:
     return material.found("continued_signal", "leak", text, joins.rows, of=material.rows)
 
 
-def _copied(material: Material, check: str, what: str, pairs: Sequence[likeness.Pair]) -> Alarm:
+def _copied(material: Material, check: str, what: str, pairs: Sequence[likeness.Pair], of: Cohort | None = None) -> Alarm:
+    """`of`: the cohort whose rows the pairs name; left out: the rows that are judged."""
     if not pairs:
         return Alarm(check, "ok", f"no rows held out {what}")
-    share = len(pairs) / int(material.held_out.sum())
-    return material.found(
-        check, "leak" if share >= MANY else "warning", f"{len(pairs)} rows held out {what}", [p.row for p in pairs]
-    )
+    part = material.cohort.part if of is None else of.part
+    share = len(pairs) / int(np.isin(part, ("tune", "test")).sum())
+    severity: Severity = "leak" if share >= MANY else "warning"
+    return material.found(check, severity, f"{len(pairs)} rows held out {what}", [p.row for p in pairs], of)
 
 
 # ------------------------------------------------------------------------------------------------------------------ the inputs
@@ -414,7 +423,8 @@ def _order(source_id: Array) -> Array:
 CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
-        subject_overlap, time_order, exact_duplicates, near_duplicates, continued_signal, future_events, outcome_as_input,
+        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, continued_signal,
+        future_events, outcome_as_input,
         suspicious_input, constant_label, unseen_class, identity, sorted_ids,
     )
 }  # fmt: skip
