@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import torch
 
 from sequela import config
 from sequela.batch import collate, lines
+from sequela.contracts import Tagger
 from sequela.errors import ConfigError, DataError
+from sequela.nn.chained import ChainHead
 from sequela.tasks import tagging
-from sequela.tasks.tagging import StepHead, Tagging
+from sequela.tasks.tagging import ChainTagging, StepHead, Tagging
 from sequela.types import Encoded, Ragged, Tags, Target
 
 NAMES = ("N", "S", "V")
@@ -35,7 +38,9 @@ def target(of: Tags) -> Target:
 
 
 def task_of(**options: Any) -> Tagging:
-    return tagging.build(config.convert(options, tagging.Config), NAMES)
+    task = tagging.build(config.convert(options, tagging.Config), NAMES)
+    assert isinstance(task, Tagging)
+    return task
 
 
 def encoded(seed: int = 0) -> Encoded:
@@ -130,3 +135,58 @@ def test_tags_taken_by_row_stay_with_their_steps():
     some = tags(unknown=(4,)).take(np.array([3, 0]))
     assert some.value.tolist() == [0, 1, 2, 0, 1, 0, 1, 2, 0] and some.offsets.tolist() == [0, 5, 9]
     assert tags().take(np.array([False, False, True, True])).value.tolist() == [1, 2, 0, 1, 2, 0, 1]
+
+
+# ------------------------------------------------------------------------------------------------------- a chain over the classes
+
+
+def chained() -> tuple[ChainTagging, ChainHead]:
+    torch.manual_seed(2)
+    task = tagging.build(tagging.Config(crf=True), NAMES)
+    assert isinstance(task, ChainTagging) and isinstance(task, Tagger)
+    head = task.head(WIDTH)
+    assert isinstance(head, ChainHead)
+    task.start(head, target(tags()))
+    with torch.no_grad():
+        for parameter in head.chain.parameters():
+            parameter.normal_()
+    return task, head.eval().requires_grad_(False)
+
+
+def test_the_answers_of_a_chain_are_its_posteriors_row_after_row():
+    task, head = chained()
+    out = head(encoded())
+    answer = task.tagged(out, out.mask)
+    assert answer.kind == "probabilities" and answer.values.shape == (11, 3)
+    np.testing.assert_allclose(answer.values.sum(1), 1, rtol=0, atol=1e-12)
+    chances = {}
+    for path in product(range(3), repeat=2):  # the third row has two steps
+        emitted = out.emissions[2, [0, 1], list(path)].sum() + out.chain.transitions[path[0], path[1]]
+        chances[path] = float(torch.exp(emitted + out.chain.start[path[0]] + out.chain.end[path[1]]))
+    first = [sum(chance for path, chance in chances.items() if path[0] == k) / sum(chances.values()) for k in range(3)]
+    np.testing.assert_allclose(answer.values[4], first, rtol=1e-5)
+
+
+def test_a_step_without_a_label_is_summed_out_of_a_chain():
+    """Its emissions still speak: the likelihood of the others is the sum over what it might have been."""
+    task, head = chained()
+    out = head(encoded())
+    loss = task.loss(out, in_batch(target(tags(unknown=(1,))), np.arange(4)))
+    each = []
+    for k in range(3):
+        told = tags()
+        told.value[1] = k
+        each.append(task.loss(out, in_batch(target(told), np.arange(4))))
+    torch.testing.assert_close(loss[0], -torch.logsumexp(-torch.stack(each)[:, 0], 0))
+    torch.testing.assert_close(loss[1:], each[0][1:])
+    assert loss[1] == 0
+
+
+def test_a_chain_takes_no_options_of_steps_by_themselves():
+    with pytest.raises(ConfigError, match="no balance, gamma or smoothing"):
+        tagging.build(tagging.Config(crf=True, balance=0.5), NAMES)
+    task, _ = chained()
+    with pytest.raises(ConfigError, match="balances steps"):
+        task.balance(target(tags()))
+    with pytest.raises(DataError, match="none of the steps of 4 training rows"):
+        task.check(target(tags(unknown=tuple(range(11)))))
