@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import marked, tagged
+from sequela.bundle import marked, spanned, tagged
 from sequela.bundle.marked import EDGES
 from sequela.evaluate import forecasting
 from sequela.evaluate.threshold import key
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 IN_PYTHON = ("mask", "space", "picture")  # alone, not as text
+MANY, RANKED = 10, 5  # classes: of more than so many, only the likeliest stand in a line for a person
 UNITS = {"mm3": "mm³", "mm2": "mm²"}  # as a person writes them
 
 
@@ -34,9 +35,12 @@ class Prediction:
     source_id: str
     time: str | None  # ISO 8601, UTC; None where the data has no time
     probabilities: dict[str, float] | None = None
-    value: dict[str, float] | None = None  # regression, in the unit of the outcome; volumes (of masks), or counts (of boxes)
+    value: dict[str, float] | None = (
+        None  # regression, in the unit of the outcome; volumes (of masks), or counts (boxes, entities)
+    )
     unit: str | None = None  # of the value of masks: "mm3" or "mm2", or "points" of the picture where its spacing is not known
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
+    spans: list[dict[str, Any]] | None = None  # of entities: type, text, score, and where in which document: bundle/spanned.py
     steps: list[dict[str, Any]] | None = None  # of tagging: time, decision and probabilities of each step that the row judges
     interval: dict[str, tuple[float, float]] | None = None  # of each forecast value; None: this bundle promises none
     interval_share: float | None = None  # how much of the truth such intervals should hold
@@ -63,18 +67,22 @@ class Prediction:
         if self.refused:
             return f"{self.row_id}{when}: refused: {self.refused}"
         said = self.probabilities or self.value or {}
-        numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in said.items())
+        shown = _likeliest(said) if isinstance(self.decision, str) else said
+        numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in shown.items())
+        numbers += f", and {len(said) - len(shown)} less likely" if len(shown) < len(said) else ""
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
         if self.boxes is not None:
             return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_box, self.boxes)])
+        if self.spans is not None:
+            return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_span, self.spans)])
         if self.steps is not None:
             return "\n".join([f"{self.row_id}{when}: {len(self.steps)} steps", *map(_step, self.steps)])
         if self.notice is not None:
             return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
-        lines += [f"    {one['code']:<24} {one['change']:+.3f}{_when(one)}" for one in self.explanation or ()]
+        lines += map(_term, self.explanation or ())
         return "\n".join(lines)
 
     def _within(self, name: str) -> str:
@@ -99,6 +107,11 @@ def _number(number: float, unit: str | None) -> str:
     return f"{number:.3f}" if unit is None else f"{number:,.0f} {UNITS.get(unit, unit)}"
 
 
+def _likeliest(said: dict[str, float]) -> dict[str, float]:
+    """All, or of many classes the first few in falling order."""
+    return said if len(said) <= MANY else dict(sorted(said.items(), key=lambda one: -one[1])[:RANKED])
+
+
 def _counted(said: dict[str, float]) -> str:
     return ", ".join(f"{name} {count:.0f}" for name, count in said.items())
 
@@ -108,8 +121,25 @@ def _box(one: dict[str, Any]) -> str:
     return f"    {one['class']:<16} {one['score']:.3f}  {edges}"
 
 
+def _span(one: dict[str, Any]) -> str:
+    """An entity with its place in its document; line breaks in it are shown as spaces."""
+    concept = f"  {one['concept']}" if "concept" in one else ""
+    words, place = " ".join(one["text"].split()), f"document {one['document']}, characters {one['begin']}-{one['end']}"
+    return f"    {one['type']:<16} {one['score']:.3f}  \u201c{words}\u201d ({place}){concept}"
+
+
 def _step(one: dict[str, Any]) -> str:
     return f"    {one['time']}  {one['decision']:<16} {one['probabilities'][one['decision']]:.3f}"
+
+
+def _term(one: dict[str, Any]) -> str:
+    """What was said to speak for or against an answer: a code, or a phrase of a text."""
+    if "text" in one:
+        place = f"document {one['document']}, characters {one['begin']}-{one['end']}"
+        return f"    {one['change']:+.3f} {one['class']}: \u201c{one['text']}\u201d ({place})"
+    if "class" in one:
+        return f"    {one['change']:+.3f} {one['class']}: {one['code']}"
+    return f"    {one['code']:<24} {one['change']:+.3f}{_when(one)}"
 
 
 def _when(told: dict[str, Any]) -> str:
@@ -134,6 +164,9 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
     if answer.kind in ("masks", "boxes"):
         told = marked.told(predictor, evidence, answer)
         return [replace(_bare(rows, i, str(reasons[i]) or None), **told[i]) for i in range(len(rows))]
+    if answer.kind == "spans":
+        entities = spanned.told(predictor.task.names, evidence, answer)
+        return [replace(_bare(rows, i, str(why) or None), **({} if why else entities[i])) for i, why in enumerate(reasons)]
     if evidence.steps is not None:
         steps = tagged.told(predictor.task.names, evidence, rows, answer)
         return [replace(_bare(rows, i, str(reasons[i]) or None), steps=steps[i] or None) for i in range(len(rows))]
