@@ -14,11 +14,12 @@ import numpy as np
 
 from sequela.types import Array
 
-SPACE, LETTER, DIGIT, HAN, MARK, PICTURE, FLAG, SIGN, BRACKET = range(9)
-# MARK: what belongs to the character before it, such as an accent; FLAG: half a flag; BRACKET: a sign that no run is made of
+SPACE, LETTER, DIGIT, HAN, MARK, FLAG, BRACKET, SIGN, POINT, COMMA, PICTURE = range(11)
+# MARK: what belongs to the character before it, such as an accent; FLAG: half a flag; BRACKET: a sign that no run is made of;
+# POINT and COMMA: signs that numbers have in them
 
 JOINER = 0x200D  # zero width joiner: makes one picture of two
-_JOINERS = frozenset("\u00ad\u200c\u200d")  # the soft hyphen and what joins or parts letters stand inside of words
+_JOINERS = "\u00ad\u200c\u200d"  # the soft hyphen and what joins or parts letters stand inside of words
 _HAN = (
     (0x2E80, 0x2FDF),  # radicals
     (0x3005, 0x3007),  # 々 〆 〇
@@ -46,6 +47,11 @@ def kinds(points: Array) -> Array:
     return found
 
 
+def is_han(character: str) -> bool:
+    """Whether this one is a Han character."""
+    return bool(_table()[ord(character)] == HAN)
+
+
 @cache
 def _table() -> Array:
     """The kind of every code point: uint8 "1114112"."""
@@ -56,7 +62,8 @@ def _table() -> Array:
         table[first : last + 1] = HAN
     table[_FLAGS[0] : _FLAGS[1] + 1] = FLAG
     table[_TONES[0] : _TONES[1] + 1] = MARK
-    table[[ord(character) for character in _JOINERS]] = MARK
+    for characters, kind in ((_JOINERS, MARK), (".·．", POINT), (",，", COMMA)):
+        table[[ord(character) for character in characters]] = kind
     return table
 
 
@@ -70,8 +77,3 @@ def _kind(character: str) -> int:
         return SPACE
     category = unicodedata.category(character)
     return _EXACT.get(category, _KIND[category[0]])
-
-
-def kind(character: str) -> int:
-    """What this one is."""
-    return int(_table()[ord(character)])

@@ -1,4 +1,8 @@
-"""What a list of cues says: phrases that deny, name a relative, tell of the past or doubt, and phrases that look so and do not."""
+"""What a list of cues says: phrases that deny, name a relative, tell of the past or doubt, and such as look so.
+
+A phrase is written as it is cut: words (of Chinese, characters) parted by spaces. What stands behind a `|` has to follow but is
+no part of the cue; END is the end of the sentence.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,27 @@ from typing import Literal, TypeAlias
 
 Scope: TypeAlias = Literal["negated", "family", "past", "uncertain"]
 
+END = "⏎"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Phrases that do the same."""
+    """Phrases that open the same scope."""
 
     scope: Scope
+    after: bool  # whether what follows is in it, or what stands before
+    reach: int  # words (in Chinese characters) that it has at most
     phrases: tuple[str, ...]
-    after: bool  # whether what follows is in their scope, or what stands before
-    reach: int  # words (in Chinese characters) that the scope has at most
-    far: bool = False  # whether it goes over what parts other scopes
+    far: bool = False  # whether it goes over weak stops
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Phrases that end scopes."""
+
+    scopes: tuple[Scope, ...]
+    phrases: tuple[str, ...]
+    weak: bool = False  # whether they end none that is far
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +39,5 @@ class Cues:
     """The cues of a language."""
 
     groups: tuple[Group, ...]
-    turns: tuple[str, ...]  # they end every scope
-    parts: tuple[str, ...]  # they end every scope that is not far
-    none: tuple[str, ...]  # longer phrases with a cue in them that is none there
-
-
-def phrases(text: str) -> tuple[str, ...]:
-    """Those of a list, parted by semicolons and lines.
-
-    >>> phrases("no evidence of; without")
-    ('no evidence of', 'without')
-    """
-    return tuple(phrase.strip() for line in text.strip().splitlines() for phrase in line.split(";") if phrase.strip())
+    stops: tuple[Stop, ...]
+    none: tuple[str, ...]  # longer phrases in which a cue is none

@@ -29,8 +29,8 @@ class Section:
 def sections(text: str) -> list[Section]:
     """The sections in their order; one without a title where the note has no heading, none where the note is empty.
 
-    >>> [(section.title, text[section.body : section.end]) for text in ["Chief Complaint: cough\\nPLAN:\\nrest"] for section in sections(text)]
-    [('chief complaint', 'cough\\n'), ('plan', 'rest')]
+    >>> [(section.title, section.begin, section.body, section.end) for section in sections("Chief Complaint: cough\\nPLAN:\\nrest")]
+    [('chief complaint', 0, 17, 23), ('plan', 23, 29, 33)]
     """
     found = list(_HEADING.finditer(text))
     edges = [*(match.start("heading") for match in found), len(text)]

@@ -48,7 +48,7 @@ def _of_letters(word: str) -> int:
         return CAPITALISED
     if word.lower() != word.upper():
         return MIXED
-    return HAN if characters.kind(word[0]) == characters.HAN else LETTERS
+    return HAN if characters.is_han(word[0]) else LETTERS
 
 
 def _of_signs(word: str) -> int:

@@ -1,8 +1,9 @@
 """Subwords: pieces of words that a vocabulary of a few thousand can spell any word with, by the package `tokenizers` (an extra).
 
-Trained here, they are pieces of the words that `words` cuts, so both forms of a text have the same words and every place is exact.
-Byte pairs merged by how often they stand together (Sennrich et al 2016) or by likelihood (WordPiece, Schuster and Nakajima 2012). A
-tokenizer of Hugging Face that the user has in a folder is applied as it is, with its own rules. Nothing is ever fetched.
+Trained here, they are pieces of the words that `words` cuts, so both forms of a text have the same words and every place is
+exact. What often stands together is merged (Sennrich et al 2016); "bpe" spells a word by the merges in their order, "wordpiece"
+takes the longest piece first (Wu et al 2016), and gives a whole word up where it cannot spell all of it. A tokenizer of Hugging
+Face that the user has in a folder is applied as it is, with rules of its own. Nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Subwords:
         return msgspec.json.encode(_State(self.tokenizer.to_str(), self.own, self.lower)).decode()
 
     def encode(self, texts: Sequence[str], *, special: bool = False) -> Pieces:
-        """The subwords of these texts. With `special`, the tokens that a pretrained network wants around each text are with them."""
+        """The subwords of these texts; with `special`, among the tokens that a pretrained network wants around each text."""
         return _of_words(self, texts) if self.own else _of_texts(self, texts, special)
 
 
@@ -69,7 +70,7 @@ def train(
 ) -> Subwords:
     """At most `size` subwords of the words that stand in at least `min_texts` of the texts, the same on every run.
 
-    Give one text for each subject: so nothing of a word that only one person's notes have, such as a name, gets into the vocabulary.
+    Give one text for each subject: so no word that only one person's notes have, such as a name, gets into the vocabulary.
     """
     package = need("tokenizers", "text")
     told = {"special_tokens": [UNKNOWN], "continuing_subword_prefix": BOUND, "vocab_size": size, "show_progress": False}
@@ -162,7 +163,7 @@ def _of_texts(subwords: Subwords, texts: Sequence[str], special: bool) -> Pieces
 
 
 def _placed(text: str, offsets: Sequence[tuple[int, int]]) -> Array:
-    """Begin and end of each piece without the white space around it, int32 "W 2"; what stands nowhere stands after the one before."""
+    """Begin and end of each piece without white space around it, int32 "W 2"."""
     begin, end = np.array(offsets, np.int64).reshape(-1, 2).T
     solid = np.append(np.append(True, characters.kinds(characters.code_points(text)) != characters.SPACE), True)
     place = np.arange(-1, len(text) + 1)

@@ -1,12 +1,10 @@
 """Words of a text, as places in it: every character that is no white space lies in exactly one word.
 
-Letters and digits stay together ("BRCA1", "5mg"), and every sign stands apart, hyphens, slashes and apostrophes too
-("ataxia - telangiectasia", "120 / 80", "patient ' s"): so whatever somebody marked, its edges lie between words. What nobody marks
-the half of stays whole: a decimal point between digits ("1.5", "E11.9"), a comma before exactly three ("10,000"), and a row of one
-and the same sign ("...", "____"). Han characters are a word each, unless jieba is to cut them. Accents and other combining
-characters belong to the character before them, and pictures joined into one are one word.
-
-English: about as Penn Treebank's rules without their contractions; all offsets count in code points.
+Letters and digits stay together ("BRCA1", "5mg"), and every sign stands apart, hyphens, slashes and apostrophes too ("ataxia -
+telangiectasia", "120 / 80", "patient ' s"): so whatever somebody marked, its edges lie between words. What nobody marks the half
+of stays whole: a point between digits ("1.5", "E11.9"), a comma before exactly three ("10,000"), and a row of one and the same
+sign ("...", "____"). Han characters are a word each, unless jieba is to put them together. Accents and other combining characters
+belong to the character before them, and pictures joined into one are one word.
 """
 
 from __future__ import annotations
@@ -27,8 +25,6 @@ Chinese: TypeAlias = Literal["characters", "jieba"]
 HAN_SHARE = 0.2  # of the letters: from here on a text is Chinese. A Han character says as much as several Latin letters
 BLOCK = 1 << 20  # characters that are looked at together, so that a long text needs little memory
 _WHITE = re.compile(r"\s")
-_POINTS = np.array([ord(character) for character in ".·．"], np.uint32)
-_COMMAS = np.array([ord(character) for character in ",，"], np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ def resolved(text: str, language: Language = "auto") -> Literal["en", "zh"]:
     """The language itself: for "auto" Chinese where at least a fifth of the letters are Han characters, else English."""
     if language != "auto":
         return language
-    count = np.bincount(characters.kinds(characters.code_points(text)), minlength=characters.BRACKET + 1)
+    count = np.bincount(characters.kinds(characters.code_points(text)), minlength=characters.PICTURE + 1)
     han, letters = int(count[characters.HAN]), int(count[characters.LETTER])
     return "zh" if han and han >= HAN_SHARE * (han + letters) else "en"
 
@@ -95,35 +91,47 @@ def _cut(text: str) -> Cuts:
 def _cut_block(points: Array) -> tuple[Array, Array]:
     """First and last place of the words of some characters, int64 "W" each."""
     kind = characters.kinds(points)
-    leads = kind != characters.MARK
-    leads[1:] |= kind[:-1] == characters.SPACE  # an accent of nothing is a word
-    leads[:1] = True
-    place = np.flatnonzero(leads)
-    kind, lead = kind[place], points[place]
-    after = np.append(place[1:], len(points))
-    joined = np.append(np.append(False, _joined(kind, lead, points[place[1:] - 1])), False)
+    mark = kind == characters.MARK
+    if not mark.any():
+        first, last = _edges(kind, points, points[:-1])
+        return np.flatnonzero(first), np.flatnonzero(last) + 1
+    mark[0] = False
+    mark[1:] &= kind[:-1] != characters.SPACE  # an accent of nothing is a word
+    lead = np.flatnonzero(~mark)
+    first, last = _edges(kind[lead], points[lead], points[lead[1:] - 1])
+    return lead[first], np.append(lead[1:], len(points))[last]
+
+
+def _edges(kind: Array, points: Array, before: Array) -> tuple[Array, Array]:
+    """Whether each character is the first, and the last, of a word: bool "L" each.
+
+    None of them is a mark that belongs to another; `before` (uint32 "L-1") stands right before all but the first.
+    """
     solid = kind != characters.SPACE
-    return place[solid & ~joined[:-1]], after[solid & ~joined[1:]]
+    joined = _joined(kind, points, before)
+    first, last = solid.copy(), solid
+    first[1:] &= ~joined
+    last[:-1] &= ~joined
+    return first, last
 
 
-def _joined(kind: Array, lead: Array, before: Array) -> Array:
-    """Whether each character but the first belongs to the word of the one before it, bool "L-1"; `before` stands right before it."""
-    digit = kind == characters.DIGIT
-    solid = digit | (kind == characters.LETTER)
-    picture = kind == characters.PICTURE
-    alike = (kind == characters.SIGN) | picture | (kind == characters.MARK)
-    joined = solid[1:] & solid[:-1]
-    joined |= alike[1:] & (lead[1:] == lead[:-1])
+def _joined(kind: Array, points: Array, before: Array) -> Array:
+    """Whether each character but the first belongs to the word of the one before it, bool "L-1"."""
+    letter = (kind == characters.LETTER) | (kind == characters.DIGIT)
+    joined: Array = letter[1:] & letter[:-1]
+    joined |= (kind[1:] >= characters.SIGN) & (points[1:] == points[:-1])
     joined |= (kind[1:] == characters.FLAG) & (kind[:-1] == characters.FLAG)
-    joined |= picture[1:] & picture[:-1] & (before == characters.JOINER)
-    inside = np.flatnonzero(digit[:-2] & digit[2:] & _in_number(lead[1:-1], digit))
-    joined[inside] = joined[inside + 1] = True
+    joined |= (before == characters.JOINER) & (kind[1:] == characters.PICTURE) & (kind[:-1] == characters.PICTURE)
+    within = _within_numbers(kind)
+    joined[within - 1] = joined[within] = True
     return joined
 
 
-def _in_number(sign: Array, digit: Array) -> Array:
-    """Whether these signs, which stand from the second character to the last but one, may stand within a number."""
-    ahead = np.append(digit, np.zeros(3, bool))
-    length = len(sign)
-    thousands = ahead[3 : 3 + length] & ahead[4 : 4 + length] & ~ahead[5 : 5 + length]
-    return np.isin(sign, _POINTS) | (np.isin(sign, _COMMAS) & thousands)
+def _within_numbers(kind: Array) -> Array:
+    """The places of points between digits, and of commas between a digit and exactly three."""
+    digit = np.append(kind == characters.DIGIT, np.zeros(4, bool))
+    sign = np.flatnonzero((kind[1:] == characters.POINT) | (kind[1:] == characters.COMMA)) + 1
+    sign = sign[digit[sign - 1] & digit[sign + 1]]
+    thousands = digit[sign + 2] & digit[sign + 3] & ~digit[sign + 4]
+    within: Array = sign[(kind[sign] == characters.POINT) | thousands]
+    return within
