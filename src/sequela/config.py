@@ -164,6 +164,7 @@ class Input(Strict, frozen=True):
 
     modality: Named
     encoder: Named
+    vectors: Named | None = None  # of words, that its encoder begins at: "skipgram", of the training rows alone, or of a "file"
     augment: list[Named] = []  # applied to training batches only
     average: list[Literal["horizontal", "vertical", "depth", "quarter"]] = []  # each answer is the mean over the picture so seen
 

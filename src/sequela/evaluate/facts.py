@@ -55,6 +55,20 @@ class PretrainFacts(Struct, frozen=True, kw_only=True):
     cpu_seconds: float
 
 
+class VectorFacts(Struct, frozen=True, kw_only=True):
+    """The vectors of words that an encoder began at."""
+
+    input: str
+    source: str  # the file as the study names it, or how they were learnt
+    width: int
+    vocabulary: int  # words, without the one that stands for all others
+    known: int  # of these have a vector
+    read: float | None = None  # share of the training text's words of the vocabulary that have one
+    lower: int = 0  # words that a file has in lower case alone
+    repeated: int = 0  # words that a file has more than once: the first was taken
+    cpu_seconds: float
+
+
 class SplitFacts(Struct, frozen=True, kw_only=True):
     """One split: its parts, and how the model was trained on it."""
 
@@ -68,6 +82,7 @@ class SplitFacts(Struct, frozen=True, kw_only=True):
     ensemble: dict[str, float] = {}  # member -> weight
     baselines: list[BaselineFacts] = []
     pretrained: PretrainFacts | None = None
+    vectors: list[VectorFacts] = []
     cpu_seconds: float | None = None
 
 

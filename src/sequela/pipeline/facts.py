@@ -209,6 +209,7 @@ def of_split(rows: Read, plan: Plan, chosen: Chosen, look: int, cpu_seconds: flo
         baselines=[_baseline(name, chosen) for name in chosen.baselines]
         + [BaselineFacts(name=name, refused=reason) for name, reason in chosen.declined.items()],
         pretrained=chosen.pretrained,
+        vectors=list(chosen.vectors),
         cpu_seconds=cpu_seconds,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
-from sequela.pipeline import forecasts, pretraining
+from sequela.pipeline import forecasts, pretraining, vectors
 from sequela.pipeline.data import records
 from sequela.prep import augment
 from sequela.store.store import Store
@@ -45,6 +45,7 @@ class Prepared:
     known: Known  # of every row of the cohort, at its own time
     scores: Plain  # severity scores that the data brings, comparators alone
     asked: Array  # int64: subjects with a row in the cohort, whatever its part
+    find: Callable[[str], Path]  # the path of a file that the study names
 
     def split(self, plan: Plan) -> Prepared:
         """The rows that a plan puts into a part, with their parts."""
@@ -102,14 +103,15 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     Raises ConfigError or DataError where the study cannot be asked of these records.
     """
     names_exist(study)
-    study = models.gathered(study, partial(_beside, base))
+    find = partial(_beside, base)
+    study = models.gathered(study, find)
     store = records(study.data, base, data, progress)
     _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
     shared = plans(rows, study, store, base)
     _rules_can_hold(study, models.guard(study, rows.target.names), store)
     known = cut.known(store, rows, history(study))
-    return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows), np.unique(rows.subject_id))
+    return Prepared(study, store, rows, flow, shared, known, _scores(study, store, rows), np.unique(rows.subject_id), find)
 
 
 def _beside(base: Path, file: str) -> Path:
@@ -120,7 +122,8 @@ def _beside(base: Path, file: str) -> Path:
         if place.is_file():
             return place
     raise ConfigError(
-        f"there is no file {file!r} of the task", hint=f"looked for in {', '.join(str(place.parent) for place in places)}"
+        f"there is no file {file!r}, which the study names",
+        hint=f"looked for in {', '.join(str(place.parent) for place in places)}",
     )
 
 
@@ -200,6 +203,7 @@ def names_exist(study: Study) -> None:
     _foresees_alone(study)
     _alone(study)
     pretraining.check(study)
+    vectors.check(study)
     forecasts.check(study)
     known = {"model", *called}
     for member in study.ensemble.members:

@@ -189,8 +189,12 @@ def foreseeing(study: Study, name: str) -> Study:
     return structs.replace(study, task="next_event", outcome=nothing, inputs=inputs, train=train, pretrain=None, fuse="concat")
 
 
-def pretrained(study: Study, rows: Evidence | None, material: Material | None, way: Way) -> Pretrained | None:
+def pretrained(
+    study: Study, rows: Evidence | None, material: Material | None, way: Way, start: Weights | None = None
+) -> Pretrained | None:
     """The encoder trained, or taken as it is where that was finished before; None where the study asks for none.
+
+    `start` holds first weights of the encoder by name, such as vectors of words.
 
     Raises as train/fit.py does.
     """
@@ -205,6 +209,7 @@ def pretrained(study: Study, rows: Evidence | None, material: Material | None, w
         resume=way.resume,
         progress=lambda _, done, total: way.progress("pretraining", done, total),
         resume_command=way.command,
+        start=start,
     )
     encoder = f"encoders.input_{material.input}."
     weights = {name: value.to("cpu") for name, value in trained.model.state_dict().items() if name.startswith(encoder)}

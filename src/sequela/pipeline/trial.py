@@ -24,10 +24,10 @@ from sequela.contracts import Baseline, Evidence, Fitted, Progress
 from sequela.errors import DataError
 from sequela.evaluate import calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
-from sequela.evaluate.facts import PretrainFacts
+from sequela.evaluate.facts import PretrainFacts, VectorFacts
 from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
-from sequela.pipeline import forecasts, pretraining
+from sequela.pipeline import forecasts, pretraining, vectors
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
 from sequela.study import cut, steps
@@ -98,6 +98,7 @@ class Chosen:
     tune: Mapping[str, Answer]
     cpu_seconds: Mapping[str, float]  # "model", "baseline:…"
     pretrained: PretrainFacts | None = None
+    vectors: Sequence[VectorFacts] = ()
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
@@ -143,8 +144,9 @@ def _learnt(split: Prepared) -> Array:
 def choose(study: Study, rows: Read, way: Way) -> Chosen:
     """The model trained, everything else chosen on tune."""
     began = time.process_time()
-    pretrained = pretraining.pretrained(study, rows.foreseen, rows.material, way)
-    start = None if pretrained is None else pretrained.weights
+    begun = vectors.begun(study, rows.train, rows.split.find)
+    pretrained = pretraining.pretrained(study, rows.foreseen, rows.material, way, begun.weights)
+    start = vectors.joined(begun.weights, None if pretrained is None else pretrained.weights)
     trained = _members(study, rows, start, way)
     seconds = {"model": max(time.process_time() - began, sum(one.cpu_seconds for one in trained))}
     bare = Predictor(study, rows.fitted, trained[0].task, [one.model.to("cpu") for one in trained])
@@ -172,7 +174,7 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
         thresholds=thresholds,
     )
     told = None if pretrained is None else pretrained.told
-    return Chosen(predictor, baselines, trained, declined, tune, seconds, told)
+    return Chosen(predictor, baselines, trained, declined, tune, seconds, told, begun.told)
 
 
 def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:
