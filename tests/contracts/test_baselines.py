@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sequela import batch as batches
 from sequela import config, registry
@@ -17,7 +18,7 @@ from sequela.errors import DataError
 from sequela.modalities._pictures import Pictures, Recipe
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Boxes, Payload, Plain, Ragged, Spec, Target
+from sequela.types import Array, Boxes, Counts, Payload, Plain, Ragged, Spec, Target
 
 STEPS, LENGTH = 6, 48
 
@@ -51,6 +52,7 @@ CASES = [
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
     Case("seasonal", ("forecast",), {"seasons": [1, 3]}),
     Case("sofa", ("binary", "multilabel"), {"pressure": ["HR"]}),
+    Case("tfidf", ALL, {"strengths": [1.0, 10.0], "machine_strengths": [0.3], "fewest": [1]}),
     Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
@@ -68,6 +70,7 @@ TUNED = {
     "unigram",
     "logistic",
     "minirocket",
+    "tfidf",
 }  # what chooses among settings
 asked = pytest.mark.parametrize(
     ("case", "kind"), [pytest.param(case, kind, id=f"{case.name}-{kind}") for case in CASES for kind in case.kinds]
@@ -201,7 +204,14 @@ def _columns(rate: Array, empty: Array, random: np.random.Generator) -> Plain:
     values = np.stack([rate[:, -1], rate.mean(1), rate.min(1), noisy], 1).astype(np.float32)
     values[empty, :3] = np.nan
     values[random.random(len(rate)) < 0.1, 3] = np.nan
-    return Plain(values, ("chart.HR.last", "chart.HR.mean", "chart.HR.min", "scores.SAPS"))
+    return Plain(values, ("chart.HR.last", "chart.HR.mean", "chart.HR.min", "scores.SAPS"), (_words(rate, empty),))
+
+
+def _words(rate: Array, empty: Array) -> Counts:
+    """How often the rate was said to be low, usual, high and very high."""
+    said = np.stack([np.histogram(row, [-np.inf, 70, 85, 95, np.inf])[0] for row in rate]) * ~empty[:, None]
+    names = ("low", "usual", "high", "very high")
+    return Counts(csr_array(said.astype(np.float32)), tuple(f"note.words.{name}" for name in names), "note.words")
 
 
 def _labels(kind: str, last: Array, random: np.random.Generator) -> Array:
@@ -286,7 +296,8 @@ def test_labels_of_the_rows_that_are_answered_change_nothing(case: Case, kind: s
 def test_rows_of_which_nothing_is_known_are_answered(case: Case, kind: str, fitted: Baseline) -> None:
     rows = evidence(kind, 5, 2)
     nothing = {name: replace(ragged, offsets=np.zeros(6, np.int64)) for name, ragged in rows.inputs.items()}
-    blank = replace(rows, inputs=nothing, plain=Plain(np.full_like(rows.plain.values, np.nan), rows.plain.names))
+    uncounted = tuple(replace(block, values=block.values * 0) for block in rows.plain.counts)
+    blank = replace(rows, inputs=nothing, plain=Plain(np.full_like(rows.plain.values, np.nan), rows.plain.names, uncounted))
     answered = fitted.answer(blank).values
     assert np.isfinite(answered).all()
     np.testing.assert_allclose(answered, np.broadcast_to(answered[0], answered.shape), rtol=1e-6, atol=1e-6)

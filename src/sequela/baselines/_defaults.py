@@ -15,11 +15,21 @@ def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
         return ["pixel_forest", "otsu"]
     if kind == "detect":
         return ["blobs"]
+    if kind == "entities":
+        return ["dictionary"]
     if kind == "forecast":
         return ["autoregressive", "seasonal", "last_value", "mean"]
-    names = ["logistic", "boosting"]
+    names = _of_rows(specs)
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")
     if kind == "regression" and any(spec.kind == "measurements" for spec in specs.values()):
         names += ["autoregressive", "last_value"]
     return [*names, "mean"]
+
+
+def _of_rows(specs: Mapping[str, Spec]) -> list[str]:
+    """Beside words alone trees say little, and tables of counts are read by a linear model that knows how rare each is."""
+    texts = [spec.kind == "text" for spec in specs.values()]
+    if specs and all(texts):
+        return ["tfidf"]
+    return ["logistic", "boosting", *(["tfidf"] if any(texts) else [])]
