@@ -29,7 +29,7 @@ def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
 
 def _of_rows(specs: Mapping[str, Spec]) -> list[str]:
     """Beside words alone trees say little, and tables of counts are read by a linear model that knows how rare each is."""
-    texts = [spec.kind == "text" for spec in specs.values()]
+    texts = [spec.kind == "text" and not spec.single for spec in specs.values()]  # a word alone has columns, and no counts
     if specs and all(texts):
         return ["tfidf"]
     return ["logistic", "boosting", *(["tfidf"] if any(texts) else [])]
