@@ -293,6 +293,10 @@ class Spanner(Protocol):
         """Of a batch: begin and end of each of `spanned` count in the steps of its row."""
         ...
 
+    def agreed(self, outs: Sequence[Any]) -> Any:
+        """What several networks gave of one batch as one output: stretches themselves have no mean."""
+        ...
+
 
 @runtime_checkable
 class Choosing(Protocol):

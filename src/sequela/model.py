@@ -8,7 +8,7 @@ Every path through the software (training, evaluation, prediction, serving) read
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -96,6 +96,22 @@ class Model(nn.Module):
     def encode(self, name: str, seq: Seq) -> Encoded:
         """What the encoder of one input gives."""
         return self.encoders[f"input_{name}"](seq)  # type: ignore[no-any-return]
+
+
+class Committee(nn.Module):
+    """Networks of one study whose outputs become one before they are answered from, since their answers have no mean."""
+
+    def __init__(self, members: Sequence[Model], task: Spanner) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.task = task
+
+    def seen(self, inputs: Mapping[str, Seq]) -> list[dict[str, Seq]]:
+        """The inputs as they are."""
+        return [dict(inputs)]
+
+    def forward(self, inputs: Mapping[str, Seq]) -> Any:
+        return self.task.agreed([member(inputs) for member in self.members])
 
 
 def since_first(seq: Seq) -> Seq:
@@ -411,7 +427,7 @@ def _tensor(values: Array | None, device: str | torch.device) -> Tensor | None:
 
 
 def predict(
-    model: Model,
+    model: Model | Committee,
     task: Task,
     inputs: Mapping[str, Ragged],
     batch: int = 256,
@@ -461,7 +477,7 @@ def _nothing(task: Task) -> Answer:
     return Answer(kinds.get(task.kind, "probabilities"), np.zeros((0, len(task.names))), task.names)
 
 
-def _answer(model: Model, task: Task, batch: Batch, device: str | torch.device) -> Answer:
+def _answer(model: Model | Committee, task: Task, batch: Batch, device: str | torch.device) -> Answer:
     answer = _mean([answered(task, model(seen), seen) for seen in model.seen(tensors(batch, device).inputs)])
     line = np.repeat(batch.rows, _steps(batch)) if isinstance(task, Tagger) else batch.rows
     wrong = np.unique(line[~np.isfinite(answer.values).all(1)])

@@ -13,7 +13,7 @@ import numpy as np
 
 from sequela import model as models
 from sequela.config import Study
-from sequela.contracts import Baseline, Evidence, Fitted, Guarded, Task
+from sequela.contracts import Baseline, Evidence, Fitted, Guarded, Spanner, Task
 from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
@@ -65,7 +65,9 @@ class Predictor:
         return Target(np.zeros(unknown.shape), unknown, self.task.names)
 
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
-        """The members' mean answer to what is asked, before any calibration."""
+        """The members' mean answer to what is asked, before any calibration; of stretches, that of their committee."""
+        if isinstance(self.task, Spanner):
+            return models.predict(models.Committee(self.members, self.task), self.task, rows.inputs, batch, "cpu")
         answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
         answer = replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0), quantiles=_mean(answers))
         return models.of_asked(answer, rows.target)

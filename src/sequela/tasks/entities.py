@@ -8,6 +8,7 @@ probability, of those that have just this stretch, so a score of .7 is right in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -21,7 +22,7 @@ from sequela.nn import crf
 from sequela.nn import head as heads
 from sequela.nn import loss as losses
 from sequela.nn.chained import Chained, ChainHead
-from sequela.nn.crf import Allowed, Stretches
+from sequela.nn.crf import Allowed, Chain, Stretches
 from sequela.text import scheme
 from sequela.types import Answer, Array, Spanned, Spans, Target
 
@@ -82,6 +83,12 @@ class Entities:
 
     def answer(self, out: Chained) -> Answer:
         return self.spanned(out, out.mask)
+
+    def agreed(self, outs: Sequence[Chained]) -> Chained:
+        """The mean of the emissions and of the chains: a logarithmic opinion pool (Smith, Cohn and Osborne 2005, section 3)."""
+        emissions = torch.stack([out.emissions for out in outs]).mean(0)
+        chain = Chain(*(torch.stack(parts).mean(0) for parts in zip(*(out.chain for out in outs), strict=True)))
+        return Chained(emissions, chain, outs[0].mask)
 
     def spanned(self, out: Chained, mask: Tensor) -> Answer:
         """The stretches of the best path of each row, in steps, and the sum of their scores by type."""
