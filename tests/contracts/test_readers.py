@@ -17,6 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "arrays": {"rate_hz": 100},
     "csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"},
     "omop": {"timezone": "UTC"},
+    "text": {"text": "note"},
 }
 FILES = {  # reader -> a name that its files have
     "arrays": "eeg/1.txt",
@@ -41,6 +42,7 @@ FILES = {  # reader -> a name that its files have
     "physionet2012": "set-a/132539.txt",
     "pubtator": "corpus.txt",
     "slides": "tumour/1.svs",
+    "text": "notes.csv",
     "wfdb": "100.hea",
 }
 DAMAGED = {  # what a file of that name may hold instead of what it should

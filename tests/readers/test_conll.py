@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sequela
@@ -145,6 +145,7 @@ def tags_of(pieces: Sequence[tuple[str, int]], form: str) -> list[str]:
     return found
 
 
+@settings(max_examples=60, deadline=None)
 @given(pieces=runs, form=st.sampled_from(["BIO", "IOB1", "IOBES", "BMES", "BILOU"]))
 def test_what_any_scheme_tags_is_found_again_and_legal(pieces: list[tuple[str, int]], form: str) -> None:
     tags = [_tags.tag(text, "") for text in tags_of(pieces, form)]
@@ -171,11 +172,13 @@ def conlleval(tags: Sequence[Tag]) -> list[Stretch]:
     return found
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.builds(Tag, st.integers(0, 3), st.sampled_from(["A", "B"])) | st.just(Tag(-1, "")), max_size=12))
 def test_any_tags_are_read_as_by_conlleval(tags: list[Tag]) -> None:
     assert _tags.stretches(tags) == conlleval(tags)
 
 
+@settings(max_examples=60, deadline=None)
 @given(place=st.integers(0, len(TWO) - 1), byte=st.integers(0, 255))
 def test_a_changed_byte_is_read_or_refused(place: int, byte: int, tmp_path_factory: Any, memory: Any) -> None:
     root = tmp_path_factory.mktemp("changed")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sequela
@@ -143,6 +143,7 @@ def test_line_feeds_of_other_systems_are_no_part_of_the_text(read: Any) -> None:
     assert sink.of("NOTE")["text_value"][0].endswith("melanoma.") and not sink.refused
 
 
+@settings(max_examples=60, deadline=None)
 @given(place=st.integers(0, len(DOCUMENT) - 1), byte=st.integers(0, 255))
 def test_a_changed_byte_is_read_or_refused(place: int, byte: int, tmp_path_factory: Any, memory: Any) -> None:
     root = tmp_path_factory.mktemp("changed")

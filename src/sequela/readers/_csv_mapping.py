@@ -95,12 +95,17 @@ def _check(table: Table) -> None:
         raise ConfigError(
             f"the mapping of {table.file} has one unit for several columns", hint='write unit = { glucose = "mmol/L" }'
         )
-    if table.timezone and table.timezone not in zoneinfo.available_timezones():
-        raise ConfigError(f"{table.timezone!r} is not a time zone", hint='write it as "Europe/Berlin" or "UTC"')
+    check_timezone(table.timezone)
     if (table.time_unit or table.timezone or table.time_format) and not table.time:
         raise ConfigError(f"the mapping of {table.file} describes a time and names no time column")
     if (table.known or table.visit) and not table.time:
         raise ConfigError(f"the mapping of {table.file} says when rows are known, or their visit, and names no time column")
+
+
+def check_timezone(timezone: str) -> None:
+    """Raises ConfigError for one that there is not."""
+    if timezone and timezone not in zoneinfo.available_timezones():
+        raise ConfigError(f"{timezone!r} is not a time zone", hint='write it as "Europe/Berlin" or "UTC"')
 
 
 def labels(table: Table) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -94,3 +95,10 @@ def refuse(rows: pl.DataFrame, reason: str, sink: Sink) -> None:
     """Refuses each of these rows by its file and row."""
     for where in rows["#where"]:
         sink.refuse(where, reason)
+
+
+def visit_number(name: str) -> int:
+    """The number of a visit: its name where that is one, of any other name one that is the same wherever the name stands."""
+    if name.isdecimal() and len(name) < 19 and str(int(name)) == name:
+        return int(name)
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 1

@@ -24,7 +24,6 @@ that cannot be used is refused by file and row, where row 1 is the header. `_gue
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -33,7 +32,7 @@ from sequela import units
 from sequela.contracts import Reader, Sink, Source
 from sequela.errors import DataError
 from sequela.readers._csv_mapping import PARTS, Config, Table, labels, mapped
-from sequela.readers._csv_rows import opened, refuse
+from sequela.readers._csv_rows import opened, refuse, visit_number
 from sequela.readers._csv_time import ANCHOR, timed
 
 __all__ = ["ANCHOR", "VERSION", "Config", "Csv", "Table", "build"]
@@ -117,14 +116,8 @@ def _visited(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if not table.visit:
         return frame.with_columns(pl.lit(None, pl.Int64).alias("#visit"))
     names = frame[table.visit].unique().drop_nulls()
-    numbers = pl.Series([_visit_number(name) for name in names], dtype=pl.Int64)
+    numbers = pl.Series([visit_number(name) for name in names], dtype=pl.Int64)
     return frame.with_columns(frame[table.visit].replace_strict(names, numbers, default=None).cast(pl.Int64).alias("#visit"))
-
-
-def _visit_number(name: str) -> int:
-    if name.isdecimal() and len(name) < 19 and str(int(name)) == name:
-        return int(name)
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 1
 
 
 def _parted(table: Table, frame: pl.DataFrame, sink: Sink) -> pl.DataFrame:
