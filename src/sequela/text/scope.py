@@ -105,7 +105,7 @@ def scopes_of(text: str, of: Cuts, language: Language = "auto") -> Array:
 
 def _units(words: Sequence[str]) -> tuple[Sequence[str], Array]:
     """Words and, of words of several Han characters, each character; and the word that each belongs to, int64 "U"."""
-    several = {word for word in set(words) if len(word) > 1 and characters.is_han(word[0])}
+    several = {word for word in words if not word.isascii() and len(word) > 1 and characters.is_han(word[0])}
     if not several:
         return words, np.arange(len(words))
     parts = [tuple(word) if word in several else (word,) for word in words]

@@ -29,7 +29,7 @@ class Section:
 def sections(text: str) -> list[Section]:
     """The sections in their order; one without a title where the note has no heading, none where the note is empty.
 
-    >>> [(section.title, section.begin, section.body, section.end) for section in sections("Chief Complaint: cough\\nPLAN:\\nrest")]
+    >>> [(part.title, part.begin, part.body, part.end) for part in sections("Chief Complaint: cough\\nPLAN:\\nrest")]
     [('chief complaint', 0, 17, 23), ('plan', 23, 29, 33)]
     """
     found = list(_HEADING.finditer(text))

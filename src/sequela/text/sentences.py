@@ -1,7 +1,7 @@
 """Sentences of clinical notes, as places in them; every word lies in exactly one.
 
-A sentence ends at a stop (. ? ! 。！？；, with the brackets and quotes that close right after it) and at the end of a line. A stop
-is none in a number, after an abbreviation ("Dr.", "approx."), after the number of an item ("1. Hypertension") or before a small
+A sentence ends at a stop (. ? ! 。！？；, and the brackets and quotes that close right after it) and at a line's end. A stop is
+none in a number, after an abbreviation ("Dr.", "approx."), after the number of an item ("1. Hypertension") or before a small
 letter. A line goes on in the next only where it is as long as wrapped ones are and either the next begins small or it ends with a
 word that asks for more ("of the", "Dr."): so wrapped notes and lists are both read. The rules are ours; Griffis et al 2016
 measured how such ones fare on clinical text.

@@ -32,7 +32,7 @@ def shape(word: str) -> int:
     """
     if word.isalpha():
         return _of_letters(word)
-    if word.isdigit():
+    if word.isnumeric():
         return DIGITS
     if word.isalnum():
         return ALPHANUMERIC
@@ -55,7 +55,7 @@ def _of_signs(word: str) -> int:
     """Of a word that has something else than letters and digits in it."""
     if not word:
         return OTHER
-    if word[0].isdigit():
+    if word[0].isnumeric():
         return NUMBER if not any(character.isalpha() for character in word) else ALPHANUMERIC
     if word[0].isalnum():
         plain = "".join(character for character in word if character.isalnum())

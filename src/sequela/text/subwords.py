@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from sequela.errors import DataError
+from sequela.errors import ConfigError, DataError, MissingExtra
 from sequela.extras import need
 from sequela.text import characters
+from sequela.text.encoding import decoded
 from sequela.text.words import Cuts, lowered, words
 from sequela.types import Array
 
@@ -70,24 +71,48 @@ def train(
 ) -> Subwords:
     """At most `size` subwords of the words that stand in at least `min_texts` of the texts, the same on every run.
 
-    Give one text for each subject: so no word that only one person's notes have, such as a name, gets into the vocabulary.
+    Give one text for each subject: so no word that only one person's notes have, such as a name, gets into the vocabulary. Raises
+    ConfigError where `size` is too small to hold the characters.
     """
     package = need("tokenizers", "text")
-    told = {"special_tokens": [UNKNOWN], "continuing_subword_prefix": BOUND, "vocab_size": size, "show_progress": False}
-    if kind == "bpe":
-        tokenizer = package.Tokenizer(package.models.BPE(unk_token=UNKNOWN, continuing_subword_prefix=BOUND))
-        trainer = package.trainers.BpeTrainer(min_frequency=min_texts, **told)
-    else:
-        tokenizer = package.Tokenizer(package.models.WordPiece(unk_token=UNKNOWN, continuing_subword_prefix=BOUND))
-        trainer = package.trainers.WordPieceTrainer(min_frequency=min_texts, **told)
-    tokenizer.train_from_iterator(_repeated(texts, min_texts, lower), trainer)
-    return _of(tokenizer, own=True, lower=lower)
+    often = _counted(texts, min_texts, lower)
+    fixed = [UNKNOWN, *sorted({BOUND + character for word in often for character in word[1:]})]
+    _check_size(size, len(fixed) + len({word[0] for word in often}))
+    models, trainers = package.models, package.trainers
+    model, trainer = (models.BPE, trainers.BpeTrainer) if kind == "bpe" else (models.WordPiece, trainers.WordPieceTrainer)
+    tokenizer = package.Tokenizer(model(unk_token=UNKNOWN, continuing_subword_prefix=BOUND))
+    # the package numbers characters with the prefix in the order of a hash, and breaks ties between merges by number: told here as
+    # special tokens they have their numbers beforehand, and are none afterwards
+    tokenizer.train_from_iterator(
+        chain.from_iterable(repeat(word, count) for word, count in often.items()),
+        trainer(
+            vocab_size=size, min_frequency=min_texts, special_tokens=fixed, continuing_subword_prefix=BOUND, show_progress=False
+        ),
+    )
+    return _of(_without_special(tokenizer), own=True, lower=lower)
+
+
+def _check_size(size: int, characters: int) -> None:
+    if size < characters:
+        raise ConfigError(
+            f"size = {size} subwords are fewer than the {characters} characters that the words are spelled with",
+            hint="more subwords (8,000 are usual), or words that occur in more texts (min_texts)",
+        )
+
+
+def _without_special(tokenizer: Any) -> Any:
+    """The same, but nothing that stands in a text is taken for a special token."""
+    told = msgspec.json.decode(tokenizer.to_str())
+    return type(tokenizer).from_str(msgspec.json.encode({**told, "added_tokens": []}).decode())
 
 
 def read(state: str) -> Subwords:
-    """What `state` wrote."""
-    told = msgspec.json.decode(state, type=_State)
-    return _of(need("tokenizers", "text").Tokenizer.from_str(told.tokenizer), own=told.own, lower=told.lower)
+    """What `state` wrote. Raises DataError for anything else."""
+    try:
+        told = msgspec.json.decode(state, type=_State)
+    except msgspec.DecodeError as error:
+        raise DataError("a state of subwords is damaged, or was written by another version") from error
+    return _of(_parsed(told.tokenizer, "a state of subwords"), own=told.own, lower=told.lower)
 
 
 def load(folder: Path) -> Subwords:
@@ -98,10 +123,19 @@ def load(folder: Path) -> Subwords:
             f"{folder} has no tokenizer.json",
             hint="save it there with `AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER)`",
         )
-    tokenizer = need("tokenizers", "text").Tokenizer.from_file(str(path))
+    tokenizer = _parsed(decoded(path.read_bytes()), str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return _of(tokenizer, own=False, lower=False)
+
+
+def _parsed(told: str, where: str) -> Any:
+    try:
+        return need("tokenizers", "text").Tokenizer.from_str(told)
+    except MissingExtra:
+        raise
+    except Exception as error:  # the package has no error of its own
+        raise DataError(f"{where} is no tokenizer that the installed package `tokenizers` can read: {error}") from error
 
 
 def _of(tokenizer: Any, *, own: bool, lower: bool) -> Subwords:
@@ -114,15 +148,14 @@ def _of(tokenizer: Any, *, own: bool, lower: bool) -> Subwords:
     return Subwords(tokenizer, tuple(names), -1 if unknown is None else unknown, own, lower)
 
 
-def _repeated(texts: Iterable[str], min_texts: int, lower: bool) -> Iterator[str]:
-    """Each word of enough texts as often as it occurs."""
+def _counted(texts: Iterable[str], min_texts: int, lower: bool) -> dict[str, int]:
+    """How often each word of enough texts occurs, in the order of the alphabet."""
     often, spread = Counter[str](), Counter[str]()
     for text in texts:
         count = Counter(_words(text, lower)[1])
         often.update(count)
         spread.update(count.keys())
-    kept = sorted(word for word, number in spread.items() if number >= min_texts)
-    return chain.from_iterable(repeat(word, often[word]) for word in kept)
+    return {word: often[word] for word in sorted(spread) if spread[word] >= min_texts}
 
 
 def _words(text: str, lower: bool) -> tuple[Cuts, list[str]]:
