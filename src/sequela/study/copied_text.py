@@ -17,7 +17,7 @@ from sequela.types import Array, Cohort, Known
 RUN = 32  # letters and digits, about six English words
 COMMON = 5  # documents of different subjects that hold a run from which on it recognises nobody
 COPIED = 0.5  # share of a document's telling runs that one other document holds too
-FEWEST = 16  # telling runs that a document needs to be recognised
+FEWEST = 64  # telling runs that a document needs to be recognised: short notes are alike by chance
 LOOKED_AT = 20_000_000  # runs in all
 _BASE = np.uint64(0x100000001B3)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
