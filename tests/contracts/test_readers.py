@@ -21,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 FILES = {  # reader -> a name that its files have
     "arrays": "eeg/1.txt",
+    "brat": "a.txt",
     "chestxray14": "Data_Entry_2017.csv",
     "chexpert": "train.csv",
     "conll": "train.tsv",
