@@ -10,7 +10,8 @@ import re
 
 import numpy as np
 import pytest
-from sequela.text.cues import END
+
+from sequela.text.cues import END, Cues
 from sequela.text.cues_en import CUES as ENGLISH_CUES
 from sequela.text.cues_zh import CUES as CHINESE_CUES
 from sequela.text.scope import SCOPES, scopes, scopes_of
@@ -185,3 +186,59 @@ def test_a_sentence_says_of_its_words_what_a_reader_takes_from_it(case: str) -> 
         assert inside.any()
         wanted = [name[0] in want for name in SCOPES]
         assert (flags[inside] == wanted).all(), (text[begin:end], want, flags[inside].tolist())
+
+
+@pytest.mark.parametrize("case", CHINESE.split())
+def test_words_by_jieba_are_flagged_where_any_of_their_characters_is(case: str) -> None:
+    text, _ = expected(case)
+    single, together = words(text), words(text, chinese="jieba")
+    of_characters, of_words = scopes_of(text, single), scopes_of(text, together)
+    for begin, end, flags in zip(together.begin, together.end, of_words, strict=True):
+        inside = (single.begin >= begin) & (single.end <= end)
+        assert (flags == of_characters[inside].any(0)).all()
+
+
+def test_under_a_heading_all_is_of_the_relatives_or_of_the_past() -> None:
+    told = flags_of("FAMILY HISTORY:\nAsthma\nGout.\nPAST MEDICAL HISTORY:\nStroke\nPLAN:\nRest")
+    marked = {word: flags for word, flags in zip(*told, strict=True) if word in ("Asthma", "Gout", "Stroke", "Rest")}
+    assert marked == {"Asthma": "f", "Gout": "f", "Stroke": "p", "Rest": ""}
+
+
+def test_no_scope_reaches_into_another_sentence(unicode_texts: list[str]) -> None:
+    both = np.array([0, 2, 4])
+    assert scopes(["no", "fever", "has", "cough"], both)[:, 0].tolist() == [False, True, False, False]
+    for text in unicode_texts:
+        plain = [word.lower() for word in words(text).of(text)]
+        joined = scopes([*plain, "no", "fever"], np.array([0, len(plain), len(plain) + 2]))
+        alone = scopes(plain, np.array([0, len(plain)]))
+        assert (joined[: len(plain)] == alone).all()
+
+
+def test_a_scope_has_an_end_where_its_sentence_has_none() -> None:
+    long = ["no", *["pain"] * 100]
+    assert scopes(long, np.array([0, 101]))[:, 0].sum() == 30
+
+
+def test_a_language_has_its_own_cues() -> None:
+    assert not scopes(["no", "fever"], np.array([0, 2]), "zh").any()
+    assert not scopes(["无", "发", "热"], np.array([0, 3]), "en").any()
+
+
+def test_nothing_is_said_of_no_words() -> None:
+    assert scopes([], np.array([0])).shape == (0, 4)
+    assert scopes_of("", words("")).shape == (0, 4)
+
+
+@pytest.mark.parametrize("cues", [ENGLISH_CUES, CHINESE_CUES])
+def test_cues_are_written_as_words_are_cut(cues: Cues) -> None:
+    told = [*cues.none, *(phrase for some in (*cues.groups, *cues.stops) for phrase in some.phrases)]
+    written = "\n".join(told).replace("|", " ").replace(END, " ")
+    assert words(written).of(written) == written.split()
+    assert written == written.lower()
+
+
+def test_a_cue_says_one_thing() -> None:
+    for cues in (ENGLISH_CUES, CHINESE_CUES):
+        opened = [(phrase, group.scope, group.after) for group in cues.groups for phrase in group.phrases]
+        assert len(set(opened)) == len(opened)
+        assert not {phrase for phrase, *_ in opened} & set(cues.none)

@@ -20,13 +20,14 @@ _CONTRACTED = tuple(
 _NEGATED_AFTER = (
     *phrases("""
     no; not; without; w / o; never; neither; nor; none of; cannot; lack of; lacks; lacked; lacking; free of; free from
-    clear of; denies; denied; deny; denying; denies any; denied any; denies having; denies any history of; no evidence of
-    no sign of; no signs of; no signs or symptoms of; no symptoms of; no complaints of; no complaint of; no evidence for
-    no evidence to suggest; no indication of; no suggestion of; no suspicious; no findings of; no report of
-    without evidence of; without any evidence of; without sign of; without signs of; without any; absence of; absent
-    negative for; neg for; negative examination for; rules out; ruled out for; ruled the patient out for; fails to reveal
-    failed to reveal; fails to show; failed to show; did not reveal; did not show; does not show; unremarkable for
-    no longer; not demonstrate; unlikely to have; unlikely to be; rather than; instead of
+    clear of; denies; denied; deny; denying; denies any; denied any; denies having; denies any history of; denies history of
+    no history of; no prior history of; no evidence of; no sign of; no signs of; no signs or symptoms of; no symptoms of
+    no complaints of; no complaint of; no evidence for; no evidence to suggest; no indication of; no suggestion of
+    no suspicious; no findings of; no report of; without evidence of; without any evidence of; without sign of
+    without signs of; without any; absence of; absent; negative for; neg for; negative examination for; rules out
+    ruled out for; ruled the patient out for; fails to reveal; failed to reveal; fails to show; failed to show
+    did not reveal; did not show; does not show; unremarkable for; no longer; not demonstrate; unlikely to have
+    unlikely to be; rather than; instead of
     """),
     *_CONTRACTED,
 )
@@ -181,7 +182,6 @@ CUES = Cues(
         Group("past", True, SENTENCE, _PAST_AFTER),
         Group("past", True, 6, _PAST_NEAR),
         Group("past", False, CLAUSE, _PAST_BEFORE),
-        Group("negated", True, SENTENCE, phrases("no history of; no prior history of; denies any history of; denies history of")),
         Group("uncertain", True, SENTENCE, _UNCERTAIN_AFTER),
         Group("uncertain", True, 3, phrases("?")),
         Group("uncertain", False, 4, phrases("versus; vs; vs .")),

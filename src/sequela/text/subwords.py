@@ -81,7 +81,7 @@ def train(
     models, trainers = package.models, package.trainers
     model, trainer = (models.BPE, trainers.BpeTrainer) if kind == "bpe" else (models.WordPiece, trainers.WordPieceTrainer)
     tokenizer = package.Tokenizer(model(unk_token=UNKNOWN, continuing_subword_prefix=BOUND))
-    # the package numbers characters with the prefix in the order of a hash, and breaks ties between merges by number: told here as
+    # the package numbers characters with the prefix in the order of a hash and breaks ties between merges by number: told here as
     # special tokens they have their numbers beforehand, and are none afterwards
     tokenizer.train_from_iterator(
         chain.from_iterable(repeat(word, count) for word, count in often.items()),
