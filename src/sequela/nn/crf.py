@@ -215,26 +215,26 @@ def confidence(emissions: Tensor, chain: Chain, mask: Tensor, tags: Tensor, aske
 
 @torch.no_grad()
 def viterbi(emissions: Tensor, chain: Chain, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The path of the highest score of each row, int64 "B T" with -1 on padding, and that score, float64 "B" (Viterbi 1967)."""
+    """The path of the highest score of each row, int64 "B T" with -1 on padding, and that score, float64 "B" (Viterbi 1967).
+
+    Where a tag came from is asked on the way back, of the path alone.
+    """
     wide, chained = emissions.double(), chain.double()
-    states, origins = _reached(wide, chained)
-    score, tag = (last(states, mask) + chained.end).max(1)
-    length, path = mask.sum(1), []
-    for step in range(mask.shape[1] - 1, -1, -1):
-        if step < len(origins):
-            tag = torch.where(step + 1 < length, origins[step].gather(0, tag.unsqueeze(0)).squeeze(0), tag)
+    states = _best(wide, chained)  # T K B
+    score, tag = (last(states.permute(2, 0, 1), mask) + chained.end).max(1)
+    length, path = mask.sum(1), [tag]
+    for step in range(mask.shape[1] - 1, 0, -1):
+        origin = (states[step - 1] + chained.transitions[:, tag]).argmax(0)
+        tag = torch.where(step < length, origin, tag)
         path.append(tag)
     return torch.stack(path[::-1], 1).where(mask, -1), existing(score, mask[:, 0])
 
 
-def _reached(emissions: Tensor, chain: Chain) -> tuple[Tensor, list[Tensor]]:
-    """The best score of what leads up to each tag, "B T K", and, of every step but the first, which tag it came from, "K B"."""
-    steps = emissions.permute(1, 2, 0).contiguous()  # T K B
-    moved, state = chain.transitions.unsqueeze(2), steps[0] + chain.start.unsqueeze(1)
-    states, origins = [state], []
-    for step in steps.unbind()[1:]:
-        best, origin = (state.unsqueeze(1) + moved).max(0)
-        state = best + step
-        states.append(state)
-        origins.append(origin)
-    return torch.stack(states).permute(2, 0, 1), origins
+def _best(emissions: Tensor, chain: Chain) -> Tensor:
+    """The best score of all that leads up to each tag, "T K B"."""
+    steps = emissions.permute(1, 2, 0).contiguous()
+    states = torch.empty_like(steps)
+    moved, state = chain.transitions.unsqueeze(2), torch.add(steps[0], chain.start.unsqueeze(1), out=states[0])
+    for step, out in zip(steps.unbind()[1:], states.unbind()[1:], strict=True):
+        state = torch.add((state.unsqueeze(1) + moved).amax(0), step, out=out)
+    return states
