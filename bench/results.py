@@ -23,9 +23,10 @@ tune part and opened its test part as often as is said; behind each value stands
 HEADLINES = {
     "anomaly": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "false_alarms_per_hour", "range_f1"),
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "sensitivity", "specificity", "ppv", "accuracy"),
-    "multiclass": ("accuracy", "macro_f1", "auroc", "log_loss"),
+    "multiclass": ("accuracy", "top3_accuracy", "macro_f1", "auroc", "log_loss"),
+    "sentiment": ("quadratic_kappa", "rank_mae", "accuracy", "macro_f1", "auroc", "log_loss"),
     "tagging": ("accuracy", "macro_f1", "auroc", "log_loss"),
-    "multilabel": ("auroc", "auprc", "brier"),
+    "multilabel": ("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "brier"),
     "regression": ("mae", "rmse", "r2", "mase"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
@@ -36,6 +37,7 @@ HEADLINES = {
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 BY_CLASS = {
     "multiclass": OF_CLASSES,
+    "sentiment": OF_CLASSES,
     "tagging": OF_CLASSES,
     "segment": ("dice", "iou", "hd95", "volume_error"),
     "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
@@ -46,7 +48,8 @@ NAMES = {
     "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mase": "MASE", "f1": "F1", "calibration_slope": "calibration slope",
     "dice": "Dice", "hd95": "HD95", "nsd": "NSD", "iou": "IoU", "instance_f1": "F1 of instances (IoU ≥ .5)", "ap50": "AP50",
     "instance_f1_strict": "the same, mean over IoU .5 to .95", "ap": "AP50:95", "froc": "FROC", "count_mae": "count MAE",
-    "count_bias": "count bias", "volume_error": "volume error",
+    "micro_auroc": "micro-AUROC", "micro_f1": "micro-F1", "p_at_5": "P@5", "top3_accuracy": "top-3 accuracy",
+    "quadratic_kappa": "quadratic kappa", "rank_mae": "MAE in ranks", "count_bias": "count bias", "volume_error": "volume error",
     "entity_f1": "entity F1", "entity_f1_partial": "entity F1, partial",
     "pinball": "pinball loss", "interval_width": "width of the interval",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
@@ -136,7 +139,7 @@ def _groups(rows: Sequence[Row]) -> Iterator[str]:
     for metric in dict.fromkeys(row["metric"] for row in rows):
         cells = {(_label(row["model"]), row["group"]): row for row in rows if row["metric"] == metric and "value" in row}
         groups = list(dict.fromkeys(group for _, group in cells))
-        titles = {f"{group.partition('=')[2]} ({_rows_of(cells, group)} pictures)": group for group in groups}
+        titles = {f"{group.partition('=')[2]} ({_rows_of(cells, group)} rows)": group for group in groups}
         if len(groups) > 1:
             yield from _table(
                 f"{NAMES.get(metric, metric)} by {groups[0].partition('=')[0]}",
