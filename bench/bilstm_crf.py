@@ -5,7 +5,7 @@
 Texts are drawn with the shape of abstracts: 64 of 120 to 350 words, 6,000 words by a power law, 2 to 14 letters each, two types
 of entities. A training step is the network forward, the loss, backward, the gradient's norm clipped and AdamW, on batches of 8
 texts of like length that are ready in memory: model and loss are those that `sequela run` builds, its loop is no part of it. The
-plain network has the same layers and widths: nn.Embedding, nn.Conv1d over the characters of each word, nn.LSTM in both directions,
+plain network has the same layers and widths: nn.Embedding, nn.Conv1d over the characters of each word, nn.LSTM in two directions,
 nn.Linear, and a CRF whose forward algorithm takes a batch at a time, under autograd. It runs twice: packed, which is the same
 function, and padded, whose backward direction reads the padding first, as is often done because it is faster.
 """
