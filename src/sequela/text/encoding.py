@@ -6,14 +6,13 @@ import codecs
 
 from sequela.errors import ConfigError, DataError
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+_MARKED = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_TRIALS = ("gb18030", "cp1252", "latin-1")
+_TRIALS = ("gb18030", "big5", "cp1252", "latin-1")
 
 
 def decoded(data: bytes, encoding: str = "") -> str:
@@ -22,32 +21,38 @@ def decoded(data: bytes, encoding: str = "") -> str:
     Without `encoding` they have to be UTF-8, or UTF-16 or UTF-32 with a byte order mark. Raises DataError with the first byte
     that is not so and its place, and the encodings that would fit; ConfigError for an encoding that nobody knows.
     """
-    name = encoding or next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    name = encoding or next((name for mark, name in _MARKED if data.startswith(mark)), "utf-8")
+    skipped = len(codecs.BOM_UTF8) if _is_utf8(name) and data.startswith(codecs.BOM_UTF8) else 0
     try:
-        return codecs.decode(data, _known(name))
+        text = data[skipped:].decode(name)
     except UnicodeDecodeError as error:
-        raise DataError(_found(data, name, error.start), hint=_hint(data, name)) from error
-
-
-def _known(name: str) -> str:
-    try:
-        return codecs.lookup(name).name
+        raise _refused(data, skipped + error.start, name) from error
     except LookupError as error:
-        raise ConfigError(f"no encoding is called {name!r}", hint='such as "utf-8", "latin-1", "gb18030"') from error
+        raise ConfigError(f"no encoding is called {name!r}", hint='such as "utf-8", "gb18030", "latin-1", "utf-16"') from error
+    if not encoding and "\0" in text:
+        raise DataError(
+            f"byte 0x00 at {len(text[: text.index(chr(0))].encode())} stands in no text: UTF-16 without a byte order mark?",
+            hint='encoding = "utf-16-le" if every other byte is 0 (or "utf-16-be"); encoding = "utf-8" if it is meant',
+        )
+    return text
 
 
-def _found(data: bytes, name: str, place: int) -> str:
+def _is_utf8(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name == "utf-8"
+    except LookupError:
+        return False
+
+
+def _refused(data: bytes, place: int, name: str) -> DataError:
+    """What to say of a byte that is not of this encoding; lines count from 1."""
     line = data.count(b"\n", 0, place) + 1
-    return f"byte 0x{data[place]:02x} at {place} (line {line}) is not {name.upper().removesuffix('-SIG')}"
+    fits = " or ".join(f'"{other}"' for other in _TRIALS if other != name and _fits(data, other))
+    hint = f"if that is what it is, say so: encoding = {fits}" if fits else ""
+    return DataError(f"byte 0x{data[place]:02x} at {place} (line {line}) is not {name.upper()}", hint=hint)
 
 
-def _hint(data: bytes, name: str) -> str:
-    fits = [other for other in _TRIALS if other != name and _decodes(data, other)]
-    told = " or ".join(f'encoding = "{other}"' for other in fits)
-    return f"say what it is, {told}: it can be read so, which does not prove it" if told else "no text, or damaged?"
-
-
-def _decodes(data: bytes, name: str) -> bool:
+def _fits(data: bytes, name: str) -> bool:
     try:
         data.decode(name)
     except UnicodeDecodeError:
