@@ -15,9 +15,19 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("input", metavar="INPUT", help="a store or raw files")
     verb.add_argument("--subject", metavar="ID", action="append", help="this subject only, by the source's id; repeatable")
     verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
-    verb.add_argument("--explain", action="store_true", help="add which codes moved the answer, and by how much")
+    verb.add_argument("--explain", action="store_true", help="add which codes or words moved the answer, and by how much")
     verb.add_argument(
-        "--out", metavar="DIR", help="write masks, and with --explain what in pictures and signals counts, into this folder"
+        "--method",
+        choices=("auto", "attention", "gradients", "lime"),
+        default="auto",
+        help="of texts, with --explain: exact terms of label attention, integrated gradients, or words left out at random "
+        "(default: the first that fits the model)",
+    )
+    verb.add_argument("--class", metavar="NAME", action="append", dest="classes", help="explain this class of a text; repeatable")
+    verb.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write masks, and with --explain what in pictures, signals and texts counts, into this folder",
     )
     verb.add_argument(
         "--masks",
@@ -38,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
         subject=arguments.subject,
         at=arguments.at,
         explain=arguments.explain,
+        method=arguments.method,
+        classes=arguments.classes or (),
         out=arguments.out,
         masks=arguments.masks,
         progress=pipeline.progress_bar(),

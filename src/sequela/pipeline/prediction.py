@@ -10,6 +10,8 @@ from sequela.bundle import Bundle, load
 from sequela.bundle.prediction import Prediction
 from sequela.contracts import Progress
 from sequela.errors import UsageError
+from sequela.pipeline import attributed, texts
+from sequela.pipeline.attributed import Method
 from sequela.pipeline.data import records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
 from sequela.pipeline.progress import silent
@@ -23,17 +25,22 @@ def predict(
     subject: int | str | Sequence[int | str] | None = None,
     at: str | None = None,
     explain: bool = False,
+    method: Method = "auto",
+    classes: Sequence[str] = (),
     out: str | Path | None = None,
     masks: Form = "nifti",
     progress: Progress = silent,
 ) -> list[Prediction]:
     """One Prediction for each row that the study's cohort has in the data, refused ones with the reason.
 
-    `out` is a folder for what is a picture: masks, and with `explain` where in a picture or signal the answer lies. `masks` of
+    `out` is a folder for what is a picture or a page: masks, and with `explain` where in a picture, signal or text the answer
+    lies. Of texts, `method` says how they are explained (pipeline/attributed.py) and `classes` which classes are. `masks` of
     volumes are NIfTI in the geometry of the source, of pictures PNG; or, of raw DICOM files, segmentations of their series.
     Raises BundleError for a bundle that cannot be trusted, DataError for data that cannot be read, a subject that is not there or
-    a mask that cannot be written, UsageError for an answer that is not explained or masks that are none of DICOM.
+    a mask that cannot be written, UsageError for an answer that is not explained (so), or masks that are none of DICOM.
     """
+    if (method != "auto" or classes) and not explain:
+        raise UsageError("a method or classes are of an explanation, and none is asked for", hint="--explain")
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     as_dicom = _segmentations(held, data, out) if masks == "dicom" else None
     store = records(held.study.data, Path(), data, progress)
@@ -42,13 +49,26 @@ def predict(
         predictions = [written(one, Path(out), as_dicom) for one in predictions]
     if not explain:
         return predictions
+    folder = None if out is None else Path(out)
+    if attributed.input_of(held.study) is not None:
+        told = texts.of_texts(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
+        return [replace(one, explanation=told.terms.get(one.row_id), file=told.files.get(one.row_id)) for one in predictions]
+    if method != "auto" or classes:
+        raise UsageError("a method or classes are chosen where a text is explained, and no input of this bundle is of texts")
+    return _explained(held, store, predictions, (subject, at), folder, progress)
+
+
+def _explained(
+    held: Bundle, store: Store, predictions: list[Prediction], who: texts.Who, folder: Path | None, progress: Progress
+) -> list[Prediction]:
+    """The predictions with what they rest on, of inputs that are no texts."""
     from sequela.pipeline.explanation import of_rows
     from sequela.pipeline.shade import of_signals
     from sequela.pipeline.warmth import of_pictures
 
-    changes = of_rows(held, store, subject, at, progress)
-    drawn = {} if out is None else of_signals(held, store, subject, at, Path(out), progress)
-    drawn |= {} if out is None else of_pictures(held, store, subject, at, Path(out), progress)
+    changes = of_rows(held, store, *who, progress)
+    drawn = {} if folder is None else of_signals(held, store, *who, folder, progress)
+    drawn |= {} if folder is None else of_pictures(held, store, *who, folder, progress)
     return [replace(one, explanation=changes.get(one.row_id), file=drawn.get(one.row_id, one.file)) for one in predictions]
 
 

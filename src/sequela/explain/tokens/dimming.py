@@ -1,7 +1,7 @@
 """Words made fainter one by one: the vector of each word times a number between 0, as if it said nothing, and 1.
 
-Vectors of words come out of few modules, whatever the encoder: nn/steps.Codes, the words of han. They are changed there, so
-that no encoder knows of it. The numbers beside a word (`side`) stay as they are.
+Vectors of words come out of few modules, whatever the encoder: nn/steps.Codes, nn/words.Words, the words of han. They are changed
+there, so that no encoder knows of it. The numbers beside a word (`side`) stay as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from sequela.encoders.han import Sentences
 from sequela.errors import UsageError
 from sequela.nn.steps import Codes, counted
+from sequela.nn.words import Words
 from sequela.types import Seq, Spec
 
 
@@ -51,7 +52,7 @@ def _hooked(module: nn.Module, given: Tensor) -> list[RemovableHandle]:
         return _regrouped(module, given)
     if isinstance(module, Codes) and given.dim() == 3:
         return [module.register_forward_hook(lambda made, args, _out: _summed(made, args[0], given))]
-    if isinstance(module, Codes):
+    if isinstance(module, Codes | Words):
         return [module.register_forward_hook(lambda _made, _args, out: out * given.unsqueeze(2))]
     return []
 
