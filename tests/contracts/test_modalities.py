@@ -69,6 +69,7 @@ CASES = [
     Case("text", "notes", "lstm", {"characters": 5, "digits": True, "side": ["negated", "family"]}),
     Case("text", "notes", "han", {"form": "sentences", "max_words": 8, "side": ["past"], "stop_words": "dropped"}),
     Case("text", "notes", "mlp", {"form": "chunks", "max_words": 6, "max_steps": 2, "keep": "last", "documents": "last"}),
+    Case("text", "notes", "gru", {"form": "subwords", "size": 80, "side": ["negated"], "ngrams": 1}),
     Case("tiles", "xray", "cnn", {"tile": 12, "step": 8, "most": 5, "position": "distance"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)

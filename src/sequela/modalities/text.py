@@ -223,6 +223,8 @@ def _refuse(config: Config) -> None:
     for name in ("digits", "stop_words", "chinese", "max_vocabulary"):
         if getattr(config, name) != getattr(plain, name) and config.form == "subwords":
             raise ConfigError(f'text: {name} is of whole words, and form is "subwords"', hint=f"leave {name} out")
+    if len(set(config.side)) < len(config.side):
+        raise ConfigError("text: side names a scope twice", hint="each stands once beside a word")
     if config.tokenizer and not config.lower:
         raise ConfigError("text: a tokenizer of a folder has its own rule of case", hint="leave lower out")
 
