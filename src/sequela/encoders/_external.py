@@ -7,6 +7,8 @@ in where the network takes them and nothing is said. What it gives is found by s
     "S P D"      tokens (patches)        pooled, steps: their mean
     "S D *S"     a map, of any size      pooled (its mean), map
 
+Over subwords of text, "hf:FOLDER" is a language model (`_language.py`), which gives pooled and steps.
+
 Nothing is fetched and nothing is unpickled: weights come from a file in safetensors format, under the network's own names, or
 from a folder of Hugging Face with such a file. A bundle holds weights, arguments and the package's version, and never its code.
 """
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import torch
@@ -28,10 +30,12 @@ from torch import Tensor, nn
 
 from sequela import config as configs
 from sequela.config import Named, Strict
-from sequela.encoders import _families
+from sequela.encoders import _families, _language
+from sequela.encoders._language import Reading
 from sequela.errors import ConfigError, MissingExtra
 from sequela.nn import image, stepwise
 from sequela.registry import nearest
+from sequela.text.subwords import load
 from sequela.types import Spec
 
 
@@ -40,7 +44,10 @@ class Options(Strict, frozen=True):
     weights: str = ""  # a file in safetensors format, found as it is written or under SEQUELA_DATA; "": drawn anew
     version: str = ""  # of the package, as a bundle tells it
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
-    pool: stepwise.PoolName = "mean"  # over the images of a row
+    pool: stepwise.PoolName | Literal["first"] = "mean"  # over the images, or the subwords, of a row; first: of text, of [CLS]
+    frozen: bool = False  # of text: the network stays as it is, and only what follows it learns
+    window: Annotated[int, Meta(ge=0)] = 0  # of text: subwords that are read at once; 0: as many as the network can
+    overlap: Annotated[int, Meta(ge=0)] = 32  # of text: subwords that a window shares with the one before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +58,33 @@ class Network:
     name: str
     Config: ClassVar[type[Strict]] = Options
 
-    def build(self, spec: Spec, config: Options) -> stepwise.Stepwise:
-        """The network as an encoder of images "C H W" or volumes "C D H W".
+    def build(self, spec: Spec, config: Options) -> nn.Module:
+        """The network as an encoder of images "C H W" or volumes "C D H W", or of subwords.
 
         Raises MissingExtra where the package is not installed, ConfigError where it has no such network, an argument does not
-        suit it, the weights are not its own, or it gives neither vectors nor a map.
+        suit it, the weights are not its own, or it gives neither vectors nor a map, or of text no states.
         """
-        image.size(spec)
         _refuse_unsafe(config.arguments)
         name = f"{self.family}:{self.name}"
-        network = _made(
-            name, partial(_families.MAKERS[self.family], _package(self.family, config.version), self.name), spec, config
-        )
-        if config.weights:
-            _load(network, _found(config.weights))
+        if spec.vocabulary:
+            _refuse_other_subwords(self.family, self.name, spec)
+            how = Reading(name, config.pool, config.dropout, config.frozen, config.window, config.overlap)
+            return _language.build(self._network(name, spec, config), spec, how)
+        image.size(spec)
+        if config.pool == "first" or config.frozen or config.window:
+            raise ConfigError(f"{name}: pool = 'first', frozen and window are of networks over text", hint="leave them out")
+        network = self._network(name, spec, config)
         shape = _dry(network, spec)
         is_map = len(shape) == len(spec.shape) + 1
         output = stepwise.Output(config.pool, config.dropout, is_map)
         return stepwise.Stepwise(Adapted(network, shape, name), shape[1] if is_map else shape[-1], spec, output)
+
+    def _network(self, name: str, spec: Spec, config: Options) -> nn.Module:
+        maker = partial(_families.MAKERS[self.family], _package(self.family, config.version), self.name)
+        network = _made(name, maker, spec, config)
+        if config.weights:
+            _load(network, _found(config.weights))
+        return network
 
 
 class Adapted(nn.Module):
@@ -94,6 +110,20 @@ def named(name: str) -> Network:
         known = tuple(f"{one}:NETWORK" for one in _families.PACKAGES)
         raise ConfigError(f"no family of networks is called {family!r}", hint=nearest(f"{family}:NETWORK", known))
     return Network(family, inner)
+
+
+def _refuse_other_subwords(family: str, name: str, spec: Spec) -> None:
+    """Raises ConfigError for a family without language models, and where the input has another tokenizer than the folder."""
+    if family != "hf":
+        raise ConfigError(
+            f"{family}:{name} reads pictures; a step of {spec.kind!r} is a word", hint='a language model: "hf:FOLDER"'
+        )
+    folder = Path(name)
+    if (folder / "tokenizer.json").is_file() and load(folder).names != spec.names:
+        raise ConfigError(
+            f"the input's {spec.vocabulary:,} words or subwords are not those of the tokenizer of hf:{name}",
+            hint=f'modality = {{ name = "text", form = "subwords", tokenizer = "hf:{name}" }}',
+        )
 
 
 def shipped(encoder: Named) -> Named:

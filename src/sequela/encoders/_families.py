@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -81,13 +82,33 @@ def timm(library: ModuleType, name: str, spec: Spec, arguments: Mapping[str, Any
 def hf(library: ModuleType, name: str, spec: Spec, arguments: Mapping[str, Any]) -> nn.Module:
     """A network of transformers: of a folder with its configuration and weights, or of a type ("vit") with weights drawn anew."""
     if Path(name).is_dir():
-        made: nn.Module = library.AutoModel.from_pretrained(
-            name, local_files_only=True, use_safetensors=True, trust_remote_code=False, **arguments
-        )
+        with _quiet(library):
+            made: nn.Module = library.AutoModel.from_pretrained(
+                name, local_files_only=True, use_safetensors=True, trust_remote_code=False, **arguments
+            )
         return made
-    told = library.AutoConfig.for_model(name, **{"num_channels": spec.shape[0], **arguments})
+    of_input = {"vocab_size": spec.vocabulary} if spec.vocabulary else {"num_channels": spec.shape[0]}
+    told = library.AutoConfig.for_model(name, **{**of_input, **arguments})
     drawn: nn.Module = library.AutoModel.from_config(told, trust_remote_code=False)
     return drawn
+
+
+@contextmanager
+def _quiet(library: ModuleType) -> Iterator[None]:
+    """Without its progress bars and its words on weights of another head, which is expected here; as it was afterwards."""
+    logging = getattr(getattr(library, "utils", None), "logging", None)
+    if logging is None:
+        yield
+        return
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 MAKERS: dict[str, Maker] = {"monai": monai, "timm": timm, "hf": hf}
