@@ -192,13 +192,20 @@ def learns(study: Study, target: Target) -> Array:
 
 
 def gathered(study: Study, find: Callable[[str], Path]) -> Study:
-    """The study with the files that its task's options name read into those options; `find` gives the path of a file."""
-    name, options = config.options("tasks", study.task, "task")
-    module = _task_module(study)
-    if not hasattr(module, "gathered"):
+    """The study with the files that the options of its task and baselines name read into them; `find` gives a file's path."""
+    task = _gathered("tasks", study.task, "task", find)
+    names = [_gathered("baselines", one, "baselines.names", find) for one in study.baselines.names or ()]
+    if task == study.task and names == (study.baselines.names or []):
         return study
-    read = module.gathered(options, find)
-    return study if read == options else msgspec.structs.replace(study, task={"name": name, **msgspec.to_builtins(read)})
+    baselines = msgspec.structs.replace(study.baselines, names=names or study.baselines.names)
+    return msgspec.structs.replace(study, task=task, baselines=baselines)
+
+
+def _gathered(kind: registry.Kind, named: config.Named, where: str, find: Callable[[str], Path]) -> config.Named:
+    name, options = config.options(kind, named, where)
+    module = registry.module(kind, name)
+    read = module.gathered(options, find) if hasattr(module, "gathered") else options
+    return named if read == options else {"name": name, **msgspec.to_builtins(read)}
 
 
 def _causal(task: Task) -> bool:

@@ -18,7 +18,7 @@ from sequela.errors import DataError
 from sequela.modalities._pictures import Pictures, Recipe
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Boxes, Counts, Payload, Plain, Ragged, Spec, Target
+from sequela.types import Array, Boxes, Counts, Payload, Piece, Places, Plain, Ragged, Spanned, Spans, Spec, Tags, Target
 
 STEPS, LENGTH = 6, 48
 
@@ -39,6 +39,7 @@ CASES = [
     Case("bigram", ("next_event",)),
     Case("blobs", ("detect",), {"points": 40, "rounds": 5, "depth": 3}),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
+    Case("dictionary", ("entities",)),
     Case("discord", ("binary",), {"bank": 60}),
     Case("distance", ("binary",)),
     Case("last_value", ("regression", "forecast")),
@@ -62,6 +63,7 @@ TUNED = {
     "bigram",
     "blobs",
     "boosting",
+    "dictionary",
     "discord",
     "distance",
     "otsu",
@@ -81,7 +83,8 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
     """Rows with a series of heart rates, a waveform and a score, of which the label follows; a fifth have no series.
 
     Of next codes: rows with a chain of codes, of which a fifth have none. Of points: rows with a picture of a bright square, of
-    which a fifth have none.
+    which a fifth have none. Of entities: rows with
+    names among other words, of which a fifth have no word.
     """
     if kind == "next_event":
         return _codes(rows, seed)
@@ -89,6 +92,8 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         return _marked(rows, seed)
     if kind == "detect":
         return _boxed(_marked(rows, seed))
+    if kind == "entities":
+        return _texts(rows, seed)
     random = streams.generator(seed, "contract", kind)
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
@@ -108,6 +113,25 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         np.arange(rows),
         np.array([f"{seed}/{row}" for row in range(rows)]),
     )
+
+
+def _texts(rows: int, seed: int) -> Evidence:
+    random = streams.generator(seed, "contract", "texts")
+    lengths = random.integers(1, 2 * STEPS, rows) * (random.random(rows) > 0.2)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    drawn = random.integers(0, 4, offsets[-1])  # names of two types, and two other words
+    begin = np.concatenate([6 * np.arange(length) for length in lengths]).astype(np.int32)
+    text = [" ".join(["croup", "kuru.", "today", "seen,"][word] for word in one) for one in np.split(drawn, offsets[1:-1])]
+    places = Places(offsets, begin, begin + 5, tuple(text), tuple((Piece(0, "", "NOTE"),) for _ in text))
+    named = drawn < 2
+    count = np.array([one.sum() for one in np.split(named, offsets[1:-1])])
+    spans = Spans(np.concatenate([[0], np.cumsum(count)]), begin[named], begin[named] + 5 - drawn[named], drawn[named])
+    tags = Tags(offsets, np.full(offsets[-1], -1), np.full(offsets[-1], True))
+    target = Target(count[:, None].astype(float), random.random((rows, 1)) < 0.9, ("a", "b"), Spanned(spans, tags))
+    inputs = {"note": Ragged(offsets, drawn.astype(np.int32), np.zeros(offsets[-1]), places=places)}
+    row_id = np.array([f"{seed}/{row}" for row in range(rows)])
+    nothing = Plain(np.zeros((rows, 0), np.float32), ())
+    return Evidence(inputs, {"note": Spec("text", (), "index", vocabulary=4)}, nothing, target, np.arange(rows), row_id)
 
 
 def _codes(rows: int, seed: int) -> Evidence:
@@ -258,6 +282,7 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
         "next_event": "values",
         "segment": "masks",
         "detect": "boxes",
+        "entities": "spans",
     }.get(kind, "probabilities")
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
@@ -267,10 +292,12 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
     if kind in ("segment", "detect"):
         entries = batches.entries(rows.inputs["photograph"])
         assert [one is None for one in answer.painted or answer.boxed] == [entry < 0 for entry in entries]
+    if kind == "entities":
+        assert answer.spanned is not None and len(answer.spanned) == 40 and answer.spanned.score is not None
     if kind == "forecast":
         assert answer.quantiles is not None and answer.quantiles.values.shape == (40, 2, 5)
         assert (np.diff(answer.quantiles.values, axis=2) >= 0).all()
-    if answer.kind not in ("values", "boxes"):
+    if answer.kind not in ("values", "boxes", "spans"):
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":
         np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)
@@ -354,7 +381,7 @@ def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
         *[
             (case, kind)
             for case in CASES
-            for kind in ("segment", "detect")
+            for kind in ("segment", "detect", "entities")
             if case.name in ("boosting", "logistic", "mean", "bigram")
         ],
     ],

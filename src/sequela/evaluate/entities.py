@@ -15,7 +15,7 @@ import polars as pl
 
 from sequela.evaluate.question import Question
 from sequela.metrics import detection, entities
-from sequela.metrics.entities import KINDS, RIGHT, Stretches
+from sequela.metrics.entities import KINDS, RIGHT
 from sequela.metrics.table import METRICS
 from sequela.types import Answer, Array, Spans, Target
 
@@ -79,16 +79,9 @@ def tally(answer: Answer, target: Target) -> Tally:
 
 
 def _held(said: Spans, truth: Spans) -> Tally:
-    """All texts at once: each is moved behind the one before it."""
-    longest = max((int(one.end.max()) for one in (said, truth) if len(one.end)), default=0)
-    of, kind = entities.held(_behind(said, longest), _behind(truth, longest))
+    of, kind = entities.compared(said, truth)
     own = np.where(of >= 0, of - truth.offsets[said.row], -1)
     return Tally(said, truth, own, kind)
-
-
-def _behind(spans: Spans, longest: int) -> Stretches:
-    before = spans.row * longest
-    return Stretches(spans.begin + before, spans.end + before, spans.label)
 
 
 # ----------------------------------------------------------------------------------------------------- through a table and back

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sequela.metrics.sums import ratio, total
-from sequela.types import Array
+from sequela.types import Array, Spans
 
 RIGHT, BOUNDARY, TYPE, BOTH, SPURIOUS = range(5)
 KINDS = ("right", "wrong boundary", "wrong type", "wrong boundary and type", "spurious")
@@ -28,6 +28,18 @@ class Stretches:
     begin: Array  # int64 "M", rising
     end: Array  # int64 "M", after begin
     label: Array  # int64 "M"
+
+
+def laid(spans: Spans, longest: int) -> Stretches:
+    """The stretches of N texts, none longer than so many characters, each text behind the one before it."""
+    before = spans.row * longest
+    return Stretches(spans.begin + before, spans.end + before, spans.label)
+
+
+def compared(said: Spans, truth: Spans) -> tuple[Array, Array]:
+    """As `held`, of N texts at once: of each stretch said the place of the true one in all of them."""
+    longest = max((int(one.end.max()) for one in (said, truth) if len(one.end)), default=0)
+    return held(laid(said, longest), laid(truth, longest))
 
 
 def held(said: Stretches, truth: Stretches) -> tuple[Array, Array]:

@@ -8,14 +8,14 @@ clause.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sequela.text.words import words
 
 Name = tuple[str, ...]
 
-SHORT = 6  # letters of a word whose capitals tell something
+SHORT = 5  # letters of a word whose capitals tell something
 ENDS = frozenset(".;:!?。；：！？")  # nothing is named across these
 
 
@@ -98,9 +98,11 @@ class Names:
             lengths.setdefault(one[0], set()).add(len(one))
         return cls({first: sorted(found, reverse=True) for first, found in lengths.items()}, known)
 
-    def found(self, text: str) -> Iterator[tuple[int, int, Name]]:
-        """From left to right the longest name that begins at each word: begin, end, name; none over another."""
-        given = content(text)
+    def found(self, given: Sequence[Word]) -> Iterator[tuple[int, int, Name]]:
+        """Of the `content` of a text, from left to right, the longest name that begins at a word: begin, end, name.
+
+        None lies over another.
+        """
         at = 0
         while at < len(given):
             one = self._longest(given, at)
@@ -108,7 +110,7 @@ class Names:
                 yield given[at].begin, given[at + len(one) - 1].end, one
             at += max(len(one), 1)
 
-    def _longest(self, given: list[Word], at: int) -> Name:
+    def _longest(self, given: Sequence[Word], at: int) -> Name:
         for length in self.lengths.get(given[at].form, ()):
             these = given[at : at + length]
             one = tuple(word.form for word in these)
