@@ -77,6 +77,12 @@ def text_of(source: Source, file: str, encoding: str) -> str:
     return text
 
 
+def refuse_bytes(file: str, error: DataError, sink: Sink) -> None:
+    """Refuses a document whose bytes are no text: the place is its name's, so that all of one kind are one reason."""
+    remedy = f": {error.hint}" if error.hint else ""
+    sink.refuse(f"{file}: {error.message}", f"no text in its encoding{remedy}")
+
+
 @dataclass(frozen=True)
 class Types:
     """Gathers the types of marks."""

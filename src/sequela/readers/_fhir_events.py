@@ -75,6 +75,7 @@ class Teller:
     timezone: str
     measured: set[str] = field(default_factory=set)  # codes that came with a number of an observation
     remarks: Counter[str] = field(default_factory=Counter)
+    tells: Mapping[str, Callable[[Teller, str, Any], Told]] = field(default_factory=lambda: TELLS)  # by the type of resource
 
     def told(self, identity: str, resource: Resource) -> Told:
         """The events of a resource. Raises DataError or LeftOut (see above)."""
@@ -85,7 +86,7 @@ class Teller:
             raise DataError("a modifierExtension, which may turn its meaning about")
         if resource.status == "entered-in-error" or resource.status in LEFT_OUT.get(kind, ()):
             raise LeftOut(resource.status)
-        return _TELLS[kind](self, identity, resource)
+        return self.tells[kind](self, identity, resource)
 
     # What the resources share
 
@@ -143,7 +144,8 @@ class Teller:
         return resource.meta.last_updated
 
 
-def _when(at: Moment | None) -> Moment:
+def when(at: Moment | None) -> Moment:
+    """Raises DataError where there is none."""
     if at is None:
         raise DataError("no time")
     return at
@@ -180,7 +182,7 @@ def _encounter(teller: Teller, identity: str, encounter: fhir.Encounter) -> Told
     subject = teller.subject(encounter.subject)
     if encounter.status not in HAPPENED:
         raise LeftOut(encounter.status)
-    start = _when(teller.moment(encounter.period.start))
+    start = when(teller.moment(encounter.period.start))
     teller.span("", encounter.period)
     teller.index.find("Encounter", encounter.part_of)
     if identity not in teller.index.stays:
@@ -207,7 +209,7 @@ def _classes(teller: Teller, encounter: fhir.Encounter, start: Moment, visit: in
     """The class of a visit at its start, and each that it became."""
     history = [each for each in encounter.class_history if each.class_.code and each.period.start]
     for each in history:
-        since = _when(teller.moment(each.period.start))
+        since = when(teller.moment(each.period.start))
         yield Event(f"VISIT//{each.class_.code}", since.start, visit=visit, available=teller.recorded(since, ""))
     if not history:
         code = f"VISIT//{encounter.class_.code or 'UNKNOWN'}"
@@ -241,7 +243,7 @@ def _condition(teller: Teller, _: str, condition: fhir.Condition) -> Told:
     onset, recorded = teller.span(condition.onset_date_time, condition.onset_period), teller.moment(condition.recorded_date)
     billed = any(coding.code == "encounter-diagnosis" for category in condition.category for coding in category.coding)
     closed = Moment(stay.end, stay.known_end or stay.end) if stay and stay.end else None
-    at = _when(onset or recorded or closed)
+    at = when(onset or recorded or closed)
     known = [recorded.end] if recorded else [at.end]
     if recorded is None and stay is not None:  # of an illness that is brought along, the hospital knows nothing before
         known.append(closed.end if billed and closed else stay.start)
@@ -257,7 +259,7 @@ def _check_verified(verification: Concept | None) -> None:
 
 def _procedure(teller: Teller, _: str, procedure: fhir.Procedure) -> Told:
     subject = teller.subject(procedure.subject)
-    at = _when(teller.span(procedure.performed_date_time, procedure.performed_period))
+    at = when(teller.span(procedure.performed_date_time, procedure.performed_period))
     visit = teller.place("Procedure", procedure.encounter, subject).visit
     plain = teller.codes.of(procedure.code)
     code = plain.replace("ICD9CM//", "ICD9PROC//")  # one url names both parts of ICD-9-CM
@@ -267,7 +269,7 @@ def _procedure(teller: Teller, _: str, procedure: fhir.Procedure) -> Told:
 
 def _immunization(teller: Teller, _: str, immunization: fhir.Immunization) -> Told:
     subject = teller.subject(immunization.patient)
-    at = _when(teller.moment(immunization.occurrence_date_time))
+    at = when(teller.moment(immunization.occurrence_date_time))
     visit = teller.place("Immunization", immunization.encounter, subject).visit
     code = teller.codes.of(immunization.vaccine_code)
     return Told(subject, [Event(code, at.start, visit=visit, available=teller.recorded(at, immunization.recorded))])
@@ -277,7 +279,7 @@ def _allergy(teller: Teller, _: str, allergy: fhir.AllergyIntolerance) -> Told:
     subject = teller.subject(allergy.patient)
     _check_verified(allergy.verification_status)
     onset = teller.span(allergy.onset_date_time, allergy.onset_period)
-    at = _when(onset or teller.moment(allergy.recorded_date))
+    at = when(onset or teller.moment(allergy.recorded_date))
     visit = teller.place("AllergyIntolerance", allergy.encounter, subject).visit
     plain = teller.codes.of(allergy.code)
     code = f"ALLERGY//{plain}"  # the substance's own code would say that it was given
@@ -295,7 +297,7 @@ def _request(teller: Teller, _: str, request: fhir.MedicationRequest) -> Told:
         raise LeftOut("an order not to give")
     if request.intent not in ORDERS:
         raise LeftOut(f"a {request.intent}")
-    at = _when(teller.moment(request.authored_on))
+    at = when(teller.moment(request.authored_on))
     visit = teller.place("MedicationRequest", request.encounter, subject).visit
     code = teller.codes.of(teller.index.medication(request))
     return Told(subject, [Event(code, at.start, visit=visit, available=teller.recorded(at, ""))])
@@ -303,7 +305,7 @@ def _request(teller: Teller, _: str, request: fhir.MedicationRequest) -> Told:
 
 def _administration(teller: Teller, _: str, given: fhir.MedicationAdministration) -> Told:
     subject = teller.subject(given.subject)
-    at = _when(teller.span(given.effective_date_time, given.effective_period))
+    at = when(teller.span(given.effective_date_time, given.effective_period))
     visit = teller.place("MedicationAdministration", given.context, subject).visit
     code = teller.codes.of(teller.index.medication(given))
     dose = given.dosage.dose if given.dosage and given.dosage.dose else Quantity()
@@ -313,7 +315,7 @@ def _administration(teller: Teller, _: str, given: fhir.MedicationAdministration
 
 def _statement(teller: Teller, _: str, statement: fhir.MedicationStatement) -> Told:
     subject = teller.subject(statement.subject)
-    at = _when(teller.span(statement.effective_date_time, statement.effective_period) or teller.moment(statement.date_asserted))
+    at = when(teller.span(statement.effective_date_time, statement.effective_period) or teller.moment(statement.date_asserted))
     visit = teller.place("MedicationStatement", statement.context, subject).visit
     code = teller.codes.of(teller.index.medication(statement))
     return Told(subject, [Event(code, at.start, visit=visit, available=teller.recorded(at, statement.date_asserted))])
@@ -326,7 +328,7 @@ def _observation(teller: Teller, _: str, observation: fhir.Observation) -> Told:
     subject = teller.subject(observation.subject)
     issued = teller.changed(observation, observation.issued)
     effective = teller.span(observation.effective_date_time or observation.effective_instant, observation.effective_period)
-    at = _when(effective or teller.moment(issued))
+    at = when(effective or teller.moment(issued))
     visit = teller.place("Observation", observation.encounter, subject).visit
     known = teller.recorded(at, issued)
     values = [found for each in (observation, *observation.component) if (found := _value(teller, each)) is not None]
@@ -362,7 +364,7 @@ def _text(teller: Teller, value: fhir.Value) -> str | None:
 def _report(teller: Teller, _: str, report: fhir.DiagnosticReport) -> Told:
     subject = teller.subject(report.subject)
     issued = teller.changed(report, report.issued)
-    at = _when(teller.span(report.effective_date_time, report.effective_period) or teller.moment(issued))
+    at = when(teller.span(report.effective_date_time, report.effective_period) or teller.moment(issued))
     visit = teller.place("DiagnosticReport", report.encounter, subject).visit
     known = teller.recorded(at, issued)
     events = [Event(teller.codes.of(report.code), at.start, None, report.conclusion or None, visit, known)]
@@ -370,7 +372,7 @@ def _report(teller: Teller, _: str, report: fhir.DiagnosticReport) -> Told:
     return Told(subject, events)
 
 
-_TELLS: Mapping[str, Callable[[Teller, str, Any], Told]] = {
+TELLS: Mapping[str, Callable[[Teller, str, Any], Told]] = {
     "Patient": _patient,
     "Encounter": _encounter,
     "Condition": _condition,

@@ -1,7 +1,8 @@
-"""Who and what the resources of a source speak of: its patients, encounters and medications, whichever file they are in.
+"""Who and what the resources of a source speak of: its patients, encounters, medications and binaries, in whichever file.
 
 Two passes: the first fills this index, the second makes events. Of several versions of a patient or an encounter the latest
-stands. What is kept in memory is a few numbers a patient and an encounter, and eight bytes for any other resource.
+stands. What is kept in memory is a few numbers a patient and an encounter, the texts of Binary resources, compressed, and eight
+bytes for any other resource.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sequela.errors import DataError
+from sequela.readers._fhir_attachments import Kept
 from sequela.readers._fhir_files import Record
 from sequela.readers._fhir_time import Moment, moment
-from sequela.readers._fhir_types import Concept, Encounter, Medicated, Medication, Meta, Patient, Reference, Resource
+from sequela.readers._fhir_types import Binary, Concept, Encounter, Medicated, Medication, Meta, Patient, Reference, Resource
 
 HAPPENED = frozenset({"", "arrived", "triaged", "in-progress", "onleave", "finished", "unknown"})
 EXPIRED = frozenset({"exp", "20", "40", "41", "42"})  # discharge dispositions of HL7 and of the NUBC that mean death
@@ -52,6 +54,7 @@ class Index:
     people: dict[str, Person] = field(default_factory=dict)
     stays: dict[str, Stay] = field(default_factory=dict)
     medications: dict[str, Concept] = field(default_factory=dict)
+    binaries: dict[str, Kept] = field(default_factory=dict)
     visits: dict[str, int] = field(default_factory=dict)  # encounter id -> the number of its visit within the subject
     died_in: dict[str, datetime] = field(default_factory=dict)  # encounter id -> when its patient died in it
     repeated: frozenset[int] = frozenset()  # hashes of resources that occur several times
@@ -61,7 +64,7 @@ class Index:
     _hashes: array[int] = field(default_factory=lambda: array("q"))
 
     def add(self, record: Record, resource: Resource | None) -> None:
-        """Takes note of a resource; decoded for patients, encounters and medications, None for all others.
+        """Takes note of a resource; decoded for patients, encounters, medications and binaries, None for all others.
 
         Raises DataError where two servers' patients have one id.
         """
@@ -79,6 +82,8 @@ class Index:
                 self.stays[identity(record)] = stay
         elif isinstance(resource, Medication) and resource.code:
             self.medications[identity(record)] = resource.code
+        elif isinstance(resource, Binary):
+            self.binaries[identity(record)] = Kept.of(resource)
 
     def _place(self, record: Record) -> None:
         url, name = record.url, identity(record)

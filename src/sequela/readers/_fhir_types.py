@@ -50,6 +50,13 @@ class Quantity(Element, frozen=True):
     code: str = ""
 
 
+class Attachment(Element, frozen=True):
+    content_type: str = ""
+    data: str = ""  # base64
+    url: str = ""
+    creation: str = ""
+
+
 class Meta(Element, frozen=True):
     version_id: str = ""
     last_updated: str = ""
@@ -232,29 +239,75 @@ class DiagnosticReport(Resource, frozen=True):
     issued: str = ""
     conclusion: str = ""
     conclusion_code: list[Concept] = []
+    presented_form: list[Attachment] = []
     context: Raw = ABSENT  # STU3
     coded_diagnosis: Raw = ABSENT  # STU3
+
+
+class Content(Element, frozen=True):
+    """An entry of DocumentReference.content."""
+
+    attachment: Attachment = Attachment()
+
+
+class DocumentContext(Element, frozen=True):
+    encounter: list[Reference] = []
+    period: Period | None = None
+
+
+class DocumentReference(Resource, frozen=True):
+    doc_status: str = ""
+    type: Concept | None = None
+    date: str = ""
+    content: list[Content] = []
+    context: DocumentContext = DocumentContext()
+    indexed: Raw = ABSENT  # STU3
+
+
+class Binary(Resource, frozen=True):
+    content_type: str = ""
+    data: str = ""
+    content: Raw = ABSENT  # STU3
+
+
+class Narrative(Element, frozen=True):
+    div: str = ""
+
+
+class Section(Element, frozen=True):
+    title: str = ""
+    text: Narrative = Narrative()
+    section: list[Section] = []
+
+
+class Composition(Resource, frozen=True):
+    type: Concept | None = None
+    date: str = ""
+    title: str = ""
+    section: list[Section] = []
 
 
 TYPES: Mapping[str, type[Resource]] = {
     kind.__name__: kind
     for kind in (
         Patient, Encounter, Condition, Procedure, Medication, MedicationRequest, MedicationAdministration, MedicationStatement,
-        Observation, Immunization, AllergyIntolerance, DiagnosticReport,
+        Observation, Immunization, AllergyIntolerance, DiagnosticReport, DocumentReference, Binary, Composition,
     )
 }  # fmt: skip
 
-# Elements that R4 does not have, by the version that has them. `context` is R4's own where a medication was given or stated.
+# Elements that R4 does not have, by the version that has them. `context`, `content` and `date` are R4's own in other resources.
 _OTHERS = {
-    "animal": "STU3", "asserted_date": "STU3", "comment": "STU3", "coded_diagnosis": "STU3", "date": "STU3", "not_given": "STU3",
+    "animal": "STU3", "asserted_date": "STU3", "comment": "STU3", "coded_diagnosis": "STU3", "not_given": "STU3",
     "substance": "DSTU2", "taken": "STU3", "actual_period": "R5", "admission": "R5", "medication": "R5", "participant": "R5",
     "occurrence_period": "R5", "occurence_date_time": "R5", "occurence_period": "R5", "triggered_by": "R5",
-    "value_attachment": "R5",
+    "value_attachment": "R5", "indexed": "STU3",
 }  # fmt: skip
 _MARKS: Mapping[type[Resource], tuple[tuple[str, str], ...]] = {
     kind: (
         *((name, _OTHERS[name]) for name in kind.__struct_fields__ if name in _OTHERS),
         *((("occurrence_date_time", "R5"),) if kind is Procedure else ()),
+        *((("content", "STU3"),) if kind is Binary else ()),
+        *((("date", "STU3"),) if kind is Immunization else ()),
         *((("context", "STU3"),) if kind in (Condition, Procedure, MedicationRequest, Observation, DiagnosticReport) else ()),
     )
     for kind in TYPES.values()

@@ -63,7 +63,7 @@ class BratReader:
                 text = decoded(source.read(file.name), self.config.encoding)
                 lines = decoded(source.read(beside), self.config.encoding) if beside in there else None
             except DataError as error:
-                sink.refuse(f"{file.name}: {error.message}", f"it, or its marks, are not in their encoding; {error.hint}")
+                _corpus.refuse_bytes(file.name, error, sink)
                 continue
             if lines is None:
                 sink.note("texts without marks of anyone beside them", 1)

@@ -1,9 +1,9 @@
 """FHIR R4: bundles in JSON (files, folders, archives) and bulk export in NDJSON, gzipped or not.
 
 Read are Patient, Encounter, Condition, Procedure, MedicationRequest, MedicationAdministration, MedicationStatement, Observation
-with its components, Immunization, AllergyIntolerance and DiagnosticReport; Medication, where one of these refers to it. Every
-other resource is counted by type. What became of each type adds up: read = refused + ignored + used. References are urn:uuid:…
-of a bundle's entries, Patient/ID, or urls that end so.
+with its components, Immunization, AllergyIntolerance, DiagnosticReport, DocumentReference and Composition; Medication and Binary,
+where one of these refers to it. Every other resource is counted by type. What became of each type adds up: read = refused +
+ignored + used. References are urn:uuid:… of a bundle's entries, Patient/ID, or urls that end so.
 
 Codes are SYSTEM//code (SNOMED//…, LOINC//…, RXNORM//…, see `_fhir_codes.SYSTEMS`); an unknown system has the end of its url and
 four letters of its hash for a name, and is counted. An allergy is ALLERGY//SYSTEM//code. Numbers are in one unit for each code.
@@ -19,8 +19,13 @@ four letters of its hash for a name, and is counted. An allergy is ALLERGY//SYST
     Med.Statement        effective, else dateAsserted        dateAsserted
     Observation          effective, else issued              issued
     DiagnosticReport     effective, else issued              issued; text: conclusion; its conclusionCodes are events too
+    DocumentReference    context.period, else date           date; a document: its text
+    Composition          date                                date; a document: its sections
     Immunization         occurrence                          recorded
     AllergyIntolerance   onset, else recordedDate            recordedDate; text: criticality
+
+A document is NOTE//<the code of its type>, kind "text", as is what a DiagnosticReport presents: plain text as it stands, HTML and
+narratives without their markup (see _fhir_documents.py). A document of other content (PDF, RTF) is refused.
 
 Where the second is not told, or is before the first, it is known from its time on. A date, a month or a year alone begins where
 it begins and is known when it is over; a time of day without an offset is refused. Of several versions of one resource each is
@@ -47,19 +52,21 @@ import polars as pl
 from sequela.config import Strict
 from sequela.contracts import Reader, Sink, Source
 from sequela.errors import ConfigError, DataError
+from sequela.readers import _fhir_documents, _fhir_events
 from sequela.readers import _fhir_files as files
 from sequela.readers._fhir_codes import Codes
 from sequela.readers._fhir_events import LeftOut, Teller, Told
 from sequela.readers._fhir_files import Record
 from sequela.readers._fhir_index import Index, by_key, identity, key
-from sequela.readers._fhir_types import TYPES, Encounter, Medication, Patient, Resource
+from sequela.readers._fhir_types import TYPES, Binary, Encounter, Medication, Patient, Resource
 from sequela.readers._fhir_units import Units
 from sequela.readers._fhir_versions import Version, ordered
+from sequela.text import documents
 
-VERSION = 1
+VERSION = 2
 BATCH = 50_000  # events handed over at once
 NOT_READ = "not read by this reader"
-INDEXED = ("Patient", "Encounter", "Medication")
+INDEXED = ("Patient", "Encounter", "Medication", "Binary")
 FIXED = {
     "MEDS_BIRTH": "event", "MEDS_DEATH": "outcome", "DEATH//IN_HOSPITAL": "outcome", "HOSPITAL//ADMISSION": "event",
     "HOSPITAL//DISCHARGE": "event", "VISIT//END": "event", "SEX": "static", "RACE": "static", "ETHNICITY": "static",
@@ -94,7 +101,8 @@ class Fhir:
             raise DataError(f"{source.name} has no FHIR: files {', '.join(files.PATTERNS)}")
         index = _indexed(self.config, source, names, sink)
         codes = Codes(self.config.systems, self.config.prefer)
-        teller = Teller(index, codes, Units(dict(self.config.units)), self.config.timezone)
+        tells = {**_fhir_events.TELLS, **_fhir_documents.TELLS}
+        teller = Teller(index, codes, Units(dict(self.config.units)), self.config.timezone, tells=tells)
         taken = _Taken(sink, teller)
         wanted = TYPES.keys() - set(self.config.leave_out)
         held: list[Record] = []
@@ -165,7 +173,7 @@ class _Taken:
                 self.sink.refuse(record.where, f"{record.kind}: {error.message}")
             return
         self.leave(found[0][0].kind, "copies of another", copies)
-        if isinstance(found[0][1], Patient | Encounter | Medication):
+        if isinstance(found[0][1], Patient | Encounter | Medication | Binary):
             self.leave(found[0][0].kind, "earlier versions", len(versions) - 1)
             versions = [Version(versions[-1].record, versions[-1].resource)]
         for version in versions:
@@ -180,7 +188,7 @@ class _Taken:
 
     def _tell(self, version: Version) -> None:
         record, resource = version.record, version.resource
-        if isinstance(resource, Medication):
+        if isinstance(resource, Medication | Binary):
             self.sink.accept()
             return
         try:
@@ -226,6 +234,8 @@ class _Taken:
         for code in sorted(self.codes):
             if code in self.teller.measured:
                 yield code, "measurement", self.teller.units.unit(code)
+            elif code.partition("//")[0] == documents.NOTE:
+                yield code, "text", ""
             else:
                 yield code, FIXED.get(code, "event"), "years" if code == "AGE" else ""
 

@@ -151,7 +151,7 @@ def _text(source: Source, file: str, encoding: str, sink: Sink) -> str | None:
     try:
         return decoded(source.read(file), encoding)
     except DataError as error:
-        sink.refuse(f"{file}: {error.message}", f"not in its encoding; {error.hint}")
+        _corpus.refuse_bytes(file, error, sink)
         return None
 
 
