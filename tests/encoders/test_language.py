@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sequela import config, registry
 from sequela.encoders import _language
 from sequela.encoders._language import Language, Reading
 from sequela.errors import ConfigError
@@ -173,3 +174,12 @@ def test_a_network_that_gives_no_states_is_refused() -> None:
         made(network=Other())
     with pytest.raises(ConfigError, match="hf:small does not read subwords"):
         made(network=Decoder())
+
+
+def test_pictures_have_no_language_model_and_texts_no_network_for_pictures() -> None:
+    module = registry.module("encoders", "hf:vit")
+    with pytest.raises(ConfigError, match="are of networks over text"):
+        module.build(Spec("image", (1, 8, 8), "index", single=True), config.convert({"frozen": True}, module.Config))
+    other = registry.module("encoders", "timm:resnet18")
+    with pytest.raises(ConfigError, match="timm:resnet18 reads pictures"):
+        other.build(Spec("text", (), "index", ("", "a"), vocabulary=2), other.Config())
