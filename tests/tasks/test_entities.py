@@ -184,3 +184,14 @@ def test_texts_that_cannot_be_learnt_from_are_refused() -> None:
         entities.build(entities.Config(), ())
     with pytest.raises(ConfigError, match="nothing to balance"):
         task.balance(target())
+
+
+def test_networks_that_agree_speak_as_the_geometric_mean_of_their_paths() -> None:
+    task = task_of(("Disease",))
+    outs = [head_of(task, seed)(encoded()) for seed in (1, 2)]
+    together = task.agreed(outs)
+    paths = list(product(range(5), repeat=2))  # the third row has two steps
+    each = [np.array([_score(out, 2, path) for path in paths]) for out in (*outs, together)]
+    mean = (each[0] + each[1]) / 2
+    np.testing.assert_allclose(each[2] - np.logaddexp.reduce(each[2]), mean - np.logaddexp.reduce(mean), atol=1e-3)
+    torch.testing.assert_close(task.agreed(outs[:1]).emissions, outs[0].emissions)
