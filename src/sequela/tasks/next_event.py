@@ -159,13 +159,25 @@ def build(config: Config, names: tuple[str, ...]) -> NextEvent:
 
 
 def own_names(specs: Mapping[str, Spec]) -> tuple[str, ...]:
-    """The vocabulary of the one input. Raises ConfigError where there are several, or it holds no codes."""
+    """The vocabulary of the one input. Raises ConfigError where there are several, or it holds no codes, or more than codes."""
     if len(specs) != 1:
         raise ConfigError(f"next_event foresees the codes of one input, and the study has {len(specs)}: {', '.join(specs)}")
     ((name, spec),) = specs.items()
     if not spec.vocabulary:
         raise ConfigError(f"next_event foresees codes, and inputs.{name} is of {spec.kind}", hint='take modality = "codes"')
+    _words_alone(name, spec)
     return spec.names if len(spec.names) == spec.vocabulary else tuple(map(str, range(spec.vocabulary)))
+
+
+def _words_alone(name: str, spec: Spec) -> None:
+    """Raises ConfigError where a word is not its number alone: letters are no codes, and what is said of it may be said later."""
+    if spec.words is not None:
+        raise ConfigError(f"next_event foresees words, and inputs.{name} tells their characters too", hint="characters = 0")
+    if spec.kind == "text" and spec.side:
+        raise ConfigError(
+            f"next_event foresees words, and what stands beside those of inputs.{name} may be told by later ones",
+            hint="side = []",
+        )
 
 
 def own_target(inputs: Mapping[str, Ragged], specs: Mapping[str, Spec]) -> Target:
