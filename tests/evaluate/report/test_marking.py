@@ -72,6 +72,12 @@ def test_a_long_text_is_cut_around_its_marks() -> None:
     )
 
 
+def test_no_word_is_cut_in_two() -> None:
+    text = "one two three FOUND four five six"
+    said = excerpts(text, [Stretch(14, 19, "x")], around=8).markup
+    assert re.sub(r"<[^>]+>", "", said) == " […] three FOUND four […] "
+
+
 def test_a_short_text_is_shown_whole_and_one_without_marks_by_its_beginning() -> None:
     assert excerpts("some words", [Stretch(0, 4, "x")]).markup == '<mark class="x">some</mark> words'
     assert excerpts("abcdefgh", [], around=2).markup == 'abcd<span class="gap"> […] </span>'

@@ -58,7 +58,7 @@ def excerpts(text: str, marks: Sequence[Stretch], around: int = AROUND) -> Safe:
 
     A text without marks is shown by its beginning.
     """
-    windows = _windows(len(text), marks, around)
+    windows = _windows(text, marks, around)
     pieces = [_window(text, marks, begin, end) for begin, end in windows]
     before = [GAP if begin > 0 else Safe("") for begin, _ in windows]
     after = GAP if windows and windows[-1][1] < len(text) else Safe("")
@@ -89,16 +89,23 @@ def _shown(text: str) -> str:
     return html.escape(UNSHOWN.sub("\ufffd", text), quote=False)
 
 
-def _windows(length: int, marks: Sequence[Stretch], around: int) -> list[tuple[int, int]]:
-    """The half-open ranges of the text that are shown, those that touch made one."""
+def _windows(text: str, marks: Sequence[Stretch], around: int) -> list[tuple[int, int]]:
+    """The half-open ranges of the text that are shown, cut between words, those that touch made one."""
     found: list[tuple[int, int]] = []
     for one in sorted(marks, key=lambda mark: mark.begin):
-        begin, end = max(one.begin - around, 0), min(one.end + around, length)
+        begin, end = _shown_around(text, one, around)
         if found and begin <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
             found.append((begin, end))
-    return found or [(0, min(2 * around, length))]
+    return found or [(0, min(2 * around, len(text)))]
+
+
+def _shown_around(text: str, one: Stretch, around: int) -> tuple[int, int]:
+    begin, end = max(one.begin - around, 0), min(one.end + around, len(text))
+    first = text.find(" ", begin, one.begin) if begin else -1
+    last = text.rfind(" ", one.end, end) if end < len(text) else -1
+    return begin if first < 0 else first + 1, end if last < 0 else last
 
 
 def _window(text: str, marks: Sequence[Stretch], begin: int, end: int) -> Safe:
