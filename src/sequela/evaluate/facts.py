@@ -160,6 +160,15 @@ class PictureFacts(Struct, frozen=True, kw_only=True):
     split: str = ""  # where there are several
 
 
+class WordFacts(Struct, frozen=True, kw_only=True):
+    """A word of the vocabulary, and what it adds to what is said of texts."""
+
+    class_: str
+    word: str
+    rows: int  # that have it and were looked at
+    change: float  # of the log-odds, in the mean over these
+
+
 class RunFacts(Struct, frozen=True, kw_only=True):
     """What run.json holds."""
 
@@ -181,4 +190,5 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()  # that the answers are held to, a sentence each
     hashes: dict[str, str] = {}  # of the files of the run
     pictures: list[PictureFacts] = []
+    words: list[WordFacts] = []  # by class, those that add most first
     fans: list[FanFacts] = []  # of a forecast

@@ -133,6 +133,11 @@ def _methods(predictor: Predictor, name: str) -> list[Method]:
     return [*found, "lime"]
 
 
+def by_itself(predictor: Predictor, name: str) -> Method | None:
+    """The best method that explains the network by itself; None where there is none."""
+    return next((method for method in _methods(predictor, name) if method != "lime"), None)
+
+
 def columns(predictor: Predictor, values: Array, wanted: Sequence[str] = ()) -> list[int]:
     """The classes of a row that are explained, the likeliest first, of what is answered about it, float64 "K".
 
@@ -154,11 +159,11 @@ def columns(predictor: Predictor, values: Array, wanted: Sequence[str] = ()) -> 
 
 
 def by_network(
-    of: Texts, asked: Mapping[int, Sequence[int]], method: Method, most: int = gradients.MOST
+    of: Texts, asked: Mapping[int, Sequence[int]], method: Method, most: int = gradients.MOST, *, widen: bool = True
 ) -> dict[int, list[Told]]:
     """Of each of these rows (those that have steps) what speaks for each of its columns; by attention or gradients.
 
-    `most` points of a path.
+    `most` points of a path. `widen`: a term of a convolution is told of all the words that it saw.
     """
     read = of.ragged if method == "attention" else _shortened(of.ragged)
     inputs = {**of.rows.inputs, of.name: read}
@@ -169,7 +174,8 @@ def by_network(
         said = _attributed(of, dict(seqs), torch.as_tensor(column), method, most)
         for place, row in enumerate(some.tolist()):
             words = word_places.of(of.options, read, row)
-            words = word_places.widened(words, _around(of), _documents(read, row)) if method == "attention" else words
+            if widen and method == "attention":
+                words = word_places.widened(words, _around(of), _documents(read, row))
             left_out = int(words.end[-1]) if read.lengths[row] < of.ragged.lengths[row] else 0
             each = [_told(said, (place, q), chosen, words) for q, chosen in enumerate(asked[row])]
             found[row] = [replace(one, method=method, read=left_out) for one in each]

@@ -31,7 +31,7 @@ from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import decide
 from sequela.metrics.table import Kind
-from sequela.pipeline import audited, documents, facts, files, forecasts, page, pictures, strips, summary, trial
+from sequela.pipeline import audited, documents, facts, files, forecasts, page, pictures, readings, strips, summary, trial
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store import looks
@@ -214,8 +214,10 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
     drawn += strips.write(folder, chosen.predictor, judged[part], split.store)
     drawn += documents.write(folder, chosen.predictor, judged[part], rows.of(part))
-    of_run = facts.of(split, rows, chosen, alarms, told, drawn)
-    of_run = msgspec.structs.replace(of_run, fans=forecasts.fans(chosen.predictor, judged[part], rows.of(part).asked))
+    read, words = readings.write(folder, chosen.predictor, judged[part], rows.of(part))
+    of_run = facts.of(split, rows, chosen, alarms, told, [*drawn, *read])
+    fans = forecasts.fans(chosen.predictor, judged[part], rows.of(part).asked)
+    of_run = msgspec.structs.replace(of_run, words=words, fans=fans)
     files.write_json(folder / files.FACTS, of_run)
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished

@@ -18,6 +18,7 @@ from sequela.evaluate.report.sections import (
     opening,
     performance,
     pictures,
+    readings,
     strips,
 )
 
@@ -36,6 +37,7 @@ ORDER = (
     performance.quantities,
     forecasts.forecasts,
     pictures.pictures,
+    readings.readings,
     strips.strips,
     documents.documents,
     groups.groups,

@@ -20,6 +20,7 @@ from sequela.types import Piece as Document
 LEVELS = 4  # of colour and line
 WHOLE = 20_000  # characters: of a longer text only what stands around the marks is shown
 LISTED = 8  # phrases in a table
+EXCERPTED = 12  # phrases around which a report shows a text
 NOTICE = (
     "The marks show which words moved the answer of this model, and how far. They do not show what is true of the patient, nor "
     "that the model has understood the text: a word may count because it often stands beside what matters."
@@ -58,6 +59,18 @@ def _level(change: float, most: float) -> int:
 def text(whole: str, documents: Sequence[Document], marks: Sequence[Stretch], *, cut: bool = False) -> Safe:
     """A row's text with its marks, each document by itself; `cut`: only what stands around the marks, as of a very long text."""
     return joined([_document(whole, documents, number, marks, cut or len(whole) > WHOLE) for number in range(len(documents))])
+
+
+def excerpt(name: str, whole: str, documents: Sequence[Document], phrases: Sequence[Phrase]) -> Safe:
+    """What stands around the strongest phrases that speak for and against a class, for a report."""
+    strongest = sorted(phrases, key=lambda phrase: -abs(phrase.change))[:EXCERPTED]
+    shown = [document for document in documents if any(_inside(whole, documents, document, one) for one in strongest)]
+    marked = [_document(whole, documents, documents.index(one), stretches(strongest), cut=True) for one in shown]
+    return paragraph("For and against ", tag("strong", name), class_="hint") + joined(marked)
+
+
+def _inside(whole: str, documents: Sequence[Document], one: Document, phrase: Phrase) -> bool:
+    return one.begin <= phrase.begin < ends(whole, documents)[documents.index(one)]
 
 
 def ends(whole: str, documents: Sequence[Document]) -> list[int]:

@@ -23,7 +23,7 @@ PATIENTS = (
 
 def documents(run: Run) -> Safe:
     """Nothing where no text was asked for entities."""
-    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING) and (run.folder / one.file).is_file()]
+    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING) and one.marks and (run.folder / one.file).is_file()]
     if not shown:
         return EMPTY
     split = f"They are of the split {shown[0].split}. " if shown[0].split else ""
