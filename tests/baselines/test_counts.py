@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
 
-from sequela.baselines import _counts, boosting, logistic
+from sequela.baselines import _counts, boosting, logistic, tfidf
 from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.train.rows import join, take
@@ -33,6 +33,8 @@ def rows(seed: int, count: int = 1500) -> Evidence:
 
 
 def small(name: str) -> Any:
+    if name == "tfidf":
+        return tfidf.build(tfidf.Config(strengths=(3.0,), machine_strengths=(0.3,)))
     if name == "logistic":
         return logistic.build(logistic.Config())
     return boosting.build(boosting.Config(rounds=60, seeds=1, settings=boosting.GRID[2:3], counts=40))
@@ -58,7 +60,7 @@ def test_tune_leaves_out_the_block_that_tells_nothing() -> None:
     assert {trial["counts"] for trial in told["tried"]} == {"h.last, h.visits", "h.last", "h.visits", "none"}
 
 
-@pytest.mark.parametrize("name,module", [("logistic", logistic), ("boosting", boosting)])
+@pytest.mark.parametrize("name,module", [("logistic", logistic), ("boosting", boosting), ("tfidf", tfidf)])
 def test_what_was_learnt_of_counts_survives_as_arrays(name: str, module: Any) -> None:
     baseline, judged = small(name), rows(3, 50)
     baseline.fit(rows(1), rows(2), "binary", 0)

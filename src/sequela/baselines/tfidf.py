@@ -143,6 +143,32 @@ class TfIdf:
     def chosen(self) -> Mapping[str, Any]:
         return _problem.told(self._tried)
 
+    def exported(self) -> dict[str, Array]:
+        """All that was learnt as plain arrays, for a bundle; `from_arrays` is the way back."""
+        if self._fitted is None:
+            raise DataError("this baseline has not been fitted")
+        arrays: dict[str, Array] = {}
+        for number, model in enumerate(self._fitted.models):
+            arrays |= {f"weights.{number}": model.linear.weights, f"intercepts.{number}": model.linear.intercepts}
+            arrays |= {f"columns.{number}": model.weighting.columns, f"rarity.{number}": model.weighting.rarity}
+            arrays |= {f"blocks.{number}": np.array(model.weighting.blocks, np.int64)}
+        return arrays
+
+
+def from_arrays(arrays: Mapping[str, Array], kind: str, names: tuple[str, ...], inputs: tuple[str, ...]) -> TfIdf:
+    """The fitted baseline again: `kind` of the task, `names` of the target, `inputs` the names of the plain columns."""
+    learned: Learned = "regression" if kind == "regression" else "multiclass" if kind == "multiclass" else "binary"
+    models = [
+        _Model(
+            Weighting(tuple(arrays[f"blocks.{n}"].tolist()), arrays[f"columns.{n}"], arrays[f"rarity.{n}"]),
+            Linear(learned, arrays[f"weights.{n}"], arrays[f"intercepts.{n}"]),
+        )
+        for n in range(sum(name.startswith("weights.") for name in arrays))
+    ]
+    baseline = TfIdf(Config())
+    baseline._fitted = _Fitted(kind, names, inputs, tuple(models))
+    return baseline
+
 
 def _counted(plain: Plain) -> Plain:
     if not plain.counts:
