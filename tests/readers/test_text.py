@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from collections import Counter
@@ -167,6 +168,19 @@ def test_a_column_that_is_not_there_is_an_error_that_names_the_nearest(read: Any
         assert "note" in refused.value.hint
     with pytest.raises(DataError, match="several columns 'a'"):
         read({"c.csv": "a,a\nx,y\n"}, file="c.csv", text="a")
+
+
+def test_a_table_of_which_nobody_says_where_the_text_is_is_an_error(read: Any) -> None:
+    with pytest.raises(DataError, match=r"a\.csv is a table") as refused:
+        read({"a.csv": TABLE})
+    assert 'text = "COLUMN"' in refused.value.hint
+
+
+def test_tables_may_be_zipped(read: Any) -> None:
+    sink = read({"a.jsonl.gz": gzip.compress(b'{"text": "x"}'), "b.csv.gz": gzip.compress(b"text\ny\n")}, text="text")
+    assert texts(sink) == ["x", "y"]
+    with pytest.raises(DataError, match=r"c\.csv\.gz: a damaged gzip file"):
+        read({"c.csv.gz": gzip.compress(b"text\ny\n")[:12]}, text="text", file="c.csv.gz")
 
 
 def test_a_quotation_mark_that_is_never_closed_is_an_error(read: Any) -> None:

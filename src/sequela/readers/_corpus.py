@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -67,14 +69,24 @@ def _matching(source: Source, pattern: str, endings: tuple[str, ...]) -> Sequenc
 
 
 def text_of(source: Source, file: str, encoding: str) -> str:
-    """The text of a file of many records. Raises DataError, with its name, where it is empty or no text in that encoding."""
+    """The text of a file of many records, gzipped or not.
+
+    Raises DataError, with its name, where it is empty, damaged or no text in that encoding.
+    """
     try:
-        text = decoded(source.read(file), encoding)
+        text = decoded(_unzipped(source.read(file)), encoding)
     except DataError as error:
         raise DataError(f"{file}: {error.message}", hint=error.hint) from error
     if not text.strip():
         raise DataError(f"{file} is empty")
     return text
+
+
+def _unzipped(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError("a damaged gzip file", hint="copy or download it again") from error
 
 
 def refuse_bytes(file: str, error: DataError, sink: Sink) -> None:

@@ -16,7 +16,7 @@ from sequela.readers._csv_rows import SEPARATORS
 from sequela.registry import nearest
 from sequela.text.documents import Mark
 
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _LIST = msgspec.json.Decoder(list[str | int | float])
 _TEXT = msgspec.json.Decoder(str)

@@ -1,4 +1,4 @@
-"""brat standoff: texts (.txt) with what was marked in them beside (.ann).
+"""Texts (.txt) with what was marked in them beside (.ann): the standoff files of brat.
 
     T1	Disease 15 26	skin tumour
     T2	Disease 30 34;45 51	skin … tumour

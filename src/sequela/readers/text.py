@@ -41,7 +41,7 @@ from sequela.text.encoding import decoded
 
 __all__ = ["VERSION", "Config", "TextReader", "build"]
 VERSION = 1
-PLAIN, TABLES = (".txt",), (".csv", ".tsv", *_text_rows.LINES)
+PLAIN, TABLES = (".txt",), (".csv", ".tsv", ".csv.gz", ".tsv.gz", *_text_rows.LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class TextReader:
 
         Raises DataError where there is no such file or column, or a table that is no text in its encoding.
         """
+        if not self.config.text and (table := _table(source, self.config.file)):
+            raise DataError(f"{table} is a table, and nothing says which column is the text", hint='set text = "COLUMN"')
         files = _corpus.listed(source, self.config, TABLES if self.config.text else PLAIN, sink)
         found = self._tables(source, files, sink) if self.config.text else self._plain(source, files, sink)
         _documents.write(found, sink)
@@ -76,6 +78,13 @@ class TextReader:
             if text is not None:
                 yield from _document(self.config, row, text, _Own("", names[row.where], parts[row.where]), times, sink)
             sink.progress(done, len(files))
+
+
+def _table(source: Source, file: str) -> str:
+    """A table, where what is asked for, or all there is, are tables; "" else."""
+    names = source.files(file or "**")
+    tables = [name for name in names if name.lower().endswith(TABLES)]
+    return tables[0] if tables and not any(name.lower().endswith(PLAIN) for name in names) else ""
 
 
 class _Times(NamedTuple):
