@@ -292,6 +292,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
         {"form": "subwords", "chinese": "jieba"},
         {"form": "subwords", "max_vocabulary": 5},
         {"form": "subwords", "tokenizer": "hf:x", "lower": False},
+        {"form": "subwords", "tokenizer": "hf:x", "size": 100},
         {"side": ["negated", "negated"]},
     ],
     ids=str,

@@ -225,8 +225,9 @@ def _refuse(config: Config) -> None:
             raise ConfigError(f'text: {name} is of whole words, and form is "subwords"', hint=f"leave {name} out")
     if len(set(config.side)) < len(config.side):
         raise ConfigError("text: side names a scope twice", hint="each stands once beside a word")
-    if config.tokenizer and not config.lower:
-        raise ConfigError("text: a tokenizer of a folder has its own rule of case", hint="leave lower out")
+    for name in ("lower", "size", "subwords"):
+        if config.tokenizer and getattr(config, name) != getattr(plain, name):
+            raise ConfigError(f"text: {name} is of subwords that are learnt, and a tokenizer is given", hint=f"leave {name} out")
 
 
 def build(config: Config) -> Text:
