@@ -43,6 +43,14 @@ def test_lines_may_end_as_they_will(newline: str) -> None:
     assert [title for title, _ in told(NOTE.replace("\n", newline))] == [title for title, _ in told(NOTE)]
 
 
+def test_a_title_alone_on_its_line_needs_no_list() -> None:
+    text = "Pertinent Results:\nnone\nMedications on Admission :\naspirin\nHe takes the following:\naspirin"
+    assert told(text) == [
+        ("pertinent results", "none"),
+        ("medications on admission", "aspirin\nHe takes the following:\naspirin"),
+    ]
+
+
 def test_chinese_headings_begin_lines_or_follow_stops() -> None:
     assert told(
         "患者张某。主诉：咳嗽3天。现病史：无明显诱因咳嗽；既往史:体健\n【家族史】无\n1、诊断：肺炎\n体格检查\n体温37℃"

@@ -28,13 +28,12 @@ from sequela.types import Array
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _LANGUAGES: tuple[tuple[Language, Cues], ...] = (("en", cues_en.CUES), ("zh", cues_zh.CUES))
-_HEADED: dict[Scope, tuple[str, ...]] = {
-    "family": phrases("family history; family medical history; fh; 家族史"),
-    "past": phrases("""
-        past medical history; pmh; past history; medical history; past surgical history; psh; surgical history
-        past psychiatric history; past ocular history; 既往史; 既往病史; 手术史; 外伤史
-    """),
-}
+_OF_RELATIVES = phrases("family history; family medical history; fh; 家族史")
+_OF_THE_PAST = phrases("""
+past medical history; pmh; past history; medical history; past surgical history; psh; surgical history; past psychiatric history
+past ocular history; 既往史; 既往病史; 手术史; 外伤史
+""")
+_HEADED: dict[str, Scope] = {**dict.fromkeys(_OF_RELATIVES, "family"), **dict.fromkeys(_OF_THE_PAST, "past")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,9 @@ def scopes_of(text: str, of: Cuts, language: Language = "auto") -> Array:
     low = [word.lower() for word in of.of(text)]
     flags = scopes(low, bounds(of, sentences(text, known, of)))
     for section in sections(text):
-        within = slice(*np.searchsorted(of.begin, (section.body, section.end)))
-        for scope, titles in _HEADED.items():
-            if section.title in titles:
-                flags[within, SCOPES.index(scope)] = True
+        if section.title in _HEADED:
+            first, last = np.searchsorted(of.begin, (section.body, section.end))
+            flags[first:last, SCOPES.index(_HEADED[section.title])] = True
     return flags
 
 

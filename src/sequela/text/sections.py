@@ -1,8 +1,8 @@
 """Sections of a clinical note: what stands under which heading, as places in the note.
 
 A heading begins a line, or follows a stop in a note that is all one line. It is one of the usual titles with a colon ("主诉：",
-"Assessment/Plan:"), or four letters and more in capitals with a colon or alone on their line ("LUNGS:"), or short and alone on
-its line before a colon at its end.
+"Assessment/Plan:"); four letters and more in capitals with a colon or alone on their line ("LUNGS:"); or words that begin with
+capitals, alone on their line with a colon ("Pertinent Results:").
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from sequela.text.titles import CHINESE, ENGLISH
 
-_WIDE = r"[^\S\r\n]*"  # white space within a line
+_WIDE = r"[^\S\r\n]*+"  # white space within a line
+_LETTERS = 4  # of a title in capitals that is not a usual one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def sections(text: str) -> list[Section]:
     >>> [(part.title, part.begin, part.body, part.end) for part in sections("Chief Complaint: cough\\nPLAN:\\nrest")]
     [('chief complaint', 0, 17, 23), ('plan', 23, 29, 33)]
     """
-    found = list(_HEADING.finditer(text))
+    found = [match for match in _HEADING.finditer(text) if _is_title(match["title"])]
     edges = [*(match.start("heading") for match in found), len(text)]
     parts = [Section(0, edges[0], "", 0)] if edges[0] else []
     for match, begin, end in zip(found, edges[:-1], edges[1:], strict=True):
@@ -50,16 +51,23 @@ def normalised(title: str) -> str:
     return re.sub(r"\s*/\s*", "/", re.sub(r"\s+", " ", plain))
 
 
+def _is_title(title: str) -> bool:
+    """Whether it is a usual one, or has the four letters that an abbreviation of a value has not ("BP: 120/80")."""
+    return sum(letter.isalpha() for letter in title) >= _LETTERS or normalised(title) in ENGLISH | CHINESE
+
+
 def _of(titles: frozenset[str]) -> str:
     """A pattern of any of them, the longest first; a space in one stands for any white space of a line."""
     ordered = sorted(titles, key=lambda title: (-len(title), title))
     return "|".join(re.escape(title).replace(r"\ ", r"[^\S\r\n]+").replace("/", rf"{_WIDE}/{_WIDE}") for title in ordered)
 
 
-_CAPITALS = r"(?=(?:[^a-z\r\n:：]*?[A-Z]){4})[A-Z][A-Z0-9 \t/&,()'-]{2,58}[A-Z0-9)]"
-_NUMBER = r"(?:\d{1,2}[.)、][^\S\r\n]*|[一二三四五六七八九十]{1,2}、)?"
+_CAPITALS = r"[A-Z][A-Z0-9 \t/&,()'-]{2,58}[A-Z0-9)]"
+_SMALL = r"(?:of|on|and|or|the|in|to|for|at|with|by|from|upon|&|/)"
+_TITLED = rf"[A-Z][\w'-]*(?:[ /-]{_SMALL}?[ ]?[A-Z][\w'-]*){{0,5}}(?={_WIDE}[:：]{_WIDE}(?:[\r\n]|\Z))"
+_NUMBER = rf"(?:\d{{1,2}}[.)、]{_WIDE}|[一二三四五六七八九十]{{1,2}}、)?"
 _HEADING = re.compile(
-    rf"(?:^|(?<=[\r\n]){_WIDE}|^{_WIDE}|(?<=[。；;]){_WIDE}(?=[\u4e00-\u9fff【])|(?<=[.!?]){_WIDE}(?=[A-Z]{{2}}))"
-    rf"(?P<heading>{_NUMBER}[【\[]?(?P<title>(?i:{_of(ENGLISH)})|{_of(CHINESE)}|{_CAPITALS})[】\]]?{_WIDE}"
+    rf"(?:^{_WIDE}|(?<=[\r\n]){_WIDE}|(?<=[。；;]){_WIDE}(?=[\u4e00-\u9fff【])|(?<=[.!?]){_WIDE}(?=[A-Z]{{2}}))"
+    rf"(?P<heading>{_NUMBER}[【\[]?(?P<title>(?i:{_of(ENGLISH)})|{_of(CHINESE)}|{_CAPITALS}|{_TITLED})[】\]]?{_WIDE}"
     rf"(?:[:：]{_WIDE}(?:\r\n|\r|\n)?|(?<=[】\]])|(?:\r\n|\r|\n)))",
 )
