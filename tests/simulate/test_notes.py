@@ -125,6 +125,15 @@ def test_of_the_two_words_about_the_course_either_holds_as_often() -> None:
     assert {patient.rating for patient in PATIENTS} == {1, 2, 3, 4, 5}
 
 
+def test_a_bag_of_words_tells_which_two_ratings_a_hard_note_names_and_not_which_holds(written: list[notes.Note]) -> None:
+    counts, learnt = bag(written), np.array([patient.part != "test" for patient in PATIENTS])
+    rating, hard = np.array([patient.rating for patient in PATIENTS]), np.array([patient.hard for patient in PATIENTS])
+    said = LogisticRegression(max_iter=200).fit(counts[learnt], rating[learnt]).predict(counts)
+    right = said == rating
+    assert right[~learnt & ~hard].mean() > 0.9
+    assert 0.3 < right[~learnt & hard].mean() < 0.65
+
+
 def test_the_files_hold_one_note_of_each_patient_in_each_language(tmp_path: Path) -> None:
     folder = simulate.write("notes", tmp_path / "notes", 20)
     for language in LANGUAGES:

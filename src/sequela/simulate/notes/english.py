@@ -75,8 +75,8 @@ TRAIN = Templates(
         "Now {t} is {x}, no longer {y}.",
         "The patient calls {t} {x}, although the family thinks it {y}.",
         "Far from {y}, {t} is {x}.",
-        "Overall {t} is {x} rather than {y}.",
-        "The effect of {t} is not {y} but {x}.",
+        "Overall {t} is {x}, rather than {y}.",
+        "The effect of {t} is not {y}, but {x}.",
         "Last year {t} was {y}; at present it is {x}.",
         "At present {t} is {x}; last year it was {y}.",
     ),
@@ -96,7 +96,11 @@ TUNE = Templates(
         "hypothetical": ("Has {p} and is to return if {n} occurs.",),
     },
     plain=("At present {t} is {x}.", "The patient finds {t} {x}."),
-    turned=("At first {t} was {y}; now it is {x}.", "The patient finds {t} {x} rather than {y}.", "Not {y} but {x} is {t} now."),
+    turned=(
+        "At first {t} was {y}; now it is {x}.",
+        "The patient finds {t} {x}, rather than {y}.",
+        "Not {y}, but {x}: that is {t} now.",
+    ),
 )
 TEST = Templates(
     present=(
@@ -139,7 +143,7 @@ TEST = Templates(
     },
     plain=("Now {t} is {x}.", "The patient says that {t} has been {x}.", "For some weeks {t} was {x}.", "All in all {t} is {x}."),
     turned=(
-        "Now {t} is {x}, although it was {y} before.",
+        "Now {t} is {x}, although before it was {y}.",
         "The patient expected {t} to be {y}, but it is {x}.",
         "Last month {t} was {y}, and now it is {x}.",
         "The patient says that {t} is {x}, not {y}.",
@@ -181,6 +185,7 @@ GRAMMAR = Grammar(
         "the exercise plan",
         "the new dose",
     ),
+    very=("quite", "really", "truly", "clearly", "simply", "very"),
     levels=(
         ("terrible", "unbearable", "awful", "dreadful"),
         ("poor", "disappointing", "unpleasant", "weak"),

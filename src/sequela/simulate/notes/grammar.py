@@ -35,6 +35,7 @@ class Grammar:
     aside: tuple[str, ...]  # sentences that say nothing of conditions
     titles: tuple[str, str]  # of the findings, and of the course
     topics: tuple[str, ...]
+    very: tuple[str, ...]  # before each such word, so that its neighbour tells nothing
     levels: tuple[tuple[str, ...], ...]  # words for the ratings 1 to 5
     comma: str
     both: str  # between the last two of a list

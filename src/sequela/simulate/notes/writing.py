@@ -116,12 +116,16 @@ class Writer:
         template = _pick(templates.turned if patient.hard else templates.plain, random)
         said = {
             "t": _pick(self.grammar.topics, random),
-            "x": _pick(self.grammar.levels[patient.rating - 1], random),
-            "y": _pick(self.grammar.levels[patient.other - 1], random),
+            "x": self._level(patient.rating, random),
+            "y": self._level(patient.other, random),
         }
         text = template.format(**said)
         sheet.write(text[0].upper() + text[1:])
         return template
+
+    def _level(self, rating: int, random: np.random.Generator) -> str:
+        """The course in words."""
+        return _pick(self.grammar.very, random) + self.grammar.space + _pick(self.grammar.levels[rating - 1], random)
 
 
 def _dealt(patient: Patient, templates: Templates, random: np.random.Generator) -> Iterator[_Sentence]:
