@@ -1,4 +1,4 @@
-"""A study of texts from documents to its report: what it reads is shown, no markup of a note comes through, lime asks ensembles."""
+"""A study of texts from documents to its report: what it reads is shown, no markup comes through, and lime asks ensembles."""
 
 from __future__ import annotations
 
@@ -72,3 +72,11 @@ def test_the_bundle_explains_the_ensemble_as_it_answers(run: Run, store: Store, 
     chance = (one.probabilities or {})[rest["class"]]
     assert rest["told"] == pytest.approx(np.log(chance / (1 - chance)), abs=1e-6)
     assert one.file is not None and "not accounted for" in Path(one.file).read_text(encoding="utf-8")
+
+
+def test_explain_tells_the_words_of_a_run_and_of_a_bundle_alike(run: Run, store: Store) -> None:
+    of_run = pipeline.explain(run.folder)
+    assert of_run.rows == pipeline.explain(run.bundle, data=store).rows
+    words = [row["code"] for row in of_run.rows]
+    assert set(words) & set(SIGNS.values()) and not any(word.isdigit() and int(word) > 1 for word in words)
+    assert "log-odds of what is said" in of_run.text()

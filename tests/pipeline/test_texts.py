@@ -29,6 +29,7 @@ from sequela.store.store import Store, open_store
 from sequela.store.write import StoreWriter
 from sequela.study import cohort as cohorts
 from sequela.study import cut
+from sequela.text.documents import Mark
 from sequela.types import Piece, Places
 
 SIGNS = {"flu": "high fever", "angina": "chest pain", "asthma": "wheezing breath"}  # two words that alone decide
@@ -51,7 +52,8 @@ def written(folder: Path) -> Store:
     classes = [list(SIGNS)[k % 3] for k in range(PATIENTS)]
     found = [Document(f"p{k:02d}", note(random, one), labels={"condition": one}) for k, one in enumerate(classes)]
     second = Document("p00", "A second note:\r\nshe drinks tea. \U0001f600", category="Nursing")
-    markup = Document("q", "<script>alert(1)</script> high fever & <b>tea</b>", labels={"condition": "flu"})
+    said = "<script>alert(1)</script> high fever & <b>tea</b>"
+    markup = Document("q", said, labels={"condition": "flu"}, marks={"sign": [Mark(26, 36, "sign")]})
     with StoreWriter(folder, "notes", "none", 1) as sink:
         _documents.write([*found, second, markup], sink)
     return open_store(folder)
@@ -216,3 +218,16 @@ def test_shades_grow_with_what_a_phrase_adds() -> None:
     marks = reading.stretches([Phrase(0, 2, 4.0), Phrase(3, 5, -4.0), Phrase(6, 7, 0.9)], " to flu")
     assert [one.class_ for one in marks] == ["for w4", "against w4", "for w1"]
     assert marks[1].title == "-4.00 to flu"
+
+
+def test_entities_are_marked_on_a_page_and_not_explained(store: Store, tmp_path: Path) -> None:
+    study = config.convert({**STUDY, "outcome": {"spans": "sign"}, "task": "entities"}, config.Study)
+    cohort, _ = cohorts.eligible(store, study)
+    known = cut.known(store, cohort, None)
+    fitted = models.fit_inputs(study, known)
+    model, task = models.build(study, {name: one.spec for name, one in fitted.items()}, ("sign",))
+    held = Bundle(Path(), Predictor(study, fitted, task, [model.eval()]), {}, [])
+    (one,) = pipeline.predict(held, store, subject="q", explain=True, out=tmp_path)
+    page = Path(one.file or "").read_text(encoding="utf-8")
+    assert one.explanation is None and "<script" not in page
+    assert page.count('<mark class="said"') >= len(one.spans or ()) > 0

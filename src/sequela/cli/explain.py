@@ -1,6 +1,7 @@
 """Say which inputs a model's answers rest on: each code left out in turn, over the rows of a run or of given data.
 
-The change of the answer when every event of a code is taken away, as if it had never been recorded.
+The change of the answer when every event of a code is taken away, as if it had never been recorded; of texts, what the
+words of the vocabulary add to the log-odds of what is said.
 """
 
 from __future__ import annotations

@@ -115,13 +115,13 @@ def method_of(predictor: Predictor, name: str, wanted: Method) -> Method:
             f"words are not told what they add to an answer of {predictor.task.kind}",
             hint="explain an answer that is the probability of an event, a class or a label",
         )
-    there = _methods(predictor, name)
+    there = methods(predictor, name)
     if wanted != "auto" and wanted not in there:
         raise UsageError(f"the method {wanted!r} does not fit this bundle", hint=f"take {' or '.join(there)}")
     return wanted if wanted != "auto" else ("lime" if predictor.weights else there[0])
 
 
-def _methods(predictor: Predictor, name: str) -> list[Method]:
+def methods(predictor: Predictor, name: str) -> list[Method]:
     """Those that fit, the best first."""
     network = predictor.members[0]
     found: list[Method] = []
@@ -135,7 +135,7 @@ def _methods(predictor: Predictor, name: str) -> list[Method]:
 
 def by_itself(predictor: Predictor, name: str) -> Method | None:
     """The best method that explains the network by itself; None where there is none."""
-    return next((method for method in _methods(predictor, name) if method != "lime"), None)
+    return next((method for method in methods(predictor, name) if method != "lime"), None)
 
 
 def columns(predictor: Predictor, values: Array, wanted: Sequence[str] = ()) -> list[int]:

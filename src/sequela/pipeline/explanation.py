@@ -28,6 +28,7 @@ from sequela.store.store import Store
 from sequela.types import Array, Cohort, Known
 
 SHOWN = 8  # codes a prediction shows
+WORDS = 100  # of texts that a table holds
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,20 @@ class Importance:
 
     def text(self) -> str:
         head = f"{'code':<28} {'rows':>6} {'mean |change|':>14} {'mean change':>12}   ({self.scale})"
-        lines = [f"{r['code']:<28} {r['rows']:>6} {r['mean_absolute']:>14.4f} {r['mean']:>+12.4f}" for r in self.rows]
+        lines = [
+            f"{r['code']:<28} {r['rows']:>6} {r['mean_absolute']:>14.4f} {r['mean']:>+12.4f}   {r.get('class', '')}".rstrip()
+            for r in self.rows
+        ]
         return "\n".join([head, *lines])
 
 
 def explain(
     of: str | Path, *, data: str | Path | Store | None = None, rows: int = 200, progress: Progress = silent
 ) -> Importance:
-    """The table for a run (on its own data) or for a bundle on the data given; at most `rows` rows, drawn by a fixed seed."""
+    """The table for a run (on its own data) or for a bundle on the data given; at most `rows` rows, drawn by a fixed seed.
+
+    Of texts it is a table of words: what each adds, in the mean over the rows of whose class it is told.
+    """
     path = Path(of)
     held = load(path / files.BUNDLE if path.is_dir() else path)
     if data is None and not path.is_dir():
@@ -55,6 +62,9 @@ def explain(
     store = records(held.study.data, Path(), given, progress)
     cohort, _ = held.eligible(store)
     drawn = np.sort(streams.generator(0, "explain").permutation(len(cohort))[:rows])
+    words = _words(held, store, cohort.take(drawn))
+    if words is not None:
+        return words
     codes, change, present = changes(held, store, cohort.take(drawn), progress)
     table = [
         {
@@ -66,6 +76,31 @@ def explain(
         for k, code in enumerate(codes)
     ]
     return Importance(sorted(table, key=lambda row: -row["mean_absolute"]), _scale(held))
+
+
+def _words(held: Bundle, store: Store, cohort: Cohort) -> Importance | None:
+    """Of a network of texts the words of its vocabulary that move what is said most; None of any other."""
+    from sequela.pipeline import attributed, readings
+
+    name = attributed.input_of(held.study)
+    method = None if name is None else attributed.by_itself(held.predictor, name)
+    if name is None or method is None or held.predictor.task.kind not in attributed.EXPLAINED:
+        return None
+    rows = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
+    sums = readings.sums_of(attributed.Texts(held.predictor, rows, name), held.predictor.answer(rows).values, method)
+    names = held.predictor.task.names
+    table: list[dict[str, Any]] = [
+        {
+            "code": word,
+            "class": names[column],
+            "rows": len(each),
+            "mean_absolute": float(np.abs(each).mean()),
+            "mean": float(np.mean(each)),
+        }
+        for (column, word), each in sums.items()
+        if len(each) > 1
+    ]
+    return Importance(sorted(table, key=lambda row: -row["mean_absolute"])[:WORDS], "log-odds of what is said of the text")
 
 
 def of_rows(

@@ -50,6 +50,9 @@ def predict(
     if not explain:
         return predictions
     folder = None if out is None else Path(out)
+    if held.predictor.task.kind == "entities":
+        pages = {} if folder is None else texts.marked(held, store, (subject, at), folder)
+        return [replace(one, file=pages.get(one.row_id)) for one in predictions]
     if attributed.input_of(held.study) is not None:
         told = texts.of_texts(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
         return [replace(one, explanation=told.terms.get(one.row_id), file=told.files.get(one.row_id)) for one in predictions]

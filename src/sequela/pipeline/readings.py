@@ -126,18 +126,24 @@ def _of_labels(predictor: Predictor, one: Judged) -> Iterator[_Shown]:
 
 def _words(of: Texts, one: Judged, method: Method) -> list[WordFacts]:
     """The words that add most to what is said, over rows drawn by a fixed seed; the vocabulary's alone, which names nobody."""
-    values = one.answers[of.predictor.final].values
+    sums = sums_of(of, one.answers[of.predictor.final].values, method)
+    return [fact for column in range(len(of.predictor.task.names)) for fact in _of_column(of, column, sums)]
+
+
+def sums_of(of: Texts, values: Array, method: Method) -> dict[tuple[int, str], list[float]]:
+    """Of each class and known word what it adds in each row where the class is what is said; `values` are answered, "N K".
+
+    As many rows are looked at, in an order that a seed draws, as have WORDS together.
+    """
+    several = None if of.predictor.task.kind == "multilabel" else 1
     rows = _counted(of.ragged.lengths, WORDS[method])
-    asked = {
-        row: attributed.columns(of.predictor, values[row])[: None if of.predictor.task.kind == "multilabel" else 1]
-        for row in rows
-    }
+    asked = {row: attributed.columns(of.predictor, values[row])[:several] for row in rows}
     sums: dict[tuple[int, str], list[float]] = {}
     for row, each in attributed.by_network(of, asked, method, FEW, widen=False).items():
         for told in each:
             for word, change in _in_row(of, row, told).items():
                 sums.setdefault((told.column, word), []).append(change)
-    return [fact for column in range(len(of.predictor.task.names)) for fact in _of_column(of, column, sums)]
+    return sums
 
 
 def _counted(lengths: Array, most: int) -> list[int]:

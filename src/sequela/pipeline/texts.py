@@ -13,6 +13,8 @@ from sequela import model as models
 from sequela.bundle import Bundle
 from sequela.contracts import Progress
 from sequela.evaluate.report import reading
+from sequela.evaluate.report.html import paragraph
+from sequela.evaluate.report.marking import Stretch
 from sequela.evaluate.report.reading import Head, Reading
 from sequela.explain.tokens.phrases import Phrase, phrases
 from sequela.pipeline import attributed, explanation, files
@@ -20,10 +22,11 @@ from sequela.pipeline.attributed import NAMES, ROWS, Method, Texts, Told
 from sequela.store.store import Store
 from sequela.study import cut
 from sequela.text.documents import NOTE
-from sequela.types import Array, Known, Places
+from sequela.types import Array, Known, Places, Spans
 
 SHOWN = 8  # phrases of a class that a prediction names
 LIKELIEST = 5  # classes that a page names above the text
+SCORE = "Marked is what was found, with its type; under a pointer stands its score, as the model has it."
 REST = "(all other words, and the answer to none)"
 
 
@@ -163,6 +166,33 @@ def page(texts: Texts, row: int, told: Sequence[Told], values: Array) -> str:
     notice = "" if predictor.guard is None else predictor.guard.notice
     head = Head(str(texts.rows.row_id[row]), predictor.study.question, _answered(names, values), notice)
     return reading.page(head, places.texts[row], places.pieces[row], readings)
+
+
+def marked(held: Bundle, store: Store, who: Who, folder: Path) -> dict[str, str]:
+    """row_id -> a page of each row with its entities marked in the text: of a task whose answer is the stretches themselves."""
+    cohort, _ = held.eligible(store, *who)
+    known = held.known(store, cohort)
+    kept = np.flatnonzero(models.refusals(held.predictor.fitted, known) == "")
+    cohort = cohort.take(kept)
+    rows = held.predictor.evidence(cut.take(known, kept), cohort.subject_id, cohort.row_id)
+    answer = held.predictor.answer(rows)
+    places = next(ragged.places for ragged in rows.inputs.values() if ragged.places is not None)
+    assert answer.spanned is not None
+    written = {}
+    for row in np.flatnonzero(np.diff(places.offsets) > 0).tolist():
+        row_id = str(rows.row_id[row])
+        found = list(_entities(answer.spanned.take(np.array([row])), answer.names))
+        head = Head(row_id, held.study.question, f"Found: {len(found)}")
+        file = folder / f"{files.safe(row_id)}-marked.html"
+        files.write(file, reading.marked_page(head, places.texts[row], places.pieces[row], found, paragraph(SCORE)))
+        written[row_id] = str(file)
+    return written
+
+
+def _entities(own: Spans, names: tuple[str, ...]) -> Iterator[Stretch]:
+    for place, label in enumerate(own.label.tolist()):
+        sure = "" if own.score is None else f" ({own.score[place]:.2f})"
+        yield Stretch(int(own.begin[place]), int(own.end[place]), "said", f"{names[label]}{sure}", note=names[label])
 
 
 def _answered(names: Sequence[str], values: Array) -> str:
