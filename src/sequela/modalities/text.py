@@ -9,6 +9,7 @@ placed by its number in the row, not by time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -43,6 +44,11 @@ from sequela.text.subwords import Subwords
 from sequela.types import Array, Known, Plain, Ragged, Spec, Wording
 
 Scope: TypeAlias = Literal["negated", "family", "past", "uncertain"]
+
+# options that have a meaning for one form alone; for whole words; for subwords that are learnt
+ALONE = {"characters": "words", "tokenizer": "subwords", "size": "subwords", "subwords": "subwords"}
+WHOLE = ("digits", "stop_words", "chinese", "max_vocabulary")
+LEARNT = ("lower", "size", "subwords")
 
 
 class Config(Strict, frozen=True):
@@ -213,24 +219,24 @@ class Text:
         return np.concatenate([numbered.number[:, None], spelt], 1)
 
 
-def _refuse(config: Config) -> None:
-    """Raises ConfigError for options that this form has no use for."""
-    alone = {"characters": "words", "tokenizer": "subwords", "size": "subwords", "subwords": "subwords"}
+def _refused(config: Config) -> Iterator[tuple[str, str]]:
+    """Options that do not go with the others, and why."""
     plain = Config()
-    for name, form in alone.items():
-        if getattr(config, name) != getattr(plain, name) and config.form != form:
-            raise ConfigError(f'text: {name} is of form = "{form}", and it is "{config.form}"', hint=f"leave {name} out")
-    for name in ("digits", "stop_words", "chinese", "max_vocabulary"):
-        if getattr(config, name) != getattr(plain, name) and config.form == "subwords":
-            raise ConfigError(f'text: {name} is of whole words, and form is "subwords"', hint=f"leave {name} out")
+    for name in (*ALONE, *WHOLE, *LEARNT):
+        if getattr(config, name) == getattr(plain, name):
+            continue
+        if ALONE.get(name, config.form) != config.form:
+            yield name, f'is of form = "{ALONE[name]}", and it is "{config.form}"'
+        if name in WHOLE and config.form == "subwords":
+            yield name, 'is of whole words, and form is "subwords"'
+        if name in LEARNT and config.tokenizer:
+            yield name, "is of subwords that are learnt, and a tokenizer is given"
     if len(set(config.side)) < len(config.side):
-        raise ConfigError("text: side names a scope twice", hint="each stands once beside a word")
-    for name in ("lower", "size", "subwords"):
-        if config.tokenizer and getattr(config, name) != getattr(plain, name):
-            raise ConfigError(f"text: {name} is of subwords that are learnt, and a tokenizer is given", hint=f"leave {name} out")
+        yield "side", "names a scope twice"
 
 
 def build(config: Config) -> Text:
     """Raises ConfigError for options that do not go together."""
-    _refuse(config)
+    for name, reason in _refused(config):
+        raise ConfigError(f"text: {name} {reason}", hint=f"leave {name} out")
     return Text(config)
