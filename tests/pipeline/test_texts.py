@@ -50,7 +50,10 @@ def written(folder: Path) -> Store:
     """The notes of 30 patients, most with one document, the first with two, and one with a note that holds markup."""
     random = np.random.default_rng(0)
     classes = [list(SIGNS)[k % 3] for k in range(PATIENTS)]
-    found = [Document(f"p{k:02d}", note(random, one), labels={"condition": one}) for k, one in enumerate(classes)]
+    found = [
+        Document(f"p{k:02d}", note(random, one), labels={"condition": one}, told={"sex": "FM"[k % 2]})
+        for k, one in enumerate(classes)
+    ]
     second = Document("p00", "A second note:\r\nshe drinks tea. \U0001f600", category="Nursing")
     said = "<script>alert(1)</script> high fever & <b>tea</b>"
     markup = Document("q", said, labels={"condition": "flu"}, marks={"sign": [Mark(26, 36, "sign")]})
@@ -59,7 +62,7 @@ def written(folder: Path) -> Store:
     return open_store(folder)
 
 
-STUDY = {
+STUDY: dict[str, Any] = {
     "name": "notes",
     "question": "Which condition is described?",
     "data": {"source": "."},
@@ -231,3 +234,30 @@ def test_entities_are_marked_on_a_page_and_not_explained(store: Store, tmp_path:
     page = Path(one.file or "").read_text(encoding="utf-8")
     assert one.explanation is None and "<script" not in page
     assert page.count('<mark class="said"') >= len(one.spans or ()) > 0
+
+
+def test_a_text_beyond_the_bound_is_explained_by_its_beginning_and_says_so(
+    held: Bundle, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attributed, "LONGEST", 6)
+    (one,) = pipeline.predict(held, store, subject="p01", explain=True, method="gradients", out=tmp_path)
+    text = store.events(["NOTE"])["text_value"][1]
+    rest = next(term for term in one.explanation or () if "told" in term)
+    assert rest["read"] == len(" ".join(text.split()[:6]))
+    assert all(term["end"] <= rest["read"] for term in one.explanation or () if "text" in term)
+    assert f"Only the first {rest['read']} characters" in Path(one.file or "").read_text(encoding="utf-8")
+
+
+def test_beside_a_text_other_inputs_stay_as_they_are_and_are_told_by_their_codes(store: Store) -> None:
+    inputs = {**STUDY["inputs"], "patient": {"modality": "static", "encoder": {"name": "mlp", "width": 4}}}
+    study = config.convert({**STUDY, "inputs": inputs}, config.Study)
+    cohort, _ = cohorts.eligible(store, study)
+    fitted = models.fit_inputs(study, cut.known(store, cohort, None))
+    model, task = models.build(study, {name: one.spec for name, one in fitted.items()}, CLASSES)
+    both = Bundle(Path(), Predictor(study, fitted, task, [model.eval()]), {}, [])
+    (one,) = pipeline.predict(both, store, subject="p01", explain=True)
+    codes = [term["code"] for term in one.explanation or () if "class" not in term]
+    assert codes == ["SEX"]
+    for rest in (term for term in one.explanation or () if "told" in term):
+        own = [term["change"] for term in one.explanation or () if term.get("class") == rest["class"]]
+        assert sum(own) + rest["missing"] == pytest.approx(rest["told"])
