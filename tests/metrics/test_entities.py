@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.metrics import entities
@@ -96,6 +96,7 @@ def some(draw: st.DrawFn) -> Stretches:
     return of([(begin, begin + length, kind) for begin, length, kind in draw(st.lists(one, max_size=8))])
 
 
+@settings(max_examples=50, deadline=None)
 @given(some(), some())
 def test_every_pairing_is_one_to_one_and_leaves_nothing_that_could_still_be_paired(said: Stretches, truth: Stretches) -> None:
     of_each, kind = entities.held(said, truth)
@@ -108,6 +109,7 @@ def test_every_pairing_is_one_to_one_and_leaves_nothing_that_could_still_be_pair
     assert all(shared[one, other] > 0 for one, other in enumerate(of_each) if other >= 0)
 
 
+@settings(max_examples=50, deadline=None)
 @given(some(), some())
 def test_what_is_right_is_what_both_lists_hold(said: Stretches, truth: Stretches) -> None:
     def counted(those: Stretches) -> dict[tuple[int, ...], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.text.mentions import Names, content, loose, name, singular
@@ -54,6 +54,7 @@ def test_order_and_little_words_change_no_loose_name() -> None:
     assert loose(name("cancers of the breast")) == loose(name("breast cancer")) == ("breast", "cancer")
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(alphabet="aAbB .-漢\n", max_size=30), st.lists(st.text(alphabet="aAb-漢", min_size=1, max_size=4), max_size=4))
 def test_what_is_found_has_the_name_looked_for_and_rising_places(text: str, those: list[str]) -> None:
     known = {name(one) for one in those} - {()}

@@ -2,7 +2,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.errors import DataError
@@ -32,6 +32,7 @@ def covered(markup: str) -> list[set[str]]:
     return found
 
 
+@settings(max_examples=50, deadline=None)
 @given(texts_with_marks())
 def test_every_character_keeps_its_place_and_has_exactly_the_marks_that_cover_it(given_: tuple[str, list[Stretch]]) -> None:
     text, marks = given_
