@@ -48,7 +48,7 @@ class Trial:
 def problems(target: Target, kind: str) -> list[Problem]:
     """The problems that a target of this kind poses: one a column, but one alone for multiclass.
 
-    Raises DataError for next codes, points, boxes and entities, which are no column, and for forecasts, which have quantiles besides.
+    Raises DataError for next codes, points, boxes and entities, which are no column, and for forecasts, which have quantiles too.
     """
     if kind == "forecast":
         raise DataError("plain columns are no forecast of a series")

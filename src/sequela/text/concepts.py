@@ -1,7 +1,7 @@
 """What mentions name: the code of each, by the names that training texts and terminologies have for it.
 
-A mention is looked up by its words; then by them in any order and number, words of like meaning being one; then both once more with
-what its short forms stand for in its document; then by the known name with which it shares most words.
+A mention is looked up by its words; then by them in any order and number, words of like meaning being one; then both once more
+with what its short forms stand for in its document; then by the known name with which it shares most words.
 """
 
 from __future__ import annotations
