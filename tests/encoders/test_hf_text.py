@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -155,6 +156,8 @@ def test_a_study_with_bert_is_answered_alike_by_its_bundle(folder: Path, tmp_pat
         "evaluate": {"bootstrap": 0},
     }
     found = run(config.convert(study, config.Study), data=store, out=tmp_path / "run")
+    with ZipFile(found.bundle) as held:
+        assert str(folder) not in held.read("bundle.json").decode()
     moved = folder.rename(folder.with_name("elsewhere"))
     try:
         said = {one.source_id: one.probabilities for one in load(found.bundle).predict(store)}

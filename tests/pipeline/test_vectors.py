@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import msgspec
 import numpy as np
@@ -84,13 +85,13 @@ def read(asked: Study, store: Store, base: Path = Path()) -> trial.Read:
 
 def begun(asked: Study, store: Store, base: Path = Path()) -> vectors.Begun:
     rows = read(asked, store, base)
-    return vectors.begun(asked, rows.train, rows.split.find)
+    return vectors.begun(asked, rows.train, rows.split.find, silent)
 
 
 def test_an_encoder_begins_at_what_skipgram_learns_of_the_training_rows(store: Store) -> None:
     asked = study(SKIPGRAM)
     rows = read(asked, store)
-    found = vectors.begun(asked, rows.train, rows.split.find)
+    found = vectors.begun(asked, rows.train, rows.split.find, silent)
     learnt = skipgram.learn(
         corpus(rows.train.inputs["history"], rows.train.specs["history"]), skipgram.Config(width=5, epochs=1), 0
     )
@@ -148,6 +149,10 @@ def test_a_run_tells_its_vectors_and_its_bundle_needs_no_file(store: Store, besi
     facts = msgspec.json.decode((found.folder / "run.json").read_bytes())
     assert facts["splits"][0]["vectors"][0]["known"] > 0
     assert "Word vectors" in found.report.read_text()
+    with ZipFile(found.bundle) as held:
+        told = held.read("bundle.json").decode()
+    assert "codes.vec" in told
+    assert str(beside) not in told
     (beside / "codes.vec").rename(tmp_path / "elsewhere.vec")
     try:
         assert not any(one.refused for one in load(found.bundle).predict(store))

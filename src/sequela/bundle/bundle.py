@@ -21,7 +21,7 @@ from sequela.bundle import archive, golden
 from sequela.bundle.card import card
 from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
-from sequela.config import Study
+from sequela.config import Input, Named, Study
 from sequela.contracts import Task
 from sequela.encoders._external import shipped
 from sequela.errors import BundleError, ConfigError, DataError, UsageError
@@ -168,8 +168,26 @@ def anonymous(study: Study) -> Study:
         split=bare(study.split, parts={}, files=[]),
         evaluate=bare(study.evaluate, without=[]),
         data=bare(study.data, source=Path(study.data.source).name),
-        inputs={name: bare(one, encoder=shipped(one.encoder)) for name, one in study.inputs.items()},
+        inputs={name: _pathless(one) for name, one in study.inputs.items()},
     )
+
+
+def _pathless(given: Input) -> Input:
+    """An input with its network as another machine makes it, and of files that gave it its start the names alone."""
+    return msgspec.structs.replace(
+        given,
+        encoder=shipped(given.encoder),
+        vectors=None if given.vectors is None else _name_alone(given.vectors, "path"),
+        modality=_name_alone(given.modality, "tokenizer", "hf:"),
+    )
+
+
+def _name_alone(named: Named, option: str, family: str = "") -> Named:
+    """What is named with the last part of a path in its options; `family` may stand before that."""
+    path = named.get(option) if isinstance(named, dict) else None
+    if not isinstance(named, dict) or not path:
+        return named
+    return {**named, option: family + Path(path.removeprefix(family)).name}
 
 
 def unnamed(metrics: Sequence[Metric], fewest: int) -> list[Metric]:

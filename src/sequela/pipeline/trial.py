@@ -144,7 +144,7 @@ def _learnt(split: Prepared) -> Array:
 def choose(study: Study, rows: Read, way: Way) -> Chosen:
     """The model trained, everything else chosen on tune."""
     began = time.process_time()
-    begun = vectors.begun(study, rows.train, rows.split.find)
+    begun = vectors.begun(study, rows.train, rows.split.find, way.progress)
     pretrained = pretraining.pretrained(study, rows.foreseen, rows.material, way, begun.weights)
     start = vectors.joined(begun.weights, None if pretrained is None else pretrained.weights)
     trained = _members(study, rows, start, way)

@@ -18,7 +18,7 @@ from torch import nn
 from sequela import config
 from sequela import model as models
 from sequela.config import Strict, Study
-from sequela.contracts import Evidence, Worded
+from sequela.contracts import Evidence, Progress, Worded
 from sequela.errors import ConfigError
 from sequela.evaluate.facts import VectorFacts
 from sequela.prep.vectors import file, skipgram
@@ -56,7 +56,7 @@ def _options(study: Study, name: str) -> Strict | None:
     return config.convert(chosen.options, KINDS[chosen.name], where)
 
 
-def begun(study: Study, train: Evidence, find: Callable[[str], Path]) -> Begun:
+def begun(study: Study, train: Evidence, find: Callable[[str], Path], progress: Progress) -> Begun:
     """The vectors that the inputs ask for, put into the encoders; `find` gives the path of a file that the study names.
 
     Raises ConfigError where an encoder has no vectors of words or others than these, a file is not found or of another width;
@@ -67,7 +67,11 @@ def begun(study: Study, train: Evidence, find: Callable[[str], Path]) -> Begun:
         return Begun()
     model, _ = models.build(study, train.specs, train.target.names)
     drawn = {name: value.clone() for name, value in model.state_dict().items()}
-    told = [_begun(model, study, train, name, options, find) for name, options in asked.items()]
+    told: list[VectorFacts] = []
+    for name, options in asked.items():
+        progress("word vectors", len(told), len(asked))
+        told.append(_begun(model, study, train, name, options, find))
+    progress("word vectors", len(asked), len(asked))
     changed = {name: value for name, value in model.state_dict().items() if not torch.equal(value, drawn[name])}
     return Begun(changed, told)
 
