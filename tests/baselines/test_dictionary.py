@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sequela import model as models
 from sequela.baselines import dictionary
 from sequela.baselines.dictionary import Dictionary, Term
-from sequela.config import convert
+from sequela.config import Study, convert, dump
+from sequela.config import options as options_of
 from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.text.words import words
@@ -102,6 +105,25 @@ def test_terms_of_a_file_are_added_where_training_has_none(tmp_path: Path) -> No
         ("warfarin", "Drug", 1.0, "D014859"),
         ("breast cancer", "Disease", 1.0, "D001943"),
     ]
+
+
+def test_a_study_holds_the_terms_of_the_file_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "terms.csv").write_text("term,type\nWarfarin,Drug\n")
+    given = {
+        "name": "drugs",
+        "question": "Where is a drug named?",
+        "data": {"source": "notes"},
+        "cohort": {"index": "SAMPLE"},
+        "outcome": {"spans": "drugs"},
+        "inputs": {"note": {"modality": "text", "encoder": "bilstm"}},
+        "task": "entities",
+        "baselines": {"names": [{"name": "dictionary", "terms": "terms.csv"}]},
+    }
+    study = models.gathered(convert(given, Study), lambda name: tmp_path / name)
+    for one in (study, convert(tomllib.loads(dump(study)), Study)):
+        assert one.baselines.names is not None
+        assert options_of("baselines", one.baselines.names[0], "baselines.names")[1].terms == [Term("Warfarin", "Drug")]
+    assert models.gathered(study, lambda name: tmp_path / "nowhere") == study
 
 
 @pytest.mark.parametrize(
