@@ -9,7 +9,8 @@ Each lives in one file whose name is its registered name, `encoders/gru_d.py` fo
 and, for a modality, `State`: a frozen msgspec.Struct that survives JSON. Nothing else is edited. Other packages add theirs by
 entry point (`registry.py`). Importing such a module imports no extra; torch is imported by encoders and tasks alone.
 
-    readers      build(config)                      -> Reader      and VERSION: int, raised when the output changes
+    readers      build(config)                      -> Reader      and VERSION: int, raised when the output changes; LABELS, its
+                                                                   options that records without labels need not bear out
     modalities   build(config)                      -> Modality    and State
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
     tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has

@@ -10,6 +10,7 @@ EXAMPLE = "sequela evaluate model.sequela other-hospital.store --recalibrate --o
 def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("bundle", metavar="BUNDLE", help="model.sequela")
     verb.add_argument("data", metavar="DATA", help="a store or raw files")
+    verb.add_argument("--reader", metavar="NAME", default="", help="raw files of another format, read by this reader's defaults")
     verb.add_argument("--recalibrate", action="store_true", help="also refit the calibration here (cross-fitted) and compare")
     verb.add_argument("--out", metavar="DIR", help="the folder to write (default: runs/NAME-external)")
     verb.add_argument("--json", action="store_true", help="print metrics.json")
@@ -22,6 +23,7 @@ def run(arguments: argparse.Namespace) -> None:
     done = pipeline.evaluate(
         arguments.bundle,
         arguments.data,
+        reader=arguments.reader,
         recalibrate=arguments.recalibrate,
         out=arguments.out,
         progress=pipeline.progress_bar(),

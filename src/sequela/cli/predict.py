@@ -13,6 +13,7 @@ EXAMPLE = "sequela predict model.sequela icu.store --subject 132539"
 def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("bundle", metavar="BUNDLE", help="model.sequela")
     verb.add_argument("input", metavar="INPUT", help="a store or raw files")
+    verb.add_argument("--reader", metavar="NAME", default="", help="raw files of another format, read by this reader's defaults")
     verb.add_argument("--subject", metavar="ID", action="append", help="this subject only, by the source's id; repeatable")
     verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
     verb.add_argument("--explain", action="store_true", help="add which codes or words moved the answer, and by how much")
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.input,
         subject=arguments.subject,
         at=arguments.at,
+        reader=arguments.reader,
         explain=arguments.explain,
         method=arguments.method,
         classes=arguments.classes or (),

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sequela import config, registry
 from sequela.contracts import Progress
 from sequela.errors import ConfigError, DataError
@@ -54,6 +56,24 @@ def guess_mapping(reader: str, source: str | Path) -> str:
     if reader != "csv":
         raise ConfigError(f"the reader {reader!r} takes no mapping", hint="sequela import csv --guess SOURCE")
     return _guess.guessed(open_source(existing(Path(source))))
+
+
+PARTS = ("parts", "part")  # options of readers that say of which part records are
+
+
+def elsewhere(data: config.Data, reader: str = "", *, labelled: bool) -> config.Data:
+    """How other records than the study's own are read: of which part they are is not asked.
+
+    Without `labelled` they need not have what only training and judging read (LABELS of a reader's module). `reader`: they are of
+    another format, and are read by that reader with its defaults.
+    """
+    if reader:
+        return msgspec.structs.replace(data, reader=reader, options={})
+    if not data.reader:
+        return data
+    told = () if labelled else getattr(registry.module("readers", data.reader), "LABELS", ())
+    kept = {name: value for name, value in data.options.items() if name not in (*PARTS, *told)}
+    return msgspec.structs.replace(data, options=kept)
 
 
 def records(data: config.Data, base: Path, given: str | Path | Store | None, progress: Progress) -> Store:

@@ -12,7 +12,7 @@ from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.pipeline import attributed, texts
 from sequela.pipeline.attributed import Method
-from sequela.pipeline.data import records
+from sequela.pipeline.data import elsewhere, records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
@@ -24,6 +24,7 @@ def predict(
     *,
     subject: int | str | Sequence[int | str] | None = None,
     at: str | None = None,
+    reader: str = "",
     explain: bool = False,
     method: Method = "auto",
     classes: Sequence[str] = (),
@@ -33,6 +34,8 @@ def predict(
 ) -> list[Prediction]:
     """One Prediction for each row that the study's cohort has in the data, refused ones with the reason.
 
+    `reader`: raw files of another format than the bundle was trained on, read with that reader's defaults; they need not have
+    labels.
     `out` is a folder for what is a picture or a page: masks, and with `explain` where in a picture, signal or text the answer
     lies. Of texts, `method` says how they are explained (pipeline/attributed.py) and `classes` which classes are. `masks` of
     volumes are NIfTI in the geometry of the source, of pictures PNG; or, of raw DICOM files, segmentations of their series.
@@ -43,7 +46,7 @@ def predict(
         raise UsageError("a method or classes are of an explanation, and none is asked for", hint="--explain")
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     as_dicom = _segmentations(held, data, out) if masks == "dicom" else None
-    store = records(held.study.data, Path(), data, progress)
+    store = records(elsewhere(held.study.data, reader, labelled=False), Path(), data, progress)
     predictions = held.predict(store, subject, at)
     if out is not None:
         predictions = [written(one, Path(out), as_dicom) for one in predictions]

@@ -264,7 +264,9 @@ def _alone(study: Study) -> None:
         "pretrain": study.pretrain is not None,
     }
     if named := [key for key, given in asked.items() if given]:
-        raise ConfigError(f"answers of {kind} have no mean and no calibration: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
+        raise ConfigError(
+            f"answers of {kind} have no mean and no calibration: it takes no {named[0]}", hint=f"leave out {', '.join(named)}"
+        )
     if getattr(config.options("tasks", study.task, "task")[1], "instances", False) and not study.outcome.instances:
         raise ConfigError("task.instances is set and outcome.instances is not", hint="say it of the masks: outcome.instances")
 

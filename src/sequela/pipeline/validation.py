@@ -21,7 +21,7 @@ from sequela.evaluate.evaluation import evaluate as judge
 from sequela.evaluate.facts import RunFacts
 from sequela.evaluate.tallies import tallied
 from sequela.pipeline import facts, files, page
-from sequela.pipeline.data import records
+from sequela.pipeline.data import elsewhere, records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
 from sequela.pipeline.trial import judged
@@ -38,12 +38,14 @@ def evaluate(
     bundle: str | Path | Bundle,
     data: str | Path | Store,
     *,
+    reader: str = "",
     recalibrate: bool = False,
     out: str | Path | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Metrics and a report of the bundle on all eligible, labelled rows of this data, in a folder of its own.
 
+    `reader`: raw files of another format than the bundle was trained on, read with that reader's defaults.
     `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is judged by
     one that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known, LeakError
     for the very data that the bundle was trained on.
@@ -51,7 +53,7 @@ def evaluate(
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     folder = _folder(held, out)
     study, predictor = held.study, held.predictor
-    store = records(study.data, Path(), data, progress)
+    store = records(elsewhere(study.data, reader, labelled=True), Path(), data, progress)
     _refuse_own(held, store)
     found, flow = cohorts.build(store, study)
     cohort = replace(found, part=np.full(len(found), "test"))

@@ -41,6 +41,7 @@ from sequela.text.encoding import decoded
 
 __all__ = ["VERSION", "Config", "TextReader", "build"]
 VERSION = 1
+LABELS = ("labels", "label_system", "spans")  # options that new texts need not bear out
 PLAIN, TABLES = (".txt",), (".csv", ".tsv", ".csv.gz", ".tsv.gz", *_text_rows.LINES)
 
 
