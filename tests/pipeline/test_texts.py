@@ -146,6 +146,7 @@ def test_the_strongest_phrase_is_the_planted_sign_and_all_terms_sum_to_the_log_o
         *shown, rest = of_class(one, name)
         hits += any(word in str(shown[0]["text"]) for word in SIGNS[name].split())
         assert sum(term["change"] for term in (*shown, rest)) + rest["missing"] == pytest.approx(rest["told"])
+        assert msgspec.json.decode(one.json())["explanation"]
         if method != "lime":
             assert abs(rest["missing"]) < 0.02 * max(1, abs(rest["told"]))
     assert hits >= 6  # by chance 1 to 2
@@ -200,7 +201,7 @@ def test_the_same_seed_of_lime_tells_the_same(held: Bundle, store: Store) -> Non
 
 def test_a_long_text_is_left_out_in_parts_and_read_to_a_bound(held: Bundle, store: Store) -> None:
     places = Places(np.array([0, 0]), np.zeros(0, int), np.zeros(0, int), ("word " * 9_000,), ((Piece(0, "k", "NOTE"),),))
-    parts = left_out_words.parts(places, 0, attributed.options_of(held.study, "note"))
+    parts = left_out_words.parts(places, 0, attributed.options_of(held.study, "note"), 20_000)
     assert len(parts.begin) <= left_out_words.PARTS and parts.samples < left_out_words.SAMPLES
     assert (parts.begin[1:] > parts.end[:-1]).all() and parts.end[-1] == 9_000 * 5 - 1
     (left,) = parts.kept(np.arange(len(parts.begin)) > 0)
@@ -236,11 +237,13 @@ def test_entities_are_marked_on_a_page_and_not_explained(store: Store, tmp_path:
     assert page.count('<mark class="said"') >= len(one.spans or ()) > 0
 
 
+@pytest.mark.parametrize("method", ["gradients", "lime"])
 def test_a_text_beyond_the_bound_is_explained_by_its_beginning_and_says_so(
-    held: Bundle, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: Bundle, store: Store, method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attributed, "LONGEST", 6)
-    (one,) = pipeline.predict(held, store, subject="p01", explain=True, method="gradients", out=tmp_path)
+    monkeypatch.setattr(left_out_words, "SAMPLES", 100)
+    (one,) = pipeline.predict(held, store, subject="p01", explain=True, method=method, out=tmp_path)
     text = store.events(["NOTE"])["text_value"][1]
     rest = next(term for term in one.explanation or () if "told" in term)
     assert rest["read"] == len(" ".join(text.split()[:6]))

@@ -54,7 +54,7 @@ NAMES = {
 EXPLAINED = ("binary", "multiclass", "multilabel")
 CLASSES, LABELS = 3, 8  # that are explained of a row: the likeliest classes; the labels that are called
 ROWS, CELLS = 16, 1 << 15  # in a batch, and steps in it
-LONGEST = 20_000  # steps of a text that gradients are followed through; of a longer one they explain its beginning
+LONGEST = 20_000  # steps or words of a text that are explained by gradients or lime; of a longer one its beginning is
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +206,12 @@ def by_leaving_out(
     assert places is not None
     found: dict[int, list[Told]] = {}
     for row, columns in asked.items():
-        parts = left_out_words.parts(places, row, of.options)
+        parts = left_out_words.parts(places, row, of.options, LONGEST)
         if not len(parts.begin):
             continue
         drawn = left_out_words.Drawn(samples or parts.samples, seed)
         fit = left_out_words.fitted(of.predictor, cut.take(known, np.array([row])), parts, columns, drawn)
-        found[row] = [
-            Told(
-                column, parts.begin, parts.end, fit.change[q], fit.told[q], fit.rest[q], "lime", drawn.samples, float(fit.fit[q])
-            )
-            for q, column in enumerate(columns)
-        ]
+        found[row] = [_fitted(column, parts, fit, q, drawn.samples) for q, column in enumerate(columns)]
     return found
 
 
@@ -280,4 +275,4 @@ def _told(said: Attributed, at: tuple[int, int], column: int, words: Standing) -
 
 def _fitted(column: int, parts: Parts, fit: Fitted, q: int, samples: int) -> Told:
     told, rest, share = (float(values[q]) for values in (fit.told, fit.rest, fit.fit))
-    return Told(column, parts.begin, parts.end, fit.change[q], told, rest, "lime", samples, share)
+    return Told(column, parts.begin, parts.end, fit.change[q], told, rest, "lime", samples, share, parts.read)

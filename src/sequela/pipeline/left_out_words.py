@@ -52,24 +52,37 @@ class Parts:
         return [_without(self.text, one, gone) or " " for one in self.documents]
 
     @property
+    def read(self) -> int:
+        """Characters of the text that are read; 0: all of them."""
+        last = max((one.end for one in self.documents if one.end > one.begin), default=0)
+        return 0 if last == len(self.text) else last
+
+    @property
     def samples(self) -> int:
         """How many texts are asked about."""
         return int(np.clip(WORDS // max(self.words, 1), FEWEST, SAMPLES))
 
 
-def parts(places: Places, row: int, options: text.Config) -> Parts:
-    """Each word of a row's text, or neighbours together where it has many; none lies in two documents."""
+def parts(places: Places, row: int, options: text.Config, most: int) -> Parts:
+    """Each word of a row's text, or neighbours together where it has many; none lies in two documents.
+
+    Of a text of more than `most` words the first ones are read alone.
+    """
     said, pieces = places.texts[row], places.pieces[row]
     ends = [piece.begin - len(BETWEEN) for piece in pieces[1:]] + [len(said)] * bool(pieces)
-    documents = tuple(Document(one.begin, end, one.key, one.code) for one, end in zip(pieces, ends, strict=True))
-    cuts = [words(said[one.begin : one.end], options.language, options.chinese) for one in documents]
-    found = Parts(said, np.zeros(0, np.int64), np.zeros(0, np.int64), documents, sum(map(len, cuts)))
+    documents, cuts, left = list[Document](), list[Cuts](), most
+    for piece, end in zip(pieces, ends, strict=True):
+        own = words(said[piece.begin : end], options.language, options.chinese)
+        kept = Cuts(own.begin[:left], own.end[:left])
+        read = end if len(kept) == len(own) else piece.begin + int(kept.end[-1] if left else 0)
+        documents.append(Document(piece.begin, read, piece.key, piece.code))
+        cuts.append(kept)
+        left -= len(kept)
+    found = Parts(said, np.zeros(0, np.int64), np.zeros(0, np.int64), tuple(documents), most - left)
     together = max(1, -(-found.words // min(PARTS, found.samples // 4)))
     spans = [_together(own, one.begin, together) for own, one in zip(cuts, documents, strict=True)]
-    begin, end = (
-        (np.concatenate([found.begin, *side]) for side in zip(*spans, strict=True)) if spans else (found.begin, found.end)
-    )
-    return replace(found, begin=begin, end=end)
+    begins, until = (np.concatenate([found.begin, *(span[side] for span in spans)]) for side in (0, 1))
+    return replace(found, begin=begins, end=until)
 
 
 def _together(cuts: Cuts, before: int, count: int) -> tuple[Array, Array]:
