@@ -47,7 +47,7 @@ class Documents:
     def of(cls, rows: Evidence) -> Documents:
         ((_, ragged),) = rows.inputs.items()
         assert ragged.places is not None
-        return cls(rows.row_id.tolist(), ragged.places.texts, rows.target.dense.spans)
+        return cls(rows.row_id.tolist(), list(ragged.places.texts), rows.target.dense.spans)
 
     def mentions(self, spans: Spans) -> list[list[str]]:
         """The words of stretches, document by document."""

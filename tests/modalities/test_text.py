@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,39 @@ def test_a_row_reads_its_notes_in_order_of_time_or_the_last_alone() -> None:
     assert told(modality().read(said, state), 0) == ["one", "two", "two", "three"]
     last = modality(documents="last").read(said, state)
     assert told(last, 0) == ["two", "three"] and last.places is not None and last.places.texts[0] == "two three"
+
+
+ROWS = st.lists(st.lists(st.sampled_from(["a b", "b c", "c d e", "a", "b b b b"]), max_size=5), min_size=1, max_size=5)
+
+
+@given(ROWS, st.integers(0, 5), st.sampled_from(["first", "last"]))
+@settings(max_examples=40, deadline=None)
+def test_texts_pieces_and_steps_of_rows_are_those_of_their_notes_laid_by_hand(
+    rows: list[list[str]], most: int, keep: str
+) -> None:
+    rows = [*rows, ["a b c d e"], ["a b c d e"]]
+    said = known([one for notes in rows for one in notes], [row for row, notes in enumerate(rows) for _ in notes])
+    made = modality(max_steps=most, keep=keep)
+    ragged = made.read(said, made.fit(said))
+    assert ragged.places is not None
+    assert list(ragged.places.texts) == [documents.BETWEEN.join(notes) for notes in rows]
+    for row, (notes, pieces) in enumerate(zip(rows, ragged.places.pieces, strict=True)):
+        assert [(piece.key, piece.code) for piece in pieces] == [(documents.key(one), "NOTE//ward") for one in notes]
+        written = [word for one in notes for word in one.split()]
+        assert told(ragged, row) == (written if not most else written[:most] if keep == "first" else written[-most:])
+    for beyond in (len(rows), -len(rows) - 1):
+        with pytest.raises(IndexError):
+            ragged.places.texts[beyond]
+
+
+def test_a_note_that_many_rows_know_is_held_once() -> None:
+    notes = [f"a b {number} " + "c" * 10_000 for number in range(30)]
+    said = known(notes * 30, np.repeat(np.arange(30), 30).tolist())
+    made = modality(max_steps=5)
+    ragged = made.read(said, made.fit(said))
+    assert ragged.places is not None
+    held = pickle.dumps((ragged.places.texts, ragged.places.take(np.arange(0, 30, 2)).texts))
+    assert len(held) < 2 * sum(map(len, notes)) < len(ragged.places.texts[0]) * 30
 
 
 def test_other_codes_and_events_without_text_are_not_read() -> None:

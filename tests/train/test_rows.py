@@ -9,7 +9,7 @@ import pytest
 from sequela.batch import collate
 from sequela.contracts import Evidence
 from sequela.train.rows import join, take
-from sequela.types import Array, Boxes, Ragged, Target
+from sequela.types import Array, Boxes, Piece, Places, Ragged, Target
 
 
 def dressed(rows: Evidence, shared: bool) -> Evidence:
@@ -112,3 +112,31 @@ def test_joined_rows_keep_their_boxes(evidence: Callable[..., Evidence]) -> None
     assert len(both) == 29
     assert [len(both.of(row)[1]) for row in (2, 3, 19, 20, 24, 25)] == [1, 0, 0, 1, 1, 0]
     assert both.of(24)[1].tolist() == [4] and both.of(24)[0].tolist() == [[5.0] * 4]
+
+
+def noted(rows: Evidence, name: str) -> Evidence:
+    """With a text for each row, in which its steps stand."""
+    ragged = rows.inputs["chart"]
+    step = (np.arange(ragged.offsets[-1]) - np.repeat(ragged.offsets[:-1], ragged.lengths)).astype(np.int32)
+    texts = tuple(f"{name}{row} " + "x" * length for row, length in enumerate(ragged.lengths.tolist()))
+    pieces = tuple((Piece(0, f"{name}{row}", "NOTE"),) for row in range(len(rows)))
+    return replace(rows, inputs={"chart": replace(ragged, places=Places(ragged.offsets, step, step + 1, texts, pieces))})
+
+
+def places(rows: Evidence) -> Places:
+    found = rows.inputs["chart"].places
+    assert found is not None
+    return found
+
+
+def test_texts_go_with_their_rows_taken_joined_and_taken_again(evidence: Callable[..., Evidence]) -> None:
+    first, second = noted(evidence(5, 0), "a"), noted(evidence(4, 1), "b")
+    both = take(join(take(first, np.array([4, 1])), second), np.array([5, 0, 1, 2]))
+    wanted = [places(second).texts[3], places(first).texts[4], places(first).texts[1], places(second).texts[0]]
+    assert list(places(both).texts) == wanted == [places(both).texts[row] for row in range(len(both))]
+    assert [piece.key for (piece,) in places(both).pieces] == ["b3", "a4", "a1", "b0"]
+    assert np.diff(places(both).offsets).tolist() == both.inputs["chart"].lengths.tolist()
+    with pytest.raises(IndexError):
+        places(both).texts[4]
+    with pytest.raises(IndexError):
+        places(join(first, second)).texts[9]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -31,20 +30,58 @@ class Documents:
         first = np.searchsorted(self.row, self.row)
         return np.asarray(before - before[first] if len(before) else before)
 
-    def joined(self) -> tuple[tuple[str, ...], tuple[tuple[Piece, ...], ...]]:
-        """The text of each row, and which documents stand in it; a text that several rows have is held once."""
-        bounds = np.searchsorted(self.row, np.arange(self.rows + 1)).tolist()
-        document, begin = self.document.tolist(), self.begins().tolist()
-        keys = [key(text) for text in self.texts]
-        made: dict[tuple[int, ...], tuple[str, tuple[Piece, ...]]] = {(): ("", ())}
-        found = []
-        for first, end in pairwise(bounds):
-            held = tuple(document[first:end])
-            if held not in made:
-                pieces = (Piece(at, keys[one], self.codes[one]) for at, one in zip(begin[first:end], held, strict=True))
-                made[held] = BETWEEN.join(self.texts[one] for one in held), tuple(pieces)
-            found.append(made[held])
-        return tuple(text for text, _ in found), tuple(pieces for _, pieces in found)
+    def bounds(self) -> Array:
+        """The pairs of row i are bounds[i]:bounds[i+1], int64 "N+1"."""
+        return np.searchsorted(self.row, np.arange(self.rows + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The text of each row, put together when it is asked for: rows that know the same documents would hold them many times."""
+
+    texts: tuple[str, ...]  # M
+    document: Array  # int64 "P"
+    bounds: Array  # int64 "N+1"
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, row: int, /) -> str:
+        place = range(len(self))[row]
+        return BETWEEN.join(self.texts[one] for one in self.document[slice(*self.bounds[place : place + 2])].tolist())
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Which documents stand in the text of each row, told when they are asked for."""
+
+    keys: tuple[str, ...]  # M
+    codes: tuple[str, ...]  # M
+    document: Array  # int64 "P"
+    begin: Array  # int64 "P"
+    bounds: Array  # int64 "N+1"
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, row: int, /) -> tuple[Piece, ...]:
+        place = range(len(self))[row]
+        own = slice(*self.bounds[place : place + 2])
+        each = zip(self.begin[own].tolist(), self.document[own].tolist(), strict=True)
+        return tuple(Piece(begin, self.keys[one], self.codes[one]) for begin, one in each)
+
+    def __iter__(self) -> Iterator[tuple[Piece, ...]]:
+        return map(self.__getitem__, range(len(self)))
+
+
+def told(documents: Documents) -> tuple[Texts, Pieces]:
+    """The text of each row, and which documents stand in it."""
+    bounds, keys = documents.bounds(), tuple(map(key, documents.texts))
+    pieces = Pieces(keys, documents.codes, documents.document, documents.begins(), bounds)
+    return Texts(documents.texts, documents.document, bounds), pieces
 
 
 def documents(known: Known, patterns: Sequence[str], last: bool) -> Documents:

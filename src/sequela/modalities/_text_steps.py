@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sequela.modalities import _text_documents
 from sequela.modalities._text_documents import Documents
 from sequela.types import Array, Places
 
@@ -39,25 +40,27 @@ class Laid:
 
 def laid(documents: Documents, offsets: Array, most: int, last: bool) -> Laid:
     """The steps that each row knows, the first or the last `most` of them (0: all); documents have offsets[i]:offsets[i+1]."""
-    count = np.diff(offsets)[documents.document]
+    start, count, bounds = offsets[:-1][documents.document], np.diff(offsets)[documents.document], documents.bounds()
+    if most:
+        total = np.concatenate([[0], np.cumsum(count)])
+        begin = total[bounds[:-1]]  # of the steps of each row, where those of all are laid end to end
+        if last:
+            begin = np.maximum(begin, total[bounds[1:]] - most)
+        low, high = ((edge[documents.row] - total[:-1]).clip(0, count) for edge in (begin, begin + most))
+        start, count = start + low, high - low
     pair = np.repeat(np.arange(len(count)), count)
-    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + offsets[documents.document][pair]
-    found = _bounded(documents, step, pair)
-    if not most:
-        return found
-    held = np.repeat(np.diff(found.offsets), np.diff(found.offsets))
-    number = found.position
-    kept = number >= held - most if last else number < most
-    return found if kept.all() else _bounded(documents, step[kept], pair[kept])
+    before = np.concatenate([[0], np.cumsum(count)])
+    return Laid(np.arange(before[-1]) + (start - before[:-1])[pair], pair, before[bounds])
 
 
-def _bounded(documents: Documents, step: Array, pair: Array) -> Laid:
-    each = np.bincount(documents.row[pair], minlength=documents.rows)
-    return Laid(step, pair, np.concatenate([[0], np.cumsum(each)]).astype(np.int64))
+def lengths(documents: Documents, offsets: Array) -> Array:
+    """How many steps each row knows, int64 "N"; documents have offsets[i]:offsets[i+1]."""
+    total = np.concatenate([[0], np.cumsum(np.diff(offsets)[documents.document])])
+    return np.diff(total[documents.bounds()])
 
 
 def places(documents: Documents, steps: Steps, found: Laid) -> Places:
     """Where these steps stand in the texts of their rows."""
     before = documents.begins()[found.pair].astype(np.int32)
-    texts, pieces = documents.joined()
+    texts, pieces = _text_documents.told(documents)
     return Places(found.offsets, steps.begin[found.step] + before, steps.end[found.step] + before, texts, pieces)

@@ -130,7 +130,7 @@ class Text:
         tokenizer = "" if subwords is None else subwords.state()
         numbered = self._cutter.numbered(documents.texts, tokens, tokenizer)
         steps, sets = self._steps(numbered)
-        whole = _text_steps.laid(documents, steps.offsets, 0, last=False)
+        known = _text_steps.lengths(documents, steps.offsets)
         return State(
             tokens=tokens,
             subjects=subjects,
@@ -141,7 +141,7 @@ class Text:
             documents=len(documents.row) / len(np.unique(documents.row)),
             words=len(cut.form) / len(documents.texts),
             widest=1 if sets is None else sets.shape[1],
-            longer=int((np.diff(whole.offsets) > config.max_steps).sum()) if config.max_steps else 0,
+            longer=int((known > config.max_steps).sum()) if config.max_steps else 0,
         )
 
     def read(self, known: Known, state: State) -> Ragged:

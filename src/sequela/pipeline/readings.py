@@ -157,7 +157,8 @@ def _in_row(of: Texts, row: int, told: Told) -> dict[str, float]:
     """What each known word adds, wherever it stands in the text."""
     places, options, known = of.ragged.places, of.options, set(of.predictor.fitted[of.name].spec.names)
     assert places is not None
-    forms = [places.texts[row][begin:end] for begin, end in zip(told.begin.tolist(), told.end.tolist(), strict=True)]
+    said = places.texts[row]
+    forms = [said[begin:end] for begin, end in zip(told.begin.tolist(), told.end.tolist(), strict=True)]
     found: dict[str, float] = {}
     for word, change in zip(normalised(forms, options.lower, options.digits), told.change.tolist(), strict=True):
         if word in known:

@@ -125,9 +125,9 @@ def _terms(texts: Texts, row: int, one: Told) -> Iterator[dict[str, Any]]:
     assert places is not None
     name = texts.predictor.task.names[one.column]
     same = {"class": name, "scale": f"log-odds of {name}", "method": NAMES[one.method]}
-    found = sorted(phrases_of(places, row, one), key=lambda phrase: -abs(phrase.change))[:SHOWN]
+    said, found = places.texts[row], sorted(phrases_of(places, row, one), key=lambda phrase: -abs(phrase.change))[:SHOWN]
     for phrase in found:
-        yield {"text": places.texts[row][phrase.begin : phrase.end], "change": phrase.change} | _place(places, row, phrase) | same
+        yield {"text": said[phrase.begin : phrase.end], "change": phrase.change} | _place(places, row, phrase) | same
     shown = sum(phrase.change for phrase in found)
     beside = {"missing": one.missing, "told": one.told} | ({} if one.fit is None else {"fit": one.fit})
     yield {"code": REST, "change": one.told - one.missing - shown} | same | beside | ({"read": one.read} if one.read else {})

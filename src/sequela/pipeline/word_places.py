@@ -40,7 +40,8 @@ def of(options: text.Config, ragged: Ragged, row: int) -> Standing:
         return Standing(begin, end, number, np.zeros_like(number))
     entry = np.arange(steps.start, steps.stop)
     count = ragged.seen[entry if ragged.take is None else ragged.take[entry]].sum(1)
-    each = [_inside(options, places.texts[row], first, last, int(n)) for first, last, n in zip(begin, end, count, strict=True)]
+    said = places.texts[row]
+    each = [_inside(options, said, first, last, int(n)) for first, last, n in zip(begin, end, count, strict=True)]
     length = np.array([len(one) for one in each])
     step, whole = np.repeat(np.arange(len(each)), length), np.repeat(length != count, length)
     number = np.concatenate([np.arange(n) for n in length])

@@ -85,8 +85,9 @@ def lost(target: Target, places: Places) -> dict[str, int]:
 def _in_rows(spans: Spans, places: Places) -> Spans:
     """The marks of documents that their rows' texts hold, counted in those texts, in order."""
     assert spans.document is not None
-    begins = [_begin(places.pieces[row], key) for row, key in zip(spans.row, spans.document, strict=True)]
-    begin = np.array(begins, np.int64)
+    marked = np.flatnonzero(np.diff(spans.offsets))
+    begins = [_begins(places.pieces[row], spans.document[slice(*spans.offsets[row : row + 2])]) for row in marked.tolist()]
+    begin = np.concatenate([np.zeros(0, np.int64), *begins])
     held = spans.keep(begin >= 0)
     shift = begin[begin >= 0]
     order = np.lexsort((held.end + shift, held.begin + shift, held.row))
@@ -94,6 +95,7 @@ def _in_rows(spans: Spans, places: Places) -> Spans:
     return Spans(held.offsets, (held.begin + shift)[order], (held.end + shift)[order], held.label[order], concept=concept)
 
 
-def _begin(pieces: Sequence[Piece], key: str) -> int:
-    """Where the document begins in its row's text; -1 where the row does not hold it."""
-    return next((piece.begin for piece in pieces if piece.key == key), -1)
+def _begins(pieces: Sequence[Piece], keys: Array) -> Array:
+    """Where each of these documents begins in its row's text, int64; -1 where the row does not hold it. The first one counts."""
+    begin = {piece.key: piece.begin for piece in reversed(pieces)}
+    return np.array([begin.get(key, -1) for key in keys], np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Boxes, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, joined
+from sequela.types import Array, Boxes, Followed, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, joined
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -147,7 +147,8 @@ def _join(first: Ragged, second: Ragged) -> Ragged:
 def _join_places(first: Places, second: Places) -> Places:
     begin, end = np.concatenate([first.begin, second.begin]), np.concatenate([first.end, second.end])
     offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
-    return Places(offsets, begin, end, first.texts + second.texts, first.pieces + second.pieces)
+    texts, pieces = Followed(first.texts, second.texts), Followed(first.pieces, second.pieces)
+    return Places(offsets, begin, end, texts, pieces)
 
 
 def _join_plain(first: Plain, second: Plain) -> Plain:

@@ -12,6 +12,7 @@ torch from the model on. Read the files in this order:
     rows        Cohort, Target, Known: what is asked, and what is known at that moment
     sequences   Spec, Ragged, Plain, Seq, Batch, Encoded: what an encoder sees and gives
     answers     Answer
+    lazy        what rows have that is made when it is asked for
     marks       what is said of parts of a record: Masks, Boxes, Labels, Tags, Spans, Places
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
+from sequela.types.lazy import Followed, OfRows
 from sequela.types.marks import Boxes, Labels, Masks, Piece, Places, Spanned, Spans, Tags, joined
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
@@ -36,11 +38,13 @@ __all__ = [
     "Counts",
     "Encoded",
     "Fields",
+    "Followed",
     "Grid",
     "Known",
     "Labels",
     "Likeliest",
     "Masks",
+    "OfRows",
     "Painted",
     "Part",
     "Payload",

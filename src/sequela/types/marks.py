@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from sequela.types.arrays import Array, Space
+from sequela.types.lazy import OfRows, chosen
 
 
 class Masks(Protocol):
@@ -166,8 +167,8 @@ class Places:
     offsets: Array  # int64 "N+1": of steps, as of the Ragged
     begin: Array  # int32 "S": characters (code points) before the step in its row's text
     end: Array  # int32 "S"
-    texts: tuple[str, ...]  # N: the documents of the row, one after the other, a blank line between them
-    pieces: tuple[tuple[Piece, ...], ...]  # N: these documents, in order
+    texts: OfRows[str]  # N: the documents of the row, one after the other, a blank line between them
+    pieces: OfRows[tuple[Piece, ...]]  # N: these documents, in order
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -175,9 +176,7 @@ class Places:
     def take(self, rows: Array) -> Places:
         """Of these rows (indices or a mask), in the order given."""
         offsets, place = _spread(self.offsets, rows)
-        chosen = np.arange(len(self))[rows]
-        texts, pieces = tuple(self.texts[i] for i in chosen), tuple(self.pieces[i] for i in chosen)
-        return Places(offsets, self.begin[place], self.end[place], texts, pieces)
+        return Places(offsets, self.begin[place], self.end[place], chosen(self.texts, rows), chosen(self.pieces, rows))
 
 
 def joined(spans: Sequence[Spans]) -> Spans:
