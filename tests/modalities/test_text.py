@@ -19,7 +19,7 @@ from sequela.batch import pad
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import text
 from sequela.modalities._synthetic import Held, events
-from sequela.modalities._text_cut import _numbered
+from sequela.modalities._text_cut import _numbered, numbering
 from sequela.prep.vocabulary import UNKNOWN
 from sequela.text import documents
 from sequela.text.words import words
@@ -358,7 +358,7 @@ def test_only_white_space_is_nothing_to_learn_from() -> None:
 
 def test_a_long_note_is_cut_piece_by_piece_as_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
     note = " ".join(NOTES * 5)
-    cuts, forms, pieced = words(note), {}, {}
+    cuts, forms, pieced = words(note), numbering(), numbering()
     whole = _numbered(note, cuts, forms)
     monkeypatch.setattr("sequela.modalities._text_cut.PIECE", 7)
     np.testing.assert_array_equal(_numbered(note, cuts, pieced), whole)

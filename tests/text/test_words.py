@@ -8,11 +8,11 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.text import words as module
-from sequela.text.words import Chinese, Cuts, Language, lowered, resolved, words
+from sequela.text.words import Chinese, Cuts, Language, lowered, resolved, words, words_of
 
 CASES = {
     "ataxia-telangiectasia": "ataxia - telangiectasia",
@@ -87,6 +87,60 @@ def test_long_texts_are_cut_as_short_ones(unicode_texts: list[str], monkeypatch:
     parts = words(text)
     assert (parts.begin == whole.begin).all()
     assert (parts.end == whole.end).all()
+
+
+def alike(texts: list[str], language: Language = "auto", chinese: Chinese = "characters") -> None:
+    """Cut together, these texts have the words that they have one by one."""
+    for text, together in zip(texts, words_of(texts, language, chinese), strict=True):
+        alone = words(text, language, chinese)
+        assert together.begin.dtype == alone.begin.dtype and together.end.dtype == alone.end.dtype
+        assert (together.begin.tolist(), together.end.tolist()) == (alone.begin.tolist(), alone.end.tolist())
+
+
+@given(st.lists(st.text(st.characters(), max_size=8), max_size=6), st.sampled_from([1, 5, 1 << 20]))
+@settings(max_examples=40, deadline=None)
+def test_texts_cut_together_have_the_words_that_they_have_alone(texts: list[str], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", block)
+        alike(texts)
+
+
+EDGES = [
+    "1",
+    ",",
+    "000",
+    ".",
+    "5",
+    "\u0301",
+    "\u200d",
+    "👩",
+    "👍🏽",
+    "🇫",
+    "--",
+    "-",
+    " ",
+    "\r",
+    "\n",
+    "发",
+    "a",
+    "",
+    "\ud83d",
+    "\ude00",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(EDGES), max_size=3).map("".join), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_nothing_joins_the_end_of_a_text_to_the_beginning_of_the_next(texts: list[str]) -> None:
+    alike(texts)
+
+
+@pytest.mark.parametrize("language", ["auto", "en", "zh"])
+def test_english_chinese_and_mixed_texts_cut_together_keep_the_language_of_each(
+    unicode_texts: list[str], language: Language
+) -> None:
+    alike(unicode_texts, language)
+    alike(["患者无发热、咳嗽", "No fever", "Mr. 王 coughs", "CT示肺炎，高血压病史10年", *unicode_texts[:200]], language, "jieba")
 
 
 @pytest.mark.slow

@@ -5,15 +5,17 @@ Distinct words are told once, as strings; of all others only integers are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
 from sequela.text import stop_words
 from sequela.text.scope import scopes_of
 from sequela.text.sentences import bounds, sentences
-from sequela.text.words import Chinese, Cuts, Language, words
+from sequela.text.words import Chinese, Cuts, Language, words, words_of
 from sequela.types import Array
 
 PIECE = 1 << 16  # words that are held as strings at once
@@ -67,25 +69,29 @@ class _One:
 
 def cut(texts: Sequence[str], how: How) -> Cut:
     """The words of these documents."""
-    forms: dict[str, int] = {}
-    each = [_of(text, how, forms) for text in texts]
-    found = _joined([_of("", how, forms), *each], tuple(forms))
+    forms = numbering()
+    each = [_of(text, cuts, how, forms) for text, cuts in zip(texts, words_of(texts, how.language, how.chinese), strict=True)]
+    found = _joined([_of("", words(""), how, forms), *each], tuple(forms))
     return found.keep(~_stops(found.forms)[found.form]) if how.dropped else found
 
 
-def _of(text: str, how: How, forms: dict[str, int]) -> _One:
-    """The words of a document; those that `forms` lacks are added to it."""
-    cuts = words(text, how.language, how.chinese)
+def numbering() -> defaultdict[str, int]:
+    """Numbers strings from 0 on, in the order in which they are first asked for."""
+    return defaultdict(count().__next__)
+
+
+def _of(text: str, cuts: Cuts, how: How, forms: Mapping[str, int]) -> _One:
+    """The words of a document; `forms` numbers each."""
     opens = _opens(text, cuts, how.language) if how.sentences else np.zeros(len(cuts), bool)
     flags = scopes_of(text, cuts, how.language) if how.scoped else np.zeros((len(cuts), 0), bool)
     return _One(cuts, _numbered(text, cuts, forms), opens, flags)
 
 
-def _numbered(text: str, cuts: Cuts, forms: dict[str, int]) -> Array:
+def _numbered(text: str, cuts: Cuts, forms: Mapping[str, int]) -> Array:
     found = np.empty(len(cuts), np.int32)
     for first in range(0, len(cuts), PIECE):
         piece = Cuts(cuts.begin[first : first + PIECE], cuts.end[first : first + PIECE])
-        found[first : first + PIECE] = [forms.setdefault(word, len(forms)) for word in piece.of(text)]
+        found[first : first + PIECE] = np.fromiter(map(forms.__getitem__, piece.of(text)), np.int32, len(piece))
     return found
 
 

@@ -15,9 +15,9 @@ from sequela.modalities._text_documents import Documents
 from sequela.modalities._text_vocabulary import Written
 from sequela.text import subwords
 from sequela.text.documents import BETWEEN
-from sequela.text.scope import scopes_of
+from sequela.text.scope import SCOPES, scopes_of
 from sequela.text.subwords import Pieces, Subwords
-from sequela.text.words import words
+from sequela.text.words import Cuts, Language, words_of
 from sequela.types import Array
 
 Kind: TypeAlias = Literal["bpe", "wordpiece"]
@@ -54,7 +54,11 @@ def given(tokenizer: str) -> Subwords:
 def cut(texts: tuple[str, ...], how: How, by: Subwords) -> Cut:
     """The subwords of documents; what a tokenizer adds around a text is none of them."""
     pieces = by.encode(texts)
-    flags = np.concatenate([_flags(text, pieces, number, how) for number, text in enumerate(texts)]) if texts else None
+    flags = np.zeros((len(pieces.id), 0), bool)
+    if how.scoped:
+        each = enumerate(zip(texts, words_of(texts, how.language), strict=True))
+        scoped = [_flags(text, cuts, pieces, number, how.language) for number, (text, cuts) in each]
+        flags = np.concatenate([np.zeros((0, len(SCOPES)), bool), *scoped])
     found = Cut(
         offsets=pieces.offsets,
         begin=pieces.begin,
@@ -62,20 +66,13 @@ def cut(texts: tuple[str, ...], how: How, by: Subwords) -> Cut:
         form=pieces.id,
         forms=by.names,
         opens=np.zeros(len(pieces.id), bool),
-        flags=np.zeros((0, _width(how)), bool) if flags is None else flags,
+        flags=flags,
     )
     return found.keep(pieces.end > pieces.begin)
 
 
-def _width(how: How) -> int:
-    return scopes_of("", words("")).shape[1] if how.scoped else 0
-
-
-def _flags(text: str, pieces: Pieces, number: int, how: How) -> Array:
+def _flags(text: str, cuts: Cuts, pieces: Pieces, number: int, language: Language) -> Array:
     """The flags of each piece of a text: those of the word in which it begins."""
     own = slice(*pieces.offsets[number : number + 2])
-    if not how.scoped:
-        return np.zeros((own.stop - own.start, 0), bool)
-    cuts = words(text, how.language)
     word = np.searchsorted(cuts.begin, pieces.begin[own], side="right") - 1
-    return np.asarray(scopes_of(text, cuts, how.language)[np.maximum(word, 0)])
+    return np.asarray(scopes_of(text, cuts, language)[np.maximum(word, 0)])

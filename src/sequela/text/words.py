@@ -10,7 +10,9 @@ belong to the character before them, and pictures joined into one are one word.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -58,6 +60,18 @@ def words(text: str, language: Language = "auto", chinese: Chinese = "characters
     return Cuts(*segmented(text, found.begin, found.end))
 
 
+def words_of(texts: Iterable[str], language: Language = "auto", chinese: Chinese = "characters") -> Iterator[Cuts]:
+    """The words of each of these texts, as `words` finds them; short ones are cut many at once, which is faster.
+
+    >>> [len(cuts) for cuts in words_of(["No fever.", "", "无发热"])]
+    [3, 0, 3]
+    """
+    for some in _together(texts):
+        for text, found in zip(some, _cut_apart(some), strict=True):
+            apart = chinese == "characters" or resolved(text, language) != "zh"
+            yield found if apart else Cuts(*segmented(text, found.begin, found.end))
+
+
 def resolved(text: str, language: Language = "auto") -> Literal["en", "zh"]:
     """The language itself: for "auto" Chinese where at least a fifth of the letters are Han characters, else English."""
     if language != "auto":
@@ -73,6 +87,30 @@ def lowered(text: str) -> str:
     if len(lower) == len(text):
         return lower
     return "".join(small if len(small := character.lower()) == 1 else character for character in text)
+
+
+def _together(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in runs that have a block of characters, or are one."""
+    some, size = list[str](), 0
+    for text in texts:
+        if some and size + len(text) > BLOCK:
+            yield some
+            some, size = [], 0
+        some.append(text)
+        size += len(text) + 1
+    if some:
+        yield some
+
+
+def _cut_apart(texts: Sequence[str]) -> Iterator[Cuts]:
+    """The words of each text, cut end to end with a space between: no word, and no rule for one, reaches over white space."""
+    found = _cut(" ".join(texts))
+    after = np.cumsum([len(text) + 1 for text in texts])
+    edges = np.searchsorted(found.begin, after)
+    shift = np.repeat(np.append(0, after[:-1]), np.diff(edges, prepend=0)).astype(np.int32)
+    begin, end = found.begin - shift, found.end - shift
+    for first, last in pairwise([0, *edges.tolist()]):
+        yield Cuts(begin[first:last], end[first:last])
 
 
 def _cut(text: str) -> Cuts:
