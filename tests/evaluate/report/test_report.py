@@ -113,6 +113,15 @@ def test_a_difference_without_an_interval_is_not_said_to_hold_zero(tmp_path: Pat
     assert "it has no interval, so nothing is said of chance" in said and "holds zero" not in said
 
 
+def test_where_a_class_is_too_rare_for_an_interval_of_the_mean_the_verdict_is_about_accuracy(tmp_path: Path) -> None:
+    folder = runs.folder(tmp_path, "multiclass", [runs.judged("multiclass", 300)])
+    assert read(folder).headline == "auroc"
+    rows = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    lost = {"low": None, "high": None, "reason": "no interval: undefined in 523 of 1000 resamples"}
+    (folder / "metrics.json").write_bytes(msgspec.json.encode([row | lost if row["metric"] == "auroc" else row for row in rows]))
+    assert read(folder).headline == "accuracy" and "accuracy" in verdict(read(folder))[0].lower()
+
+
 def test_a_number_that_was_not_compared_has_no_column_of_differences(tmp_path: Path) -> None:
     folder = runs.folder(tmp_path, "binary", [runs.judged("binary")])
     rows = msgspec.json.decode((folder / "metrics.json").read_bytes())

@@ -107,12 +107,22 @@ class Run:
 
     @property
     def headline(self) -> str:
-        """The metric that the verdict is about: of sets that are recommended, what they share with those given."""
+        """The metric that the verdict is about: of sets that are recommended, what they share with those given.
+
+        Of classes of which some are so rare that a mean over them has no interval, the share of rows that are told rightly.
+        """
         if self.kind == "multilabel" and self.facts.notice:
             return "jaccard"
         if self.kind == "segment" and any(row.metric == "instance_f1" for row in self.metrics):
             return "instance_f1"
+        if self.kind == "multiclass" and self._without_interval("auroc"):
+            return "accuracy"
         return HEADLINES.get(self.kind, "auroc")
+
+    def _without_interval(self, metric: str) -> bool:
+        """Whether a resample may leave the metric of the main answer undefined, and so it has a value and no limits."""
+        row = self.number(self.main, metric)
+        return row is not None and row.value is not None and row.reason.startswith("no interval: undefined")
 
     def number(self, model: str, metric: str, *, class_: str = "", group: str = "", against: str = "") -> Metric | None:
         """One number of the shown part and split."""
