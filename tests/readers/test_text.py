@@ -176,6 +176,31 @@ def test_a_table_of_which_nobody_says_where_the_text_is_is_an_error(read: Any) -
     assert 'text = "COLUMN"' in refused.value.hint
 
 
+@pytest.mark.parametrize("options", [{}, {"file": "**"}, {"parts": {"train": "*"}}], ids=str)
+def test_tables_beside_plain_files_are_an_error_until_an_option_decides(read: Any, options: dict[str, Any]) -> None:
+    files = {"notes.csv": TABLE, "1.txt": "x"}
+    with pytest.raises(DataError, match=r"notes\.csv.*1\.txt") as refused:
+        read(files, **options)
+    assert 'text = "COLUMN"' in refused.value.hint and 'file = "*.txt"' in refused.value.hint
+    assert texts(read(files, file="*.txt")) == texts(read(files, parts={"train": "*.txt"})) == ["x"]
+    assert len(texts(read(files, text="note"))) == 2
+
+
+@pytest.mark.parametrize("name", ["LICENSE.txt", "a/README.txt", "license-mit.txt", "Readme_en.txt", "Licence.txt"])
+def test_what_a_folder_says_of_itself_is_no_document_unless_it_is_named(read: Any, name: str) -> None:
+    with pytest.raises(DataError, match="has no file with the ending"):
+        read({name: "All rights."})
+    assert texts(read({}, file=name)) == ["All rights."]
+    assert texts(read({"1.txt": "x", "licensed.txt": "y"})) == ["x", "y"]
+    with pytest.raises(DataError, match=r"notes\.csv.*1\.txt"):
+        read({"notes.csv": TABLE})
+
+
+def test_a_licence_beside_tables_is_not_taken_for_the_notes(read: Any) -> None:
+    with pytest.raises(DataError, match=r"notes\.csv is a table"):
+        read({"notes.csv": TABLE, "LICENSE.txt": "All rights."})
+
+
 def test_tables_may_be_zipped(read: Any) -> None:
     sink = read({"a.jsonl.gz": gzip.compress(b'{"text": "x"}'), "b.csv.gz": gzip.compress(b"text\ny\n")}, text="text")
     assert texts(sink) == ["x", "y"]
@@ -292,10 +317,10 @@ def test_every_character_comes_back_from_every_form(found: list[str], tmp_path_f
     for number, text in enumerate(found):
         (root / f"{number}.txt").write_bytes(text.removeprefix("\ufeff").encode())
     module = registry.module("readers", "text")
-    for options in ({"text": "text", "file": "a.csv"}, {"text": "text", "file": "a.jsonl"}, {}):
+    for options in ({"text": "text", "file": "a.csv"}, {"text": "text", "file": "a.jsonl"}, {"file": "*.txt"}):
         sink = memory()
         module.build(config.convert(options, module.Config, "options")).read(open_source(root), sink)
-        expected = found if options else [text.removeprefix("\ufeff") for text in found]
+        expected = found if "text" in options else [text.removeprefix("\ufeff") for text in found]
         assert texts(sink) == [text for text in expected if text.strip()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from sequela.errors import ConfigError, DataError
 from sequela.text.documents import Mark
 from sequela.text.encoding import decoded
 from sequela.types import Part
+
+_ABOUT = re.compile(r"(readme|licen[cs]e)([._-].*)?", re.IGNORECASE)  # what a folder says of itself
 
 
 class Files(Strict, frozen=True):
@@ -57,10 +60,19 @@ def listed(source: Source, given: Files, endings: tuple[str, ...], sink: Sink) -
     return [File(name, found[name]) for name in sorted(found)]
 
 
-def _matching(source: Source, pattern: str, endings: tuple[str, ...]) -> Sequence[str]:
-    """Names of files by a pattern; with one of these endings, where it says none itself."""
+def matching(source: Source, pattern: str, endings: tuple[str, ...]) -> list[str]:
+    """Names of files by a pattern; with one of these endings, where it says none itself.
+
+    A README or a LICENSE is none of a corpus, unless it is called by its full name.
+    """
     free = PurePosixPath(pattern).suffix in ("", ".*")
     names = [name for name in source.files(pattern) if not free or name.lower().endswith(endings)]
+    return [name for name in names if name == pattern or not _ABOUT.fullmatch(PurePosixPath(name).name)]
+
+
+def _matching(source: Source, pattern: str, endings: tuple[str, ...]) -> Sequence[str]:
+    """The same. Raises DataError where there is none."""
+    names = matching(source, pattern, endings)
     if not names:
         there = ", ".join(list(source.files())[:5]) or "no file: it is empty"
         wanted = f"with the ending {' or '.join(endings)}" if pattern == "**" else f"named {pattern!r}"

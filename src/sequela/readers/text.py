@@ -15,7 +15,8 @@
 A text is taken character by character as the file has it. Written: NOTE, or NOTE//<category>, LABEL//<column>, a static for each
 column in `static`, and SPANS//<column> for each in `spans`: lists of [begin, end, type] or [begin, end, type, concept] in JSON.
 A group of `pattern` that is called subject, time, category, visit or part says that, unless an option names a column. Without a
-subject each document is one: the file's path, or file and row. What cannot be used is refused by file and row.
+subject each document is one: the file's path, or file and row. What cannot be used is refused by file and row. A README
+or a LICENSE is no document, unless `file` or `parts` call it by its full name.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class TextReader:
 
         Raises DataError where there is no such file or column, or a table that is no text in its encoding.
         """
-        if not self.config.text and (table := _table(source, self.config.file)):
-            raise DataError(f"{table} is a table, and nothing says which column is the text", hint='set text = "COLUMN"')
+        if not self.config.text:
+            _check_plain(source, self.config)
         files = _corpus.listed(source, self.config, TABLES if self.config.text else PLAIN, sink)
         found = self._tables(source, files, sink) if self.config.text else self._plain(source, files, sink)
         _documents.write(found, sink)
@@ -81,11 +82,18 @@ class TextReader:
             sink.progress(done, len(files))
 
 
-def _table(source: Source, file: str) -> str:
-    """A table, where what is asked for, or all there is, are tables; "" else."""
-    names = source.files(file or "**")
-    tables = [name for name in names if name.lower().endswith(TABLES)]
-    return tables[0] if tables and not any(name.lower().endswith(PLAIN) for name in names) else ""
+def _check_plain(source: Source, config: Config) -> None:
+    """Raises DataError where tables are among the files that are asked for, or that are all there is."""
+    patterns = config.parts.values() or [config.file or "**"]
+    names = sorted({name for pattern in patterns for name in _corpus.matching(source, pattern, (*PLAIN, *TABLES))})
+    tables, plain = ([name for name in names if name.lower().endswith(TABLES) == table] for table in (True, False))
+    if tables and plain:
+        raise DataError(
+            f"{source.name} has tables ({tables[0]}) and plain files ({plain[0]}), and nothing says which are the texts",
+            hint='text = "COLUMN" reads the tables, file = "*.txt" the plain files',
+        )
+    if tables:
+        raise DataError(f"{tables[0]} is a table, and nothing says which column is the text", hint='set text = "COLUMN"')
 
 
 class _Times(NamedTuple):
