@@ -129,10 +129,12 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_number_and_never_shown(read
         ('{"text": "x"', "not an object in JSON"),
         ("[1, 2]", "not an object in JSON"),
         ('{"text": {"a": 1}}', "holds an object"),
-        ('{"text": ["a", ["b"]]}', "list of other than"),
+        ('{"text": ["a", "b"]}', "the column 'text' holds a list, not a text"),
+        ('{"text": "x", "dx": ["a", ["b"]]}', "list of other than"),
         ('{"text": "a\\ud800"}', "not an object in JSON"),
         ('{"text": null}', "empty"),
-        ('{"text": "x", "spans": [[0, 9, "A"]]}', "reaches from character 0 to 9 of a document of 1"),
+        ('{"text": "x", "spans": [[0, 9, "A"]]}', "a mark that is empty or reaches outside of its document"),
+        ('{"text": "x", "spans": [[1, 1, "A"]]}', "a mark that is empty or reaches outside of its document"),
         ('{"text": "x", "spans": [[0]]}', "marks that are no list"),
         ('{"text": "x", "spans": "here"}', "marks that are no list"),
         ('{"text": "x", "spans": [[0, 1, ""]]}', "without a type"),
@@ -140,7 +142,7 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_number_and_never_shown(read
     ],
 )
 def test_a_line_that_cannot_be_used_is_refused_by_its_number(read: Any, line: str, reason: str) -> None:
-    sink = read({"a.jsonl": '{"text": "well", "spans": []}\n' + line + "\n"}, text="text", spans=["spans"])
+    sink = read({"a.jsonl": '{"text": "well", "spans": [], "dx": ""}\n' + line + "\n"}, text="text", spans=["spans"], labels=["dx"])
     assert list(sink.refused) == ["a.jsonl line 2"] and reason in sink.refused["a.jsonl line 2"], sink.refused
     assert texts(sink) == ["well"]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
@@ -117,8 +118,11 @@ def _check(document: Document) -> None:
         raise DataError("a document without a subject")
     if document.part and document.part.lower() not in PART_NAMES:
         raise DataError("its part is none of train, tune (val, dev) and test")
-    if not all(mark.type for marks in document.marks.values() for mark in marks):
-        raise DataError("a mark without a type")
+    for mark in chain.from_iterable(document.marks.values()):
+        if not mark.type:
+            raise DataError("a mark without a type")
+        if not 0 <= mark.begin < mark.end <= len(document.text):  # told without numbers, so that all of them are one reason
+            raise DataError("a mark that is empty or reaches outside of its document; places count in characters, not in bytes")
 
 
 def _event(document: Document, code: str, text: str) -> _Event:

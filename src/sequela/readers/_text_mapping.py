@@ -63,7 +63,7 @@ class Config(Files, frozen=True):
         told = self.groups(file)
         named = [self.text, *self.roles.values(), self.known, *self.labels, *self.static, *self.spans]
         there = [name for name in dict.fromkeys(named) if name and name not in told]
-        return Wanted(there, self.spans, self.separator, self.label_separator)
+        return Wanted(there, self.spans, self.labels, self.separator, self.label_separator)
 
 
 def check(config: Config) -> None:

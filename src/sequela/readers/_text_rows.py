@@ -31,6 +31,7 @@ class Wanted:
 
     columns: Sequence[str]
     marks: Sequence[str]  # of these, those that hold lists [begin, end, type] or [begin, end, type, concept]
+    lists: Sequence[str]  # of these, those that may hold several entries, as a list in JSON lines
     separator: str  # of a table's columns; "": the commonest of , ; tab | in its header
     between: str  # put between the entries of a list
 
@@ -133,10 +134,10 @@ def _value(name: str, raw: Raw | None, wanted: Wanted) -> str:
     said = b"null" if raw is None else bytes(raw)
     if said.startswith(b'"'):
         return _TEXT.decode(said)
-    if said.startswith(b"[") and name not in wanted.marks:
+    if said.startswith(b"[") and name in wanted.lists:
         return wanted.between.join(_list(name, said))
-    if said.startswith(b"{"):
-        raise DataError(f"the column {name!r} holds an object, not a text")
+    if said.startswith(b"{") or (said.startswith(b"[") and name not in wanted.marks):
+        raise DataError(f"the column {name!r} holds {'a list' if said.startswith(b'[') else 'an object'}, not a text")
     return "" if said == b"null" else said.decode()
 
 
