@@ -265,6 +265,39 @@ def test_stop_words_are_dropped_but_not_those_that_turn_a_meaning() -> None:
     assert told(ragged, 0) == ["no", "fever", "."] and ragged.side is not None and ragged.side[:3, 0].tolist() == [0, 1, 1]
 
 
+SECTIONED = "Seen today.\nFAMILY HISTORY:\nMother had asthma.\nPLAN:\nRest. Fluids."
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"sections": ["Family history"]}, "Mother had asthma ."),
+        ({"sections": ["fam*", ""]}, "Seen today . Mother had asthma ."),
+        ({"without_sections": ["family*", "plan"]}, "Seen today ."),
+        ({"sections": ["*"], "without_sections": [""]}, "Mother had asthma . Rest . Fluids ."),
+        ({"sections": ["allergies"]}, ""),
+    ],
+    ids=str,
+)
+def test_only_what_stands_under_the_headings_that_are_asked_for_is_read(options: dict[str, Any], expected: str) -> None:
+    said = known([SECTIONED] * 2)
+    state = modality().fit(said)
+    assert told(modality(**options).read(said, state), 0) == expected.split()
+
+
+def test_what_is_not_read_leaves_nothing_in_the_vocabulary_and_an_example_is_read() -> None:
+    one = modality(sections=["family history"])
+    state = one.fit(known([SECTIONED] * 2))
+    assert set(state.tokens) == {UNKNOWN, "mother", "had", "asthma", "."}
+    assert (np.diff(one.read(one.example(state, 3, 0), state).offsets) > 0).all()
+
+
+def test_sentences_of_a_chosen_section_begin_where_they_did() -> None:
+    one = modality(form="sentences", sections=["plan"])
+    said = known([SECTIONED] * 2)
+    assert told(one.read(said, one.fit(said)), 0) == ["Rest.", "Fluids."]
+
+
 def test_chinese_is_read_by_characters_without_any_extra() -> None:
     said = known(["患者无发热", "患者咳嗽"])
     assert told(modality().read(said, modality().fit(said)), 0) == ["患", "者", "无", "发", "热"]

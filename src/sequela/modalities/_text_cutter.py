@@ -12,6 +12,7 @@ import numpy as np
 
 from sequela.modalities import _text_cut, _text_pieces, _text_vocabulary
 from sequela.modalities._text_cut import Cut, How
+from sequela.modalities._text_sections import Headings
 from sequela.text import subwords
 from sequela.text.subwords import Subwords
 from sequela.types import Array
@@ -34,8 +35,8 @@ class Numbered:
 class Cutter:
     """Cuts documents, and names what it finds."""
 
-    def __init__(self, how: How, *, lower: bool, digits: bool) -> None:
-        self._how, self._lower, self._digits = how, lower, digits
+    def __init__(self, how: How, headings: Headings, *, lower: bool, digits: bool) -> None:
+        self._how, self._headings, self._lower, self._digits = how, headings, lower, digits
         self._last: tuple[tuple[str, ...], Subwords | None, Cut] | None = None
         self._read: tuple[str, Subwords] | None = None
 
@@ -45,6 +46,7 @@ class Cutter:
         if last is not None and last[1] is by and last[0] == texts:
             return last[2]
         found = _text_cut.cut(texts, self._how) if by is None else _text_pieces.cut(texts, self._how, by)
+        found = self._headings.kept(texts, found)
         self._last = texts, by, found
         return found
 

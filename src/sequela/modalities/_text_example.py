@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,20 +17,30 @@ MARKS = "\u0120\u010a\u2581"  # what subwords begin with that are no characters 
 OTHER = "other"  # a word that is unknown
 
 
-def known(words: Sequence[str], subjects: Sequence[int], code: str, size: tuple[float, float], rows: int, seed: int) -> Known:
-    """Documents of a code; `size` is how many of them a row has on average, and how many words a document."""
+@dataclass(frozen=True, slots=True)
+class Like:
+    """What the documents are to be like."""
+
+    code: str
+    heading: str  # the first line of each; "": none
+    documents: float  # of a row, on average
+    words: float  # of a document, on average
+
+
+def known(words: Sequence[str], subjects: Sequence[int], like: Like, rows: int, seed: int) -> Known:
+    """Documents of words drawn by how many training subjects wrote them."""
     random = streams.generator(seed, "example", "text")
-    documents, length = size
-    row = np.repeat(np.arange(rows), 1 + random.poisson(max(0.0, documents - 1), rows))
+    row = np.repeat(np.arange(rows), 1 + random.poisson(max(0.0, like.documents - 1), rows))
     weight = np.array(subjects, np.float64) * [not word.startswith(BOUND) for word in words]
     weight[0] = max(1.0, weight.sum() / 50)  # one of fifty is unknown
-    counts = np.minimum(1 + random.poisson(max(0.0, length - 1), len(row)), LONGEST)
+    counts = np.minimum(1 + random.poisson(max(0.0, like.words - 1), len(row)), LONGEST)
     drawn = [random.choice(len(words), count, p=weight / weight.sum()).tolist() for count in counts.tolist()]
-    texts = [" ".join(words[number].strip(MARKS) or OTHER if number else OTHER for number in one) for one in drawn]
+    heading = f"{like.heading}:\n" if like.heading else ""
+    texts = [heading + " ".join(words[number].strip(MARKS) or OTHER if number else OTHER for number in one) for one in drawn]
     later = np.arange(len(row)) - np.searchsorted(row, row, side="right")  # -1 for the last of a row
     return Known(
         rows,
-        events({"row": row, "position": later.astype(np.float64), "code": [code] * len(row), "text_value": texts}),
+        events({"row": row, "position": later.astype(np.float64), "code": [like.code] * len(row), "text_value": texts}),
         Held({}),
-        {code: "text"},
+        {like.code: "text"},
     )

@@ -33,8 +33,10 @@ from sequela.modalities._text_counts import Runs
 from sequela.modalities._text_cut import Cut, How
 from sequela.modalities._text_cutter import Cutter, Numbered
 from sequela.modalities._text_documents import Documents
+from sequela.modalities._text_example import Like
 from sequela.modalities._text_learning import Limits
 from sequela.modalities._text_pieces import Kind, Training
+from sequela.modalities._text_sections import Headings
 from sequela.modalities._text_steps import Laid, Steps
 from sequela.modalities._text_vocabulary import Written
 from sequela.modalities._visits import Filled, Sets
@@ -55,6 +57,8 @@ class Config(Strict, frozen=True):
     codes: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("NOTE*",)  # patterns: which documents
     documents: Literal["all", "last"] = "all"  # of those that a row knows
     form: Literal["words", "subwords", "sentences", "chunks"] = "words"  # a step is one, or the words of a sentence or a chunk
+    sections: tuple[str, ...] = ()  # headings: only what stands under them, "family history*"; "": what stands before the first
+    without_sections: tuple[str, ...] = ()  # headings: nothing of what stands under them
     language: Literal["auto", "en", "zh"] = "auto"
     chinese: Literal["characters", "jieba"] = "characters"  # what a Chinese word is; jieba needs the extra "text"
     lower: bool = True  # words are one in lower case
@@ -91,7 +95,8 @@ class Text:
     def __init__(self, config: Config) -> None:
         self.config = config
         how = How(config.language, config.chinese, config.form == "sentences", bool(config.side), config.stop_words == "dropped")
-        self._cutter = Cutter(how, lower=config.lower, digits=config.digits)
+        headings = Headings(config.sections, config.without_sections)
+        self._cutter = Cutter(how, headings, lower=config.lower, digits=config.digits)
 
     def fit(self, known: Known) -> State:
         """The vocabulary of the training documents.
@@ -172,6 +177,10 @@ class Text:
         held = np.array(state.subjects)[numbered.known]
         return _text_columns.columns(numbered.cut, held, steps.bounds, self._laid(documents, steps))
 
+    def shortened(self, state: State) -> int:
+        """How many training rows have more than `max_steps` steps."""
+        return state.longer
+
     def spec(self, state: State) -> Spec:
         """A sentence that is read later may be larger than `shape`, which is that of the training part."""
         letters = self.config.characters
@@ -188,7 +197,9 @@ class Text:
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Documents of words drawn one by one by how many training subjects wrote them; no patient's document."""
-        return _text_example.known(state.tokens, state.subjects, state.code, (state.documents, state.words), rows, seed)
+        heading = next(iter(self.config.sections), "").strip("*").upper()
+        like = Like(state.code, heading, state.documents, state.words)
+        return _text_example.known(state.tokens, state.subjects, like, rows, seed)
 
     def _documents(self, known: Known) -> Documents:
         return _text_documents.documents(known, self.config.codes, last=self.config.documents == "last")
