@@ -142,7 +142,8 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_number_and_never_shown(read
     ],
 )
 def test_a_line_that_cannot_be_used_is_refused_by_its_number(read: Any, line: str, reason: str) -> None:
-    sink = read({"a.jsonl": '{"text": "well", "spans": [], "dx": ""}\n' + line + "\n"}, text="text", spans=["spans"], labels=["dx"])
+    content = '{"text": "well", "spans": [], "dx": ""}\n' + line + "\n"
+    sink = read({"a.jsonl": content}, text="text", spans=["spans"], labels=["dx"])
     assert list(sink.refused) == ["a.jsonl line 2"] and reason in sink.refused["a.jsonl line 2"], sink.refused
     assert texts(sink) == ["well"]
 
