@@ -146,6 +146,15 @@ class Refusing(Protocol):
 
 
 @runtime_checkable
+class Shortening(Protocol):
+    """A modality that may read a part of what is known of a row."""
+
+    def shortened(self, state: Any) -> int:
+        """Of how many training rows it left something out."""
+        ...
+
+
+@runtime_checkable
 class Itemised(Protocol):
     """A modality whose steps can each be told as plain columns, so that baselines can judge steps."""
 

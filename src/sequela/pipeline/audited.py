@@ -11,7 +11,7 @@ import msgspec
 
 from sequela import model as models
 from sequela.config import Study
-from sequela.contracts import Progress
+from sequela.contracts import Progress, Shortening
 from sequela.errors import LeakError
 from sequela.evaluate.facts import Alarm
 from sequela.pipeline import facts, trial
@@ -82,7 +82,7 @@ def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:
     told = [
         Alarm(check=one.check, severity=one.severity, text=_with_rows(one), count=one.count, allowed=one.allowed) for one in found
     ]
-    return told + _kept_out(split, rows) + _untold(rows)
+    return told + _kept_out(split, rows) + _untold(rows) + _shortened(rows)
 
 
 def _kept_out(split: Prepared, rows: trial.Read) -> list[Alarm]:
@@ -122,3 +122,20 @@ def _untold(rows: trial.Read) -> list[Alarm]:
     assert ragged.places is not None
     found = spanned.lost(rows.all.target, ragged.places)
     return [Alarm(check="marks and words", severity="note", text=f"{count} {what}", count=count) for what, count in found.items()]
+
+
+def _shortened(rows: trial.Read) -> list[Alarm]:
+    """Of how many training rows an input reads a part alone."""
+    held = {name: (one.modality, one.state) for name, one in rows.fitted.items()}
+    told = {name: modality.shortened(state) for name, (modality, state) in held.items() if isinstance(modality, Shortening)}
+    size = len(rows.parts["train"])
+    return [
+        Alarm(
+            check="left out",
+            severity="note",
+            text=f"{name} reads {count} of {size} training rows in part (max_steps)",
+            count=count,
+        )
+        for name, count in told.items()
+        if count
+    ]
