@@ -1,10 +1,11 @@
 """Writes studies/results/NAME.json from finished runs.
 
-    python studies/record.py [--data WORDS] RUN...
+    python studies/record.py [--data WORDS] [--name NAME] RUN...
 
 What is kept of a run: every number over all rows of the test part with its interval, the paired differences, and how the run came
 about (splits, looks at test, CPU-seconds, parameters, commit, versions, machine, hashes of the study and of the data). No row of
-any patient, no path. WORDS say what the records were, where the study itself does not. docs/results.md is made from these files.
+any patient, no path. WORDS say what the records were, where the study itself does not; NAME keeps a run beside a later one of the
+same study. docs/results.md is made from these files.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ BY_GROUP = ("dice", "instance_f1", "ap50", "micro_f1", "quadratic_kappa")  # kep
 KEPT = ("model", "metric", "class", "value", "low", "high", "n", "events", "against", "p", "reason")
 
 
-def record(run: Path, words: str = "") -> Path:
+def record(run: Path, words: str = "", name: str = "") -> Path:
     """The file written for one run folder. Raises SystemExit where the run is not finished or never opened its test part."""
     missing = [name for name in ("study.toml", "metrics.json", "run.json") if not (run / name).is_file()]
     if missing:
@@ -32,7 +33,7 @@ def record(run: Path, words: str = "") -> Path:
     if not facts["test_opened"]:
         raise SystemExit(f"{run} never opened its test part, so it has no result to record")
     told = {
-        "name": study["name"],
+        "name": name or study["name"],
         "question": study["question"],
         "task": study["task"] if isinstance(study["task"], str) else study["task"]["name"],
         "overlap": facts["overlap"],
@@ -50,7 +51,7 @@ def record(run: Path, words: str = "") -> Path:
         },
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{study['name']}.json"
+    path = RESULTS / f"{told['name']}.json"
     path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -80,6 +81,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="a folder that `sequela run` wrote")
     parser.add_argument("--data", default="", metavar="WORDS", help="what the records were")
+    parser.add_argument("--name", default="", metavar="NAME", help="of the result (default: the study's)")
     given = parser.parse_args()
     for folder in given.runs:
-        print(record(folder, given.data))
+        print(record(folder, given.data, given.name))
