@@ -26,6 +26,7 @@ LAYERS = [
     {"cli"},
 ]
 HEIGHT = {unit: height for height, layer in enumerate(LAYERS) for unit in layer}
+CORE = {"errors", "types", "registry", "seed", "config", "contracts"}
 HEAVY = {"torch", "lightning", "sklearn", "scipy", "polars", "pyarrow", "wfdb", "PIL"}
 
 
@@ -74,9 +75,7 @@ def test_every_unit_has_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [SOURCE / f"{name}.py" for name in ("errors", "registry", "contracts", "config", "seed")]
-    + sorted((SOURCE / "types").glob("*.py")),
+    "path", [path for path in FILES if unit_of(path) in CORE], ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_the_core_imports_nothing_heavy(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & HEAVY

@@ -3,7 +3,7 @@
 A package registers with, in its pyproject.toml,
 
     [project.entry-points."sequela.encoders"]
-    my_net = "my_package.my_net"          # a module with Config and build, as contracts.py asks
+    my_net = "my_package.my_net"          # a module with Config and build, as sequela.contracts asks
 
 A name with a colon, such as "monai:DynUNet", is a network of another package that knows nothing of Sequela.
 """

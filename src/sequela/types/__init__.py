@@ -1,4 +1,4 @@
-"""The nouns of Sequela. Read this first, then `contracts.py`.
+"""The nouns of Sequela. Read this first, then `contracts`.
 
 A patient is a timeline of events. A study asks a question at one moment of it: that is a row of a `Cohort`. What is `Known`
 at that moment becomes, for each input, a `Ragged` of steps; rows of like length become a padded `Batch` of `Seq`; an encoder
