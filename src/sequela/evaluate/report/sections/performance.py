@@ -29,7 +29,7 @@ def discrimination(run: Run) -> Safe:
     """ROC and precision-recall curves, by class where there are several."""
     if run.kind in ("regression", "forecast", "next_event", "detect", "segment", "entities"):
         return EMPTY
-    classes = run.classes[:MOST] or [""]
+    classes = _commonest(run) or [""]
     drawn = [(class_, run.drawn(class_)) for class_ in classes]
     pieces = [figures(plots.roc(those), plots.precision_recall(those)) for _, those in drawn[:1] if those]
     if len(drawn) > 1 or (drawn and drawn[0][0]):
@@ -40,8 +40,25 @@ def discrimination(run: Run) -> Safe:
             if those
         ]
     unseen = len(run.classes) - len(classes)
-    more = [paragraph(f"Curves of {unseen} further classes are in curves.json.")] if run.classes and unseen else []
+    more = (
+        [paragraph(f"These are the {MOST} classes with the most rows; curves of {unseen} more are in curves.json.")]
+        if run.classes and unseen
+        else []
+    )
     return section("Discrimination", _delong(run), _of_classes(run), *pieces, *more)
+
+
+def _commonest(run: Run) -> list[str]:
+    """The classes with the most rows, in the order of all."""
+    count = {class_: _events(run, class_) for class_ in run.classes}
+    kept = sorted(run.classes, key=lambda class_: -count[class_])[:MOST]
+    return [class_ for class_ in run.classes if class_ in kept]
+
+
+def _events(run: Run, class_: str) -> int:
+    """Rows of the class, or with the label; 0 where nobody counted them."""
+    found = (run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS)
+    return next((row.events for row in found if row is not None and row.events is not None), 0)
 
 
 def _delong(run: Run) -> Safe:
@@ -65,9 +82,8 @@ def _of_classes(run: Run) -> Safe:
     for class_ in run.classes:
         found = {metric: run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS}
         if any(found.values()):
-            events = next((row.events for row in found.values() if row is not None), None)
             cells = [valued(row) for row in found.values()]
-            rows.append([class_, numbers.count(events), *cells])
+            rows.append([class_, numbers.count(_events(run, class_)), *cells])
     head = ["Class", "Rows", *map(numbers.name, OF_A_CLASS)]
     return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
 
