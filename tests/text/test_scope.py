@@ -242,3 +242,20 @@ def test_a_cue_says_one_thing() -> None:
         opened = [(phrase, group.scope, group.after) for group in cues.groups for phrase in group.phrases]
         assert len(set(opened)) == len(opened)
         assert not {phrase for phrase, *_ in opened} & set(cues.none)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No fever, chills (or cough)!",
+        "Family History: asthma; gout.",
+        "否认发热、咳嗽。",
+        "W/o non-tender nodes.",
+        "家族史：父亲有“糖尿病”。",
+    ],
+)
+def test_nothing_is_said_of_punctuation(text: str) -> None:
+    of = words(text)
+    flags = scopes_of(text, of).any(1)
+    assert flags.any()
+    assert not [word for word, flag in zip(of.of(text), flags, strict=True) if flag and not word.isalnum()]

@@ -9,6 +9,7 @@ most.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class _Phrases:
 
 
 def scopes(words: Sequence[str], bounds: Array, language: Language = "auto") -> Array:
-    """What holds of each word, bool "W 4" in the order of SCOPES; the words that tell it are not in their own scope.
+    """What holds of each word, bool "W 4" in the order of SCOPES; neither punctuation nor the words that tell it are in a scope.
 
     `words` in lower case; sentence i has words bounds[i]:bounds[i+1]. With "auto" the phrases of both languages count.
 
@@ -86,7 +87,7 @@ def scopes(words: Sequence[str], bounds: Array, language: Language = "auto") -> 
             begin, end = _reached(one, stops.get((one.cue.language, scope, one.cue.far), ()))
             if begin < end:
                 flags[word[begin] : word[end - 1] + 1, scope] = True
-    return flags
+    return _of_words(flags, words)
 
 
 def scopes_of(text: str, of: Cuts, language: Language = "auto") -> Array:
@@ -98,6 +99,14 @@ def scopes_of(text: str, of: Cuts, language: Language = "auto") -> Array:
         if section.title in _HEADED:
             first, last = np.searchsorted(of.begin, (section.body, section.end))
             flags[first:last, SCOPES.index(_HEADED[section.title])] = True
+    return _of_words(flags, low)
+
+
+def _of_words(flags: Array, words: Sequence[str]) -> Array:
+    """The flags without those of punctuation, of which nothing is said."""
+    for place in np.flatnonzero(flags.any(1)).tolist():
+        if unicodedata.category(words[place][0])[0] == "P":
+            flags[place] = False
     return flags
 
 
