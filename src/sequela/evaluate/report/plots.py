@@ -11,6 +11,7 @@ from sequela.evaluate.report.html import EMPTY, Safe, figure, text
 
 Named = Sequence[tuple[str, Drawn]]  # legend, curves
 UNIT = (0.0, 1.0)
+UPRIGHT = 6  # classes at most whose names stand side by side above a matrix
 
 
 def _legend(those: Named) -> list[tuple[str, int]]:
@@ -138,7 +139,8 @@ def confusion(name: str, one: Confusion) -> Safe:
     """The confusion matrix, shaded by the share of each true class."""
     k = len(one.classes)
     side = max(34, min(62, 330 // k))
-    left, top = 110, 46
+    upright = k <= UPRIGHT
+    left, top = 110, 46 if upright else 110
     width, height = left + k * side + 10, top + k * side + 30
     pieces = [
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="Confusion matrix">',
@@ -152,14 +154,22 @@ def confusion(name: str, one: Confusion) -> Safe:
         pieces.append(
             f'<text x="{left - 6}" y="{y + side / 2 + 4:.0f}" text-anchor="end">{text(_short(one.classes[row]))}</text>'
         )
-        x = left + (row + 0.5) * side
-        pieces.append(f'<text x="{x:.0f}" y="{top - 8}" text-anchor="middle">{text(_short(one.classes[row], 9))}</text>')
+        pieces.append(_column_name(one.classes[row], left + (row + 0.5) * side, top - 8, upright=upright))
         pieces += [_cell(left + column * side, y, side, count, count / total) for column, count in enumerate(counts)]
     pieces.append("</svg>")
     return figure(
         Safe("".join(pieces)),
         f"Confusion matrix, {name}. Each row is a true class, each column what was decided; the diagonal is right. Shading is "
         "the share of the true class.",
+    )
+
+
+def _column_name(name: str, x: float, y: int, *, upright: bool) -> str:
+    """Above a column: along the row where there is room, else along the column."""
+    if upright:
+        return f'<text x="{x:.0f}" y="{y}" text-anchor="middle">{text(_short(name, 9))}</text>'
+    return (
+        f'<text x="{x + 4:.0f}" y="{y}" text-anchor="start" transform="rotate(-90 {x + 4:.0f} {y})">{text(_short(name))}</text>'
     )
 
 

@@ -92,10 +92,36 @@ def baselines(run: Run) -> Safe:
         f"Each plain model was fitted on train and its settings chosen on tune, on the same rows as the model{where}."
     )
     rows: list[list[Piece]] = [
-        [label(one.name), one.refused or _settings(one.chosen) or "nothing to choose", numbers.count(len(one.tried) or None)]
-        for one in first.baselines
+        [label(one.name), one.refused or _chosen(one), numbers.count(len(one.tried) or None)] for one in first.baselines
     ]
-    return section("Baselines", said, table(["", "Chosen", "Settings tried"], rows), *[_tried(one) for one in first.baselines])
+    more = [piece for one in first.baselines for piece in (_of_each(one), _tried(one))]
+    return section("Baselines", said, table(["", "Chosen", "Settings tried"], rows), *more)
+
+
+def _chosen(one: BaselineFacts) -> str:
+    """In a cell; of a model that learns several labels by themselves the table of `_of_each` tells."""
+    each = _by_label(one)
+    if len(each) > 1:
+        return f"of each of {numbers.count(len(each))} labels, below"
+    return _settings(one.chosen) or "nothing to choose"
+
+
+def _of_each(one: BaselineFacts) -> Safe:
+    each = _by_label(one)
+    if len(each) < 2:
+        return EMPTY
+    names = list(dict.fromkeys(name for settings in each.values() for name in settings))
+    rows: list[list[Piece]] = [[of, *[settings.get(name, "") for name in names]] for of, settings in each.items()]
+    return folded(f"Chosen for {label(one.name)}, by label", table(["Label", *[name.capitalize() for name in names]], rows))
+
+
+def _by_label(one: BaselineFacts) -> dict[str, dict[str, str]]:
+    """Of each label its settings; "" is the label where the model learns all of them at once."""
+    found: dict[str, dict[str, str]] = {}
+    for key, value in one.chosen.items():
+        of, _, name = key.rpartition(", ")
+        found.setdefault(of, {})[name] = value
+    return found
 
 
 def _tried(one: BaselineFacts) -> Safe:
