@@ -11,7 +11,7 @@ from sequela import model as models
 from sequela.config import Study
 from sequela.contracts import Evidence
 from sequela.train.tune import judge, score
-from sequela.types import Answer, Target
+from sequela.types import Answer, Spanned, Spans, Tags, Target
 
 RANDOM = np.random.default_rng(0)
 
@@ -64,3 +64,24 @@ def test_the_score_of_quantities_is_minus_the_mean_absolute_error() -> None:
     value, truth = RANDOM.normal(size=(80, 2)), RANDOM.normal(size=(80, 2))
     found = score(Answer("values", value, ("a", "b")), Target(truth, np.ones((80, 2), bool), ("a", "b")), "regression")
     assert found == pytest.approx(-mean_absolute_error(truth, value))
+
+
+def spans(*texts: list[tuple[int, int, int]]) -> Spans:
+    """Begin, end and type of the stretches of each text."""
+    columns = np.array([one for text in texts for one in text], np.int64).reshape(-1, 3).T
+    return Spans(np.cumsum([0, *map(len, texts)]), *columns)
+
+
+def test_the_score_of_entities_is_their_f1_over_the_texts_that_somebody_read() -> None:
+    there = spans([(0, 4, 0), (6, 9, 1)], [(2, 5, 0)], [], [(0, 3, 0)])
+    said = spans([(0, 4, 0), (6, 9, 0)], [(2, 5, 0), (7, 8, 1)], [], [(0, 3, 0), (4, 5, 0)])
+    none = Tags(np.zeros(5, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+
+    def scored(known: list[bool]) -> float | None:
+        target = Target(np.zeros((4, 1)), np.array(known)[:, None], ("a", "b"), Spanned(there, none))
+        return score(Answer("spans", np.zeros((4, 2)), ("a", "b"), spanned=said), target, "entities")
+
+    assert scored([True, True, True, False]) == pytest.approx(2 * 2 / (4 + 3))
+    assert scored([True] * 4) == pytest.approx(2 * 3 / (6 + 4))
+    assert scored([False, False, True, False]) is None
+    assert scored([False] * 4) is None

@@ -14,7 +14,7 @@ from sequela import batch
 from sequela import model as models
 from sequela.config import Train
 from sequela.contracts import Evidence, Task
-from sequela.metrics import discrimination, regression
+from sequela.metrics import discrimination, entities, regression
 from sequela.train.dense import Pictures
 from sequela.train.plan import counted
 from sequela.types import Answer, Array, Target, concatenate
@@ -80,11 +80,12 @@ def score(answer: Answer, target: Target, kind: str) -> float | None:
 def _entity_f1(answer: Answer, target: Target) -> float | None:
     """Of the stretches of the rows that somebody read, by type and both edges; None where there are none."""
     assert answer.spanned is not None
-    said, there = (
-        {key for key in zip(spans.row, spans.begin, spans.end, spans.label, strict=True) if target.known[key[0], 0]}
-        for spans in (answer.spanned, target.dense.spans)
-    )
-    return 2 * len(said & there) / (len(said) + len(there)) if said or there else None
+    read = np.flatnonzero(target.known[:, 0])
+    said, there = answer.spanned.take(read), target.dense.spans.take(read)
+    _, kind = entities.compared(said, there)
+    right = np.bincount(said.row[kind == entities.RIGHT], minlength=len(said))
+    found = float(entities.entity_f1(right, np.diff(said.offsets), np.diff(there.offsets)))
+    return None if isnan(found) else found
 
 
 def _questions(answer: Answer, target: Target, kind: str) -> list[tuple[Array, Array, Array]]:
