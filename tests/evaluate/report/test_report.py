@@ -11,7 +11,7 @@ import pytest
 import runs
 
 from sequela.errors import DataError
-from sequela.evaluate.facts import FanFacts
+from sequela.evaluate.facts import BaselineFacts, FanFacts
 from sequela.evaluate.report import render
 from sequela.evaluate.report.run import read
 from sequela.evaluate.report.verdict import verdict
@@ -137,6 +137,15 @@ def test_a_value_keeps_its_digits_on_one_line(tmp_path: Path) -> None:
     page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")]))
     table = page[page.index("Verdict") : page.index("The test part: each value")]
     assert re.findall(r"<td>(?!<span>|–)", table) == [] and "td span, td strong { overflow-wrap: normal; }" in page
+
+
+def test_what_a_plain_model_chose_for_each_label_is_a_table_of_its_own(tmp_path: Path) -> None:
+    told, chosen = runs.facts(), {"I10, model": "logistic", "I10, strength": "3.0", "a, b, model": "machine"}
+    split = msgspec.structs.replace(told.splits[0], baselines=[BaselineFacts(name="baseline:tfidf", chosen=chosen)])
+    told = msgspec.structs.replace(told, splits=[split])
+    page = render(runs.folder(tmp_path / "run", "multilabel", [runs.judged("multilabel")], told))
+    assert "of each of 2 labels, below" in page and "I10, " not in page
+    assert re.search(r"I10</th>\s*<td>logistic</td>\s*<td>3.0</td>", page) and re.search(r">a, b</th>\s*<td>machine</td>", page)
 
 
 def test_overlap_stands_before_the_verdict(tmp_path: Path) -> None:
