@@ -22,7 +22,7 @@ from sequela.text.scope import scopes_of
 from sequela.text.sections import sections
 from sequela.text.sentences import sentences
 from sequela.text.subwords import train
-from sequela.text.words import words
+from sequela.text.words import words, words_of
 
 CHARACTERS = 400_000
 OPENINGS = ("患者无", "否认", "患者3天前出现", "既往有", "母亲患", "考虑", "查体未见")
@@ -40,7 +40,8 @@ def main() -> None:
     subwords = train(notes, size=4000)
     rows = {
         "English, words of one long text": _rate(lambda: len(words(english))),
-        "English, words of short texts": _rate(lambda: sum(len(words(note)) for note in notes)),
+        "English, words of short texts, one by one": _rate(lambda: sum(len(words(note)) for note in notes)),
+        "English, words of short texts, many at once": _rate(lambda: sum(map(len, words_of(notes)))),
         "English, sentences": _rate(lambda: _of(sentences(english, "en", of_english), len(of_english))),
         "English, sections": _rate(lambda: _of(sections(english), len(of_english))),
         "English, scopes with sentences and sections": _rate(lambda: len(scopes_of(english, of_english))),
