@@ -12,7 +12,7 @@ from sequela.store.store import open_store
 
 pytest.importorskip("pydicom")
 
-from tests.readers.test_dicom import series, straight
+from tests.readers.dicom_series import series, straight
 
 PATIENTS = 24
 STUDY = """

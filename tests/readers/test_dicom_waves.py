@@ -11,7 +11,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import GeneralECGWaveformStorage, HemodynamicWaveformStorage, generate_uid
-from tests.readers.test_dicom import numbered, series, straight, write
+from tests.readers.dicom_series import numbered, series, straight, write
 
 import sequela
 from sequela.errors import DataError
