@@ -1,12 +1,20 @@
-"""EDF and BDF files byte by byte, so that each field of them can be wrong."""
+"""EDF and BDF files byte by byte, so that each field of them can be wrong; and what a sink has of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from sequela.config import convert
+from sequela.readers import edf
+
+NIGHT = datetime(2020, 3, 2, 22, 30)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass
@@ -90,3 +98,13 @@ def _stored(samples: np.ndarray, width: int) -> bytes:
     if width == 2:
         return samples.astype("<i2").tobytes()
     return samples.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+
+
+def read(folder: Callable[[Path], Any], sink: Any, root: Path, **options: Any) -> Any:
+    """The sink with what the reader makes of the files under a folder."""
+    edf.build(convert(options, edf.Config)).read(folder(root), sink)
+    return sink
+
+
+def ramp(records: int = 3, each: int = 8, begin: int = 0) -> np.ndarray:
+    return np.arange(begin, begin + records * each).reshape(records, each)
