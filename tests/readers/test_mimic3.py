@@ -14,7 +14,7 @@ import pytest
 
 from sequela import config
 from sequela.errors import ConfigError, DataError
-from sequela.readers import _rows, mimic3
+from sequela.readers import _rows, _rows_csv, mimic3
 from sequela.store.cache import ingest
 from sequela.store.store import Store
 
@@ -224,7 +224,7 @@ def test_small_letters_gzip_chunks_and_the_order_of_rows_change_nothing(
     assert events(read(database(tmp_path / "a", lower=True, zipped=True), tmp_path / "a.store")).equals(expected)
     draw = random.Random(0)
     shuffled = {name: (head, *draw.sample(rest, len(rest))) for name, (head, *rest) in TABLES.items()}
-    monkeypatch.setattr(_rows, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(_rows_csv, "BLOCK_BYTES", 200)
     monkeypatch.setattr(_rows, "CHUNK_ROWS", 2)
     again = read(database(tmp_path / "b", **shuffled), tmp_path / "b.store")
     assert events(again).equals(expected)

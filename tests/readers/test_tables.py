@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequela.errors import ConfigError, DataError
-from sequela.readers import _rows, _tables
-from sequela.readers._rows import Account, ColumnType, chunks
+from sequela.readers import _rows, _rows_csv, _rows_even, _tables
+from sequela.readers._row_types import Account, ColumnType
+from sequela.readers._rows import chunks
 from sequela.readers._tables import Code, Event, Table, chosen, find
 from sequela.store.source import open_source
 
@@ -85,7 +86,7 @@ def test_where_blocks_and_chunks_end_changes_nothing(
     columns: Mapping[str, ColumnType] = {"id": "whole", "code": "code", "words": "text"}
     expected = [(number, one, two or None, three or None) for number, (one, two, three) in enumerate(rows, start=2)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_rows, "BLOCK_BYTES", block)
+        patch.setattr(_rows_csv, "BLOCK_BYTES", block)
         patch.setattr(_rows, "CHUNK_ROWS", 3)
         assert taken(file, columns=columns).rows() == expected
 
@@ -93,9 +94,9 @@ def test_where_blocks_and_chunks_end_changes_nothing(
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=200), st.integers(0, 40))
 def test_rows_are_even_only_where_each_has_the_entries_of_the_header(lengths: list[int], common: int) -> None:
     blocks = [",".join("x" * (k % 3) for k in range(common + 1)) + "\n" for _ in lengths]
-    assert _rows._even("".join(blocks).encode(), common + 1, False) == len(lengths)
+    assert _rows_even.even("".join(blocks).encode(), common + 1, False) == len(lengths)
     mixed = "".join("," * length + "\n" for length in lengths).encode()
-    assert _rows._even(mixed, common + 1, False) == (len(lengths) if set(lengths) == {common} else -1)
+    assert _rows_even.even(mixed, common + 1, False) == (len(lengths) if set(lengths) == {common} else -1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,8 +175,8 @@ def test_parquet_is_read_as_the_same_rows(tmp_path: Path) -> None:
 def test_a_file_that_is_misread_is_refused_with_what_was_found(
     text: str, says: str, tmp_path: Path, sink: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_BYTES", 1024)
-    monkeypatch.setattr(_rows, "LONGEST_ROW", 1024)
+    monkeypatch.setattr(_rows_csv, "BLOCK_BYTES", 1024)
+    monkeypatch.setattr(_rows_csv, "LONGEST_ROW", 1024)
     with pytest.raises(DataError, match=says):
         taken(written(tmp_path, text), sink=sink)
 
@@ -230,7 +231,7 @@ def test_codes_do_not_depend_on_the_chunk_in_which_they_appear(codes: list[str],
 def test_rows_that_share_a_key_are_all_refused_wherever_they_stand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: Callable[[], Memory]
 ) -> None:
-    monkeypatch.setattr(_rows, "BLOCK_BYTES", 128)
+    monkeypatch.setattr(_rows_csv, "BLOCK_BYTES", 128)
     monkeypatch.setattr(_rows, "CHUNK_ROWS", 2)
     table = replace(TABLE, key=("id",))
     ids = [1, 2, 3, 4, 5, 2, 6, 7]

@@ -12,7 +12,7 @@ import polars as pl
 from sequela.codes import hierarchy, icd9, icd10
 from sequela.errors import DataError
 from sequela.readers._items import NO_UNIT, Items, counted, items
-from sequela.readers._rows import TYPES, Account, ColumnType
+from sequela.readers._row_types import TYPES, Account, ColumnType
 from sequela.readers._tables import Code, Event, Files, Table
 from sequela.store.schema import CodeKind
 from sequela.types import Array

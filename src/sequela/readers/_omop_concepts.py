@@ -14,7 +14,7 @@ import polars as pl
 
 from sequela.codes import hierarchy
 from sequela.errors import DataError
-from sequela.readers._rows import Account, ColumnType
+from sequela.readers._row_types import Account, ColumnType
 from sequela.readers._tables import Files, Table
 
 CONCEPT = Table(

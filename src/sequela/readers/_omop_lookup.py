@@ -14,7 +14,7 @@ from sequela.readers._fhir_units import QUANTITY_OF
 from sequela.readers._omop_concepts import Concepts
 from sequela.readers._omop_schema import BIRTH, CONCEPTS, INPATIENT, PERSON, RECORDS, VISITS, Config, Record, only
 from sequela.readers._one_unit import settled
-from sequela.readers._rows import Account, ColumnType
+from sequela.readers._row_types import Account, ColumnType
 from sequela.readers._tables import Files
 
 _SEX = {8507: "M", 8532: "F"}

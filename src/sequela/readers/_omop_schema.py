@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from sequela.config import Strict
-from sequela.readers._rows import ColumnType
+from sequela.readers._row_types import ColumnType
 from sequela.readers._tables import Table
 
 

@@ -35,7 +35,8 @@ import polars as pl
 
 from sequela.contracts import Sink, Source
 from sequela.errors import ConfigError, DataError
-from sequela.readers._rows import TYPES, Account, ColumnType, chunks
+from sequela.readers._row_types import TYPES, Account, ColumnType
+from sequela.readers._rows import chunks
 from sequela.registry import nearest
 from sequela.store.schema import CodeKind
 

@@ -38,7 +38,7 @@ from sequela.config import Strict
 from sequela.contracts import Reader, Sink, Source
 from sequela.readers._eicu_stays import PATIENT, stays, years
 from sequela.readers._one_unit import settled
-from sequela.readers._rows import Account, ColumnType
+from sequela.readers._row_types import Account, ColumnType
 from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
 
 VERSION = 1

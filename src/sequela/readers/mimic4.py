@@ -60,7 +60,7 @@ from sequela.contracts import Reader, Sink, Source
 from sequela.readers import _mimic, _mimic_notes
 from sequela.readers._items import Items
 from sequela.readers._mimic import STRANGERS, UNDISCHARGED, VISIT, Admissions, Scale, form
-from sequela.readers._rows import ColumnType
+from sequela.readers._row_types import ColumnType
 from sequela.readers._tables import Code, Event, Files, Table, chosen, find, read
 
 VERSION = 2

@@ -40,7 +40,7 @@ from sequela.readers import _omop_concepts
 from sequela.readers._omop_concepts import Concepts
 from sequela.readers._omop_lookup import Lookup, born
 from sequela.readers._omop_schema import BIRTH, CONCEPTS, INPATIENT, INTENSIVE, PERSON, RECORDS, VISITS, Config, Record
-from sequela.readers._rows import ColumnType
+from sequela.readers._row_types import ColumnType
 from sequela.readers._tables import Code, Event, Table, chosen, find, read
 
 __all__ = ["VERSION", "Config", "Omop", "build"]
