@@ -197,3 +197,9 @@ def test_the_worst_the_typical_and_the_best_texts_are_chosen_with_what_became_of
     assert [(one.row, one.why) for one in found[-3:]] == [(5, "best"), (2, "best"), (4, "best")]
     assert found[0].told == "Entity F1 0.000: 0 right, 3 wrong boundary"
     assert found[-1].told == "Entity F1 1.000: 2 right" and len(found) == 7
+
+
+def test_a_model_that_says_nothing_stands_in_one_table_with_one_that_does() -> None:
+    truth = target([[(0, 8, 0)], []])
+    told = [pl.DataFrame(tallies.columns("entities", answer(said, truth))) for said in ([[], []], [[(0, 8, 0)], []])]
+    assert len(pl.concat(told)) == 4 and told[0].schema == told[1].schema

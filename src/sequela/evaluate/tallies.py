@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 import polars as pl
 
 from sequela.types import Answer, Target
+
+# what lists of boxes and of stretches hold: those of a model that says nothing are all empty, and do not tell
+LISTS: Mapping[str, type[pl.DataType]] = {
+    "box_class": pl.Int64, "box_score": pl.Float64, "box_hit": pl.Int64,
+    "span_begin": pl.Int64, "span_end": pl.Int64, "span_class": pl.Int64, "span_score": pl.Float64, "span_is": pl.String,
+    "true_begin": pl.Int64, "true_end": pl.Int64, "true_class": pl.Int64, "true_concept": pl.String,
+}  # fmt: skip
 
 
 def tallied(kind: str, answer: Answer, target: Target, tolerance: float) -> Answer:
@@ -23,10 +31,11 @@ def tallied(kind: str, answer: Answer, target: Target, tolerance: float) -> Answ
     return replace(answer, tally=of.tally(answer, target, *given))
 
 
-def columns(kind: str, answer: Answer) -> dict[str, list[Any]]:
+def columns(kind: str, answer: Answer) -> dict[str, pl.Series]:
     """The tally as columns of predictions.parquet, a list or number for each row; none for a task without."""
     of = _of(kind)
-    return {} if of is None else of.columns(answer.tally)
+    told: dict[str, list[Any]] = {} if of is None else of.columns(answer.tally)
+    return {name: pl.Series(name, values, dtype=pl.List(LISTS[name]) if name in LISTS else None) for name, values in told.items()}
 
 
 def restored(kind: str, said: pl.DataFrame, answer: Answer) -> Answer:
