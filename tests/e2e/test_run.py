@@ -1,55 +1,27 @@
-"""A study from its file to its run folder: what is written has the contract's form, and how it came about changes nothing."""
+"""A study from its file to its run folder: what is written has the contract's form."""
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests.e2e.runs import FILES, PLAIN, rows, values
 
 from sequela import config
 from sequela.bundle import load
-from sequela.cli import main
-from sequela.errors import ConfigError, Interrupted, UsageError
 from sequela.pipeline import compare, report, run
 from sequela.pipeline.experiment import Run
 from sequela.store.store import Store
-from sequela.train.loop import Loop
-from sequela.train.plan import Step
 
-PLAIN = ('baselines.names=["logistic"]', "baselines.scores=[]", "ensemble.members=[]", "cohort.groups=[]")
-FILES = {
-    "study.toml", "flow.json", "metrics.json", "curves.json", "run.json", "predictions.parquet", "report.html",
-    "model.sequela", "log.jsonl", "checkpoints",
-}  # fmt: skip
 FIELDS = {
     "model", "part", "split", "metric", "class", "group", "value", "low", "high", "n", "events", "against", "threshold",
 }  # fmt: skip
-
-
-def rows(done: Run, **wanted: Any) -> list[dict[str, Any]]:
-    return [row for row in done.metrics if all(row[key.rstrip("_")] == value for key, value in wanted.items())]
-
-
-def values(done: Run) -> list[tuple[Any, ...]]:
-    """All numbers of a run, in order."""
-    return [tuple(row.items()) for row in done.metrics]
-
-
-# -------------------------------------------------------------------------------------------------------------- the run folder
 
 
 def test_a_run_folder_holds_every_file_of_the_contract_and_no_other(ward_run: Run) -> None:
@@ -149,9 +121,6 @@ def test_the_summary_says_in_words_and_numbers_what_came_out_and_what_to_open(wa
     assert lines[-2:] == [f"report: {ward_run.report}", f"bundle: {ward_run.bundle}"]
 
 
-# ------------------------------------------------------------------------------------------------------------ the test part
-
-
 def test_the_tune_part_alone_never_opens_the_test(ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     counter = ward.path.with_name(f"{ward.path.name}.looks.json")
     before = counter.read_bytes() if counter.exists() else b""
@@ -203,15 +172,6 @@ def with_outcomes_turned(raw: Path, dest: Path, subjects: set[str]) -> Path:
     return dest
 
 
-# ---------------------------------------------------------------------------------------------------------------- several splits
-
-
-@pytest.fixture(scope="session")
-def folds(ward: Store, demo: Path, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    out = tmp_path_factory.mktemp("folds") / "run"
-    return run(demo, data=ward, out=out, overrides=(*small, *PLAIN, 'split={ by = "folds", folds = 3 }'))
-
-
 def test_each_fold_is_a_run_folder_and_the_top_pools_them(folds: Run) -> None:
     names = [f"split-{k}" for k in (1, 2, 3)]
     assert {path.name for path in folds.folder.iterdir()} == (FILES - {"log.jsonl", "checkpoints"}) | set(names)
@@ -251,104 +211,6 @@ def test_runs_of_several_splits_are_compared_row_by_row(folds: Run) -> None:
     assert differences and all(value == 0 for value in differences)
 
 
-# ------------------------------------------------------------------------------------------------------ interruption and resuming
-
-
-def interrupted(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """The user asks to stop at the end of the `after`-th training step."""
-    steps = iter(range(10_000))
-    original = Loop.after
-
-    def stop(self: Loop, step: Step) -> None:
-        if next(steps) == after:
-            self.wish.asked = True  # as the signal does
-        original(self, step)
-
-    monkeypatch.setattr(Loop, "after", stop)
-
-
-def test_an_interrupted_run_that_is_resumed_gives_the_same_numbers(
-    ward: Store, ward_run: Run, demo: Path, small: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "run"
-    with monkeypatch.context() as patched:
-        interrupted(patched, after=2)
-        with pytest.raises(Interrupted) as caught:
-            run(demo, data=ward, out=out, overrides=small)
-    assert not (out / "metrics.json").exists() and not (out / "report.html").exists()
-    command = shlex.split(caught.value.hint.removeprefix("to go on: "))
-    assert command[0] == "sequela" and main(command[1:]) == 0
-    done = Run(out)
-    assert values(done) == values(ward_run)
-    before, after = (pl.read_parquet(one.folder / "predictions.parquet") for one in (ward_run, done))
-    assert before.equals(after)
-
-
-def test_an_interruption_outside_training_says_how_to_go_on_too(
-    ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path
-) -> None:
-    def stop(what: str, done: int, total: int) -> None:
-        if what == "baselines":
-            raise KeyboardInterrupt
-
-    with pytest.raises(Interrupted) as caught:
-        run(demo, data=ward, out=tmp_path / "run", overrides=small, part="tune", progress=stop)
-    said = shlex.split(caught.value.hint.removeprefix("to go on: "))
-    assert said[:3] == ["sequela", "run", str(demo)] and said[-1] == "--resume"
-    assert said[said.index("--part") + 1] == "tune" and said[said.index("--data") + 1] == str(ward.path)
-    assert [said[k + 1] for k, flag in enumerate(said) if flag == "--set"] == list(small)
-
-
-def test_finished_folds_are_not_run_again(folds: Run, ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    shutil.copytree(folds.folder, out)
-    for name in ("metrics.json", "report.html", "model.sequela"):
-        (out / name).unlink()
-    kept = {k: (out / f"split-{k}" / "metrics.json").stat().st_mtime_ns for k in (1, 2, 3)}
-    shutil.rmtree(out / "split-3")
-    done = run(demo, data=ward, out=out, overrides=(*small, *PLAIN, 'split={ by = "folds", folds = 3 }'), resume=True)
-    assert values(done) == values(folds)
-    assert [(out / f"split-{k}" / "metrics.json").stat().st_mtime_ns for k in (1, 2)] == [kept[1], kept[2]]
-
-
-def test_a_run_of_another_study_is_not_resumed(ward_run: Run, ward: Store, demo: Path, small: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigError, match="another study: it differs in train"):
-        run(demo, data=ward, out=ward_run.folder, overrides=(*small, "train.epochs=3"), resume=True)
-
-
-def test_a_finished_run_is_not_written_over(ward_run: Run, ward: Store, demo: Path) -> None:
-    before = (ward_run.folder / "metrics.json").read_bytes()
-    with pytest.raises(UsageError, match="already holds a run"):
-        run(demo, data=ward, out=ward_run.folder)
-    assert (ward_run.folder / "metrics.json").read_bytes() == before
-
-
-def test_there_is_nothing_to_resume_where_nothing_was_begun(ward: Store, demo: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run to resume"):
-        run(demo, data=ward, out=tmp_path / "none", resume=True)
-
-
-def test_ctrl_c_ends_with_130_and_the_command_that_resumes(
-    ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    given = [flag for one in (*small, *PLAIN, "train.epochs=4000") for flag in ("--set", one)]
-    command = [sys.executable, "-m", "sequela", "run", str(demo), "--data", str(ward.path), "--out", str(out), *given]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not (out / "log.jsonl").exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGINT)
-    said, complaint = process.communicate(timeout=60)
-    assert process.returncode == 130, complaint
-    assert said == ""
-    assert complaint.splitlines()[-2].startswith("error: training was interrupted")
-    assert "--resume" in complaint.splitlines()[-1] and str(out) in complaint.splitlines()[-1]
-
-
-# ------------------------------------------------------------------------------------------------------------ ways of training
-
-
 def test_balanced_training_is_recalibrated(ward: Store, demo: Path, small: tuple[str, ...], tmp_path: Path) -> None:
     done = run(demo, data=ward, out=tmp_path / "run", overrides=(*small, *PLAIN, "train.balance=weights"))
     assert set(load(done.bundle).predictor.calibrators) == {"model"}
@@ -371,125 +233,3 @@ def test_the_bundle_holds_the_networks_that_answer(
     for row in frame.iter_rows(named=True):
         found = said[row["row_id"]]
         assert found is not None and next(iter(found.values())) == pytest.approx(row[risk], abs=1e-6)
-
-
-# ------------------------------------------------------------------------------------------------------- other kinds of question
-
-
-def table(path: Path, count: int, columns: dict[str, Sequence[Any]]) -> Path:
-    """A CSV of samples: two informative numbers and the columns given."""
-    pl.DataFrame({"id": [f"s{k:03d}" for k in range(count)], **columns}).write_csv(path)
-    return path
-
-
-def sampled(source: Path, task: str, label: str | list[str], **more: Any) -> config.Study:
-    """A study of a table of samples, small enough for a test."""
-    given = {
-        "name": task,
-        "question": "What is the label of this sample?",
-        "data": {
-            "source": str(source),
-            "reader": "csv",
-            "options": {"subject": "id", "values": ["a", "b"], "label": label, "static": ["kind"]},
-        },
-        "cohort": {"index": "SAMPLE"},
-        "outcome": {"column": label},
-        "inputs": {"sample": {"modality": "static", "encoder": {"name": "mlp", "width": 8}}},
-        "task": task,
-        "train": {"epochs": 2, "batch": 32},
-        "baselines": {"names": ["logistic"] if task != "regression" else ["mean"]},
-        "evaluate": {"bootstrap": 20},
-    }
-    return config.convert(given | more, config.Study)
-
-
-def drawn(count: int = 120) -> dict[str, Any]:
-    random = np.random.default_rng(4)
-    a, b = random.normal(size=(2, count))
-    return {"a": a.round(4), "b": b.round(4), "kind": ["even" if k % 2 else "odd" for k in range(count)]}
-
-
-def labels(task: str, columns: dict[str, Any]) -> dict[str, Any]:
-    noise = np.random.default_rng(5).normal(size=(2, len(columns["a"])))
-    first, second = columns["a"] + noise[0], columns["b"] + noise[1]
-    if task == "regression":
-        return {"size": first.round(4)}
-    if task == "multiclass":
-        return {"class": np.where(first > 0.5, "high", np.where(second > 0, "middle", "low"))}
-    return {"left": (first > 0).astype(int), "right": (second > 0.3).astype(int)}
-
-
-@pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
-def test_every_kind_of_question_runs_to_a_report_and_a_bundle_that_answers(task: str, tmp_path: Path) -> None:
-    columns = drawn()
-    asked = labels(task, columns)
-    source = table(tmp_path / "samples.csv", len(columns["a"]), columns | asked)
-    names = list(asked)
-    done = run(sampled(source, task, names if len(names) > 1 else names[0]), out=tmp_path / "run")
-    assert {path.name for path in done.folder.iterdir()} == FILES
-    metric = {"regression": "mae", "multiclass": "auroc", "multilabel": "auroc"}[task]
-    assert done.metric(metric) is not None
-    frame = pl.read_parquet(done.folder / "predictions.parquet").filter((pl.col("part") == "test") & (pl.col("model") == "model"))
-    said = {one.row_id: one for one in load(done.bundle).predict(stored(source, tmp_path, task))}
-    for row in frame.iter_rows(named=True):
-        one = said[row["row_id"]]
-        found = one.value if task == "regression" else one.probabilities
-        assert found is not None
-        columns_of = ["value"] if task == "regression" else [f"p_{name}" for name in found]
-        assert [row[name] for name in columns_of] == pytest.approx(list(found.values()), abs=1e-6)
-    if task == "multiclass":
-        assert {row["class"] for row in done.metrics} >= {"high", "middle", "low"}
-
-
-def stored(source: Path, folder: Path, task: str) -> Store:
-    from sequela.pipeline import import_data
-
-    study = sampled(source, task, "x")
-    label = {"multiclass": "class", "regression": "size"}.get(task, ["left", "right"])
-    return import_data("csv", source, folder / "held.store", options=dict(study.data.options) | {"label": label})
-
-
-def test_a_study_of_images_runs_to_a_bundle_that_answers(tmp_path: Path) -> None:
-    from sequela import simulate
-
-    source = simulate.write("xray", tmp_path / "raw", 120)
-    study = config.load(
-        Path(__file__).resolve().parents[2] / "studies" / "xray_pneumonia.toml",
-        (
-            "train.epochs=1",
-            "evaluate.bootstrap=20",
-            'baselines.names=["logistic"]',
-            "inputs.xray.encoder={ name = 'cnn', width = 4 }",
-        ),
-    )
-    study = msgspec.structs.replace(study, data=msgspec.structs.replace(study.data, source=str(source / "xray.npz")))
-    done = run(study, out=tmp_path / "run")
-    held = load(done.bundle)
-    assert {path.name for path in done.folder.iterdir()} == FILES | {"pictures"}
-    assert held.predictor.fitted["xray"].spec.kind == "image"
-
-
-def test_a_study_of_heartbeats_runs_to_a_bundle_that_answers(tmp_path: Path) -> None:
-    from sequela import simulate
-
-    source = simulate.write("ecg", tmp_path / "raw", 6)
-    study = config.load(
-        Path(__file__).resolve().parents[2] / "studies" / "ecg_beats.toml",
-        (
-            "train.epochs=1",
-            "train.members=1",
-            "evaluate={ bootstrap = 20 }",
-            'baselines.names=["logistic"]',
-            "ensemble.members=[]",
-            "inputs.ecg.encoder={ name = 'lstm', width = 4 }",
-            "audit.allow={ suspicious_input = 'made to be told apart' }",
-            "outcome.classes=['N', 'S', 'V']",
-            "split={ by = 'list', parts = { train = ['100', '101', '102'], tune = ['103'], test = ['104', '105'] } }",
-            "data.options={}",
-            f"data.source={source}",
-            "inputs.ecg.modality={ name = 'waveform', window = 'beat', before = '280ms', after = '440ms', rate_hz = 60 }",
-        ),
-    )
-    done = run(study, out=tmp_path / "run")
-    assert {path.name for path in done.folder.iterdir()} == FILES | {"pictures"}  # strips around calls
-    assert load(done.bundle).predictor.task.names == ("N", "S", "V")
