@@ -17,7 +17,7 @@ from sequela.errors import DataError
 from sequela.readers import _documents, _fhir_attachments, _fhir_events
 from sequela.readers import _fhir_types as fhir
 from sequela.readers._fhir_attachments import Kept, Unread
-from sequela.readers._fhir_events import Event, LeftOut, Teller, Told, when
+from sequela.readers._fhir_teller import Event, LeftOut, Teller, Told, when
 from sequela.readers._fhir_types import Concept, Reference
 from sequela.readers._markup import plain
 from sequela.text import documents

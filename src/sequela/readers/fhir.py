@@ -55,9 +55,9 @@ from sequela.errors import ConfigError, DataError
 from sequela.readers import _fhir_documents, _fhir_events
 from sequela.readers import _fhir_files as files
 from sequela.readers._fhir_codes import Codes
-from sequela.readers._fhir_events import LeftOut, Teller, Told
 from sequela.readers._fhir_files import Record
 from sequela.readers._fhir_index import Index, by_key, identity, key
+from sequela.readers._fhir_teller import LeftOut, Teller, Told
 from sequela.readers._fhir_types import TYPES, Binary, Encounter, Medication, Patient, Resource
 from sequela.readers._fhir_units import Units
 from sequela.readers._fhir_versions import Version, ordered
