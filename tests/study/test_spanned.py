@@ -70,17 +70,35 @@ def test_marks_find_their_document_wherever_it_stands_in_the_row(store, study):
     assert found.concept.tolist() == ["D003371"]
 
 
-def test_marks_of_a_document_that_the_row_does_not_hold_are_left_out(store, study):
+def test_of_a_row_that_does_not_hold_the_marked_document_nothing_is_known(store, study):
     rows = built(store, study, marked("p1", NOTE, Mark(10, 15, "symptom")))
     found = spanned.placed(rows.target, words(OTHER))
-    assert not len(found.dense.spans.begin) and found.values.tolist() == [[0]]
+    assert not len(found.dense.spans.begin) and found.values.tolist() == [[0]] and found.known.tolist() == [[False]]
+    assert (found.dense.tags.value == -1).all()
+
+
+def test_of_documents_beside_the_marked_one_nothing_is_known(store, study):
+    events = marked("p1", NOTE, Mark(3, 8, "symptom"), hour=1) + marked("p1", OTHER, Mark(0, 6, "symptom"), hour=5)
+    rows, _ = cohorts.build(store(events, KINDS), study(cohort={"index": "EACH//NOTE"}, task="entities", outcome=OUTCOME))
+    first, both = NOTE, NOTE + BETWEEN + OTHER
+    found = spanned.placed(rows.target, words(first, both)).dense
+    second = found.tags.value[found.tags.offsets[1] :]
+    assert found.tags.value[:3].tolist() == [0, 4, 0]
+    assert (second[:-2] == -1).all() and second[-2:].tolist() == [4, 0]  # the first note was judged in the row before
+    assert found.unread.offsets.tolist() == [0, 0, 1] and found.unread.end.tolist() == [len(NOTE + BETWEEN)]
+
+
+def test_a_text_that_stands_twice_in_a_row_is_marked_twice(store, study):
+    rows = built(store, study, marked("p1", OTHER, Mark(0, 6, "disease")))
+    found = spanned.placed(rows.target, words(OTHER + BETWEEN + OTHER))
+    assert found.dense.tags.value.tolist() == [4, 0, 4, 0] and found.values.tolist() == [[2]]
 
 
 def test_classes_gather_types_and_what_none_gathers_is_counted(store, study):
     events = marked("p1", NOTE, Mark(3, 8, "sign"), Mark(10, 15, "symptom"), Mark(22, 25, "date"))
     asked = study(cohort={"index": "SAMPLE"}, task="entities", outcome=OUTCOME | {"classes": {"finding": ["sign", "symptom"]}})
     rows, flow = cohorts.build(store(events, KINDS), asked)
-    assert rows.target.names == ("finding",) and rows.target.dense.label.tolist() == [0, 0]
+    assert rows.target.names == ("finding",) and rows.target.dense.spans.label.tolist() == [0, 0]
     assert any("no class gathers" in note for note in flow.notes)
 
 
@@ -88,8 +106,8 @@ def test_each_of_several_notes_is_a_row_with_its_own_marks(store, study):
     events = marked("p1", NOTE, Mark(3, 8, "symptom"), hour=1) + marked("p1", OTHER, Mark(0, 6, "disease"), hour=5)
     asked = study(cohort={"index": "EACH//NOTE"}, task="entities", outcome=OUTCOME)
     rows, _ = cohorts.build(store(events, KINDS), asked)
-    assert rows.target.names == ("disease", "symptom") and rows.target.dense.label.tolist() == [1, 0]
-    assert np.diff(rows.target.dense.offsets).tolist() == [1, 1]
+    assert rows.target.names == ("disease", "symptom") and rows.target.dense.spans.label.tolist() == [1, 0]
+    assert np.diff(rows.target.dense.spans.offsets).tolist() == [1, 1]
 
 
 def test_an_outcome_of_entities_is_marks_alone(store, study):

@@ -158,7 +158,18 @@ def _read(rows: Evidence) -> tuple[list[str], Spans]:
     texts, read = _texts(rows), np.flatnonzero(rows.target.known[:, 0])
     none = np.zeros(0, np.int64)
     truth = rows.target.dense.spans.take(read) if len(read) else Spans(np.zeros(1, np.int64), none, none, none)
-    return [texts[row] for row in read], truth
+    return [_legible(texts[row], rows.target.dense.unread, row) for row in read.tolist()], truth
+
+
+def _legible(text: str, unread: Spans | None, row: int) -> str:
+    """The text with blanks for what nobody read: a name that stands there is neither marked nor left unmarked."""
+    if unread is None or unread.offsets[row] == unread.offsets[row + 1]:
+        return text
+    letters = list(text)
+    own = slice(*unread.offsets[row : row + 2])
+    for begin, end in zip(unread.begin[own].tolist(), unread.end[own].tolist(), strict=True):
+        letters[begin:end] = " " * (end - begin)
+    return "".join(letters)
 
 
 # -------------------------------------------------------------------------------------------------------------------- learning

@@ -72,10 +72,12 @@ def _each(spans: Spans, which: Array) -> Array:
 
 
 def tally(answer: Answer, target: Target) -> Tally:
-    """The stretches of an answer, placed in the rows' texts, held against those of the target."""
+    """The stretches of an answer, placed in the rows' texts, held against those of the target; not those in what nobody read."""
     truth = target.dense.spans
     assert answer.spanned is not None
-    return _held(answer.spanned, truth.keep(truth.label >= 0))
+    said, unread = answer.spanned, target.dense.unread
+    judged = said if unread is None else said.keep(~entities.inside(said, unread))
+    return _held(judged, truth.keep(truth.label >= 0))
 
 
 def _held(said: Spans, truth: Spans) -> Tally:

@@ -36,6 +36,16 @@ def laid(spans: Spans, longest: int) -> Stretches:
     return Stretches(spans.begin + before, spans.end + before, spans.label)
 
 
+def inside(spans: Spans, of: Spans) -> Array:
+    """Whether each stretch begins within one of the others of its row, bool "M"."""
+    found = np.zeros(len(spans.begin), bool)
+    for row in np.flatnonzero(np.diff(of.offsets)):
+        own, other = slice(*spans.offsets[row : row + 2]), slice(*of.offsets[row : row + 2])
+        begin = spans.begin[own, None]
+        found[own] = ((begin >= of.begin[other]) & (begin < of.end[other])).any(1)
+    return found
+
+
 def compared(said: Spans, truth: Spans) -> tuple[Array, Array]:
     """As `held`, of N texts at once: of each stretch said the place of the true one in all of them."""
     longest = max((int(one.end.max()) for one in (said, truth) if len(one.end)), default=0)

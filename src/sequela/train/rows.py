@@ -177,5 +177,6 @@ def _join_dense(first: Any, second: Any) -> Any:
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
         return Tags(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged")))
     if isinstance(first, Spanned):
-        return Spanned(joined([first.spans, second.spans]), _join_dense(first.tags, second.tags))
+        unread = None if first.unread is None or second.unread is None else joined([first.unread, second.unread])
+        return Spanned(joined([first.spans, second.spans]), _join_dense(first.tags, second.tags), unread)
     return None if first is None or second is None else JoinedMasks(first, second, np.arange(len(first) + len(second)))

@@ -21,7 +21,7 @@ from __future__ import annotations
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
 from sequela.types.lazy import Followed, OfRows
-from sequela.types.marks import Boxes, Labels, Masks, Piece, Places, Spanned, Spans, Tags, joined
+from sequela.types.marks import Boxes, Labels, Marked, Masks, Piece, Places, Spanned, Spans, Tags, joined
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
 
@@ -43,6 +43,7 @@ __all__ = [
     "Known",
     "Labels",
     "Likeliest",
+    "Marked",
     "Masks",
     "OfRows",
     "Painted",

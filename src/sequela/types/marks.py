@@ -137,18 +137,40 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """What was marked for N rows, told by document: a row may read others too, of which nothing is known."""
+
+    spans: Spans  # with the document of each
+    offsets: Array  # int64 "N+1"
+    read: Array  # str "R": keys of the documents that somebody read; of row i offsets[i]:offsets[i+1]
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    def take(self, rows: Array) -> Marked:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        return Marked(self.spans.take(rows), offsets, self.read[place])
+
+    def read_of(self, row: int) -> frozenset[str]:
+        """Keys of the documents that somebody read for a row."""
+        return frozenset(self.read[slice(*self.offsets[row : row + 2])].tolist())
+
+
+@dataclass(frozen=True, slots=True)
 class Spanned:
     """What is true of N texts: the stretches that somebody marked, in the row's text, and the tag of each step that they make."""
 
     spans: Spans
     tags: Tags
+    unread: Spans | None = None  # documents in the texts of which nobody told: nothing said there is judged; None: all were read
 
     def __len__(self) -> int:
         return len(self.spans)
 
     def take(self, rows: Array) -> Spanned:
         """Of these rows (indices or a mask), in the order given."""
-        return Spanned(self.spans.take(rows), self.tags.take(rows))
+        return Spanned(self.spans.take(rows), self.tags.take(rows), self.unread and self.unread.take(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Target:
     names: tuple[str, ...]
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
     # padding), top, left, bottom, right in the model's picture. tagging: Labels, once the steps are read Tags; in a batch int64
-    # "B T": a place in names, or -1. entities: Spans of documents, once the text is read Spanned; in a batch int64 "B T": a tag
+    # "B T": a place in names, or -1. entities: Marked, once the text is read Spanned; in a batch int64 "B T": a tag
     # of text/scheme.py, or -1
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
