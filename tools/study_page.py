@@ -1,4 +1,4 @@
-"""Writes docs/study.md from src/sequela/config.py: every key of a study, its type, its default and the comment beside it."""
+"""Writes docs/study.md from src/sequela/config/sections.py: every key of a study, its type, default and the comment beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE, PAGE = ROOT / "src" / "sequela" / "config.py", ROOT / "docs" / "study.md"
+SOURCE, PAGE = ROOT / "src" / "sequela" / "config" / "sections.py", ROOT / "docs" / "study.md"
 SECTIONS = {  # class -> where it stands in the file
     "Study": "The file itself",
     "Data": "`[data]`",
@@ -30,7 +30,7 @@ SECTIONS = {  # class -> where it stands in the file
 }
 HEAD = """# The study file
 
-<!-- made by tools/study_page.py from src/sequela/config.py: change that, not this -->
+<!-- made by tools/study_page.py from src/sequela/config/sections.py: change that, not this -->
 
 A study is one TOML file. It states, it never computes. An unknown key or a wrong type is an error that names the place and the
 nearest key; `sequela schema > study.schema.json` gives the same as JSON schema, so that editors complete it; `--set a.b=value`

@@ -1,23 +1,10 @@
-"""A study: the clinical question and the plan to answer it, as one TOML file read strictly into frozen types.
-
-It states, it never computes: no inheritance, no interpolation, no expressions. An unknown key or a wrong type is an error that
-names the place and the nearest key. The keys are documented beside each field; `sequela schema` gives them as JSON schema.
-"""
+"""What a study may say: its sections, each key with its default and what it means."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
-
-from sequela import registry
-from sequela.errors import ConfigError
-
-T = TypeVar("T")
 
 
 class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,27 +14,6 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Name = Annotated[str, Meta(min_length=1)]
 Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w)$", description="such as 48h, 30d, 2s, 500ms")]
 Named = str | dict[str, Any]  # "lstm", or { name = "lstm", width = 64 }
-
-
-class Choice(Strict, frozen=True):
-    """A registered name with its options, as a Named is read."""
-
-    name: str
-    options: dict[str, Any]
-
-
-def choice(named: Named, where: str) -> Choice:
-    """A Named taken apart. Raises ConfigError where a table has no name."""
-    if isinstance(named, str):
-        return Choice(name=named, options={})
-    options = dict(named)
-    name = options.pop("name", None)
-    if not isinstance(name, str) or not name:
-        raise ConfigError(f"{where} is a table without a name", hint=f'write {where} = {{ name = "…", … }}')
-    return Choice(name=name, options=options)
-
-
-# -------------------------------------------------------------------------------------------------------------------- sections
 
 
 class Data(Strict, frozen=True):
@@ -295,139 +261,3 @@ class Study(Strict, frozen=True):
     evaluate: Evaluate = Evaluate()
     audit: Audit = Audit()
     notes: str = ""  # intended use, limits: copied into the report and the card
-
-
-# --------------------------------------------------------------------------------------------------------------------- reading
-
-
-def convert(given: Any, type_: type[T], where: str = "") -> T:
-    """`given` as that type, strictly. Raises ConfigError with the place, what was expected and the nearest key."""
-    try:
-        return msgspec.convert(given, type_)
-    except msgspec.ValidationError as error:
-        raise _explained(error, type_, where) from error
-
-
-def options(kind: registry.Kind, named: Named, where: str) -> tuple[str, Any]:
-    """The registered name and its module's Config, filled with the options given and checked strictly.
-
-    Raises ConfigError for an unknown name, an unknown option or a wrong type, with the nearest one.
-    """
-    chosen = choice(named, where)
-    return chosen.name, convert(chosen.options, registry.module(kind, chosen.name).Config, where)
-
-
-def _explained(error: msgspec.ValidationError, type_: Any, where: str) -> ConfigError:
-    text, _, path = str(error).partition(" - at `$")
-    place = (where + "." + path.rstrip("`").lstrip(".")).strip(".") if path else where
-    unknown = re.search(r"unknown field `(\w+)`", text)
-    fields = _fields_at(type_, path.rstrip("`"))
-    if unknown and fields:
-        return ConfigError(f"{place or 'the study'} has an unknown key {unknown[1]!r}", hint=registry.nearest(unknown[1], fields))
-    return ConfigError(f"{place or 'the study'}: {text[:1].lower()}{text[1:]}", hint="see docs/study.md, or `sequela schema`")
-
-
-def _fields_at(type_: Any, path: str) -> tuple[str, ...]:
-    """Names of the fields of the struct at a path such as .train.optimizer or .inputs[...]"""
-    here = type_
-    for step in re.findall(r"\.\w+|\[[^\]]*\]", path):
-        info = msgspec.inspect.type_info(here)
-        if step.startswith("["):
-            here = _element(info)
-        else:
-            here = next((f.type for f in msgspec.structs.fields(here) if f.encode_name == step[1:]), None) if _is(here) else None
-        here = _struct_in(here)
-        if here is None:
-            return ()
-    return tuple(field.encode_name for field in msgspec.structs.fields(here)) if _is(here) else ()
-
-
-def _is(type_: Any) -> bool:
-    return isinstance(type_, type) and issubclass(type_, Struct)
-
-
-def _struct_in(type_: Any) -> Any:
-    """The struct (or container) inside Annotated and unions."""
-    from typing import get_args, get_origin
-
-    if _is(type_) or get_origin(type_) in (list, dict, tuple):
-        return type_
-    return next((found for inner in get_args(type_) if (found := _struct_in(inner)) is not None), None)
-
-
-def _element(info: msgspec.inspect.Type) -> Any:
-    inner = getattr(info, "item_type", None) or getattr(info, "value_type", None)
-    if isinstance(inner, msgspec.inspect.UnionType):
-        inner = next((t for t in inner.types if isinstance(t, msgspec.inspect.StructType)), None)
-    return inner.cls if isinstance(inner, msgspec.inspect.StructType) else None
-
-
-def load(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
-    """The study in a TOML file, with `a.b=value` overrides (the value in TOML, or else a bare string) laid over it.
-
-    Raises ConfigError: no such file, not TOML (with the line), an unknown key, a wrong type.
-    """
-    path = Path(path)
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"there is no study at {path}") from error
-    except IsADirectoryError as error:
-        raise ConfigError(f"{path} is a folder, not a study file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
-    for override in overrides:
-        _lay(given, override)
-    return convert(given, Study, "")
-
-
-def _lay(given: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {override!r} is not of the form a.b=value")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *path, last = key.strip().split(".")
-    here = given
-    for step in path:
-        inner = here.setdefault(step, {})
-        if isinstance(inner, str):  # a Named written short: "lstm" becomes a table that options can be laid into
-            inner = here[step] = {"name": inner}
-        if not isinstance(inner, dict):
-            raise ConfigError(f"--set {key}: {step!r} is not a table of the study")
-        here = inner
-    here[last] = value
-
-
-def dump(study: Study) -> str:
-    """The study as TOML, in full, with every default written out; reading it back gives the same study."""
-    import tomli_w
-
-    return tomli_w.dumps(_without_none(msgspec.to_builtins(study)))
-
-
-def _without_none(value: Any) -> Any:
-    """TOML has no null: a key whose value is None is left out, which reads back as None only where that is the default."""
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    return [_without_none(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-_DURATION = re.compile(r"^(-?\d+(?:\.\d+)?)(us|ms|s|min|h|d|w)$")
-_MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "min": 6e7, "h": 3.6e9, "d": 8.64e10, "w": 6.048e11}
-
-
-def microseconds(duration: str) -> int:
-    """A duration as a whole number of microseconds.
-
-    >>> microseconds("48h"), microseconds("1.5s")
-    (172800000000, 1500000)
-    """
-    match = _DURATION.match(duration)
-    if not match:
-        raise ConfigError(f"{duration!r} is not a duration", hint="write a number and a unit: 48h, 30d, 90min, 2s, 500ms")
-    return round(float(match[1]) * _MICROSECONDS[match[2]])

@@ -1,0 +1,69 @@
+"""A study: the clinical question and the plan to answer it, as one TOML file read strictly into frozen types.
+
+It states, it never computes: no inheritance, no interpolation, no expressions. An unknown key or a wrong type is an error that
+names the place and the nearest key. The keys are documented beside each field; `sequela schema` gives them as JSON schema. Read
+the files in this order:
+
+    sections   Study and its sections: what may be said
+    reading    load, convert, options, choice, microseconds: what was said, or what is wrong with it; dump: back to a file
+"""
+
+from __future__ import annotations
+
+from sequela.config.reading import Choice, choice, convert, dump, load, microseconds, options
+from sequela.config.sections import (
+    Audit,
+    Baselines,
+    Cohort,
+    Data,
+    Duration,
+    Ensemble,
+    Evaluate,
+    Exclusion,
+    Group,
+    Input,
+    Name,
+    Named,
+    Optimizer,
+    Outcome,
+    Predicate,
+    Pretrain,
+    Schedule,
+    Split,
+    Strict,
+    Study,
+    Train,
+    Window,
+)
+
+__all__ = [
+    "Audit",
+    "Baselines",
+    "Choice",
+    "Cohort",
+    "Data",
+    "Duration",
+    "Ensemble",
+    "Evaluate",
+    "Exclusion",
+    "Group",
+    "Input",
+    "Name",
+    "Named",
+    "Optimizer",
+    "Outcome",
+    "Predicate",
+    "Pretrain",
+    "Schedule",
+    "Split",
+    "Strict",
+    "Study",
+    "Train",
+    "Window",
+    "choice",
+    "convert",
+    "dump",
+    "load",
+    "microseconds",
+    "options",
+]
