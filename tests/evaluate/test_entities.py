@@ -56,6 +56,14 @@ def drawn(seed: int = 0) -> tuple[list[Row], list[Row]]:
     return truth, said
 
 
+def test_what_is_said_of_a_document_that_nobody_read_is_not_judged() -> None:
+    truth, said = [[(0, 8, 0)], []], [[(0, 8, 0), (30, 38, 0), (60, 68, 0)], [(0, 4, 1)]]
+    read = target(truth)
+    unread = replace(read, dense=replace(read.dense, unread=spans([[(20, 50, 0)], []])))
+    assert answer(said, read).tally.numbers()["said"].tolist() == [3, 1]
+    assert answer(said, unread).tally.numbers()["said"].tolist() == [2, 1]
+
+
 def same(left: Tally, right: Tally) -> None:
     for one, other in ((left.said, right.said), (left.truth, right.truth)):
         for name in ("offsets", "begin", "end", "label", "score", "concept"):
