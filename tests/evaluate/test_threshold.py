@@ -100,3 +100,13 @@ def test_a_rule_that_a_kind_of_task_cannot_have_is_known_before_there_is_an_answ
 )
 def test_the_rules_of_each_kind_of_task_are_let_through(kind: str, rule: str | float) -> None:
     threshold.check(kind, rule)
+
+
+def test_labels_too_rare_to_choose_a_threshold_by_are_named_before_anything_is_trained() -> None:
+    values = np.array([[1.0, 0, 1], [0, 0, 1], [0, 0, 1]])
+    target = Target(values, np.ones((3, 3), bool), ("I10", "J18", "E11"))
+    with pytest.raises(DataError, match="no threshold can be chosen for J18, E11: the tune part"):
+        threshold.check_events("multilabel", target, "youden")
+    for rule in (0.5, "0.5", "jaccard"):
+        threshold.check_events("multilabel", target, rule)
+    threshold.check_events("multiclass", target, "youden")

@@ -424,3 +424,16 @@ def test_what_was_cut_last_is_not_taken_for_another_note() -> None:
     first = told(made.read(known(NOTES[:1]), state), 0)
     second = told(made.read(known(NOTES[1:2]), state), 0)
     assert first[0] == "No" and second[0] == "Fever" and told(made.read(known(NOTES[:1]), state), 0) == first
+
+
+def test_a_note_longer_than_any_is_refused_unless_max_steps_says_what_of_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "LONGEST", 10)
+    said = known(["No fever since Monday.", "No fever. " * 5, "extraordinarily long word"])
+    one = modality()
+    assert one.refused(said, one.fit(said)) == [
+        "",
+        "its text has 15 steps, and 10 are read at once: max_steps says how many of them are",
+        "",
+    ]
+    cut = modality(max_steps=4)
+    assert cut.refused(said, cut.fit(said)) == [""] * 3

@@ -86,6 +86,20 @@ def check(kind: str, rule: str | float) -> None:
         choose(np.array([0.0, 1.0]), np.array([False, True]), rule)
 
 
+def check_events(kind: str, target: Target, rule: str | float) -> None:
+    """Raises DataError, with their names, where labels are so rare that these rows (of tune) choose no threshold for them."""
+    if kind not in ("binary", "multilabel") or rule == "jaccard" or not isinstance(rule, str) or _number(rule) is not None:
+        return
+    events = ((target.values > 0) & target.known).sum(0)
+    lacking = [name for name, some, of in zip(target.names, events, target.known.sum(0), strict=True) if not 0 < some < of]
+    if lacking:
+        shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+        raise DataError(
+            f"no threshold can be chosen for {shown}: the tune part has no row with the event, or no row without it",
+            hint="outcome.min_subjects or classes leave rare labels out; evaluate.threshold = 0.5 needs no event",
+        )
+
+
 def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:
     """Every threshold that this kind of task needs, by `key`: of each answer (binary), or each label of it (multilabel, detect).
 

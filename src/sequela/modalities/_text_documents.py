@@ -30,6 +30,11 @@ class Documents:
         first = np.searchsorted(self.row, self.row)
         return np.asarray(before - before[first] if len(before) else before)
 
+    def characters(self) -> Array:
+        """Of the documents of each row, int64 "N"."""
+        length = np.array([len(text) for text in self.texts], np.int64)[self.document]
+        return np.bincount(self.row, length, self.rows).astype(np.int64)
+
     def bounds(self) -> Array:
         """The pairs of row i are bounds[i]:bounds[i+1], int64 "N+1"."""
         return np.searchsorted(self.row, np.arange(self.rows + 1))

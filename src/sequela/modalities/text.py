@@ -51,6 +51,7 @@ Scope: TypeAlias = Literal["negated", "family", "past", "uncertain"]
 ALONE = {"characters": "words", "tokenizer": "subwords", "size": "subwords", "subwords": "subwords"}
 WHOLE = ("digits", "stop_words", "chinese", "max_vocabulary")
 LEARNT = ("lower", "size", "subwords")
+LONGEST = 200_000  # steps of a row that are read without max_steps: a long book; no note is longer
 
 
 class Config(Strict, frozen=True):
@@ -176,6 +177,16 @@ class Text:
         steps, _ = self._steps(numbered)
         held = np.array(state.subjects)[numbered.known]
         return _text_columns.columns(numbered.cut, held, steps.bounds, self._laid(documents, steps))
+
+    def refused(self, known: Known, state: State) -> list[str]:
+        """Why a row cannot be judged: it has more steps than are read at once, and `max_steps` does not say which of them are."""
+        documents = self._documents(known)
+        if self.config.max_steps or (documents.characters() <= LONGEST).all():  # a step has a character or more
+            return [""] * known.count
+        _, numbered = self._told(known, state)
+        steps = _text_steps.lengths(documents, self._steps(numbered)[0].offsets).tolist()
+        long = f"steps, and {LONGEST:,} are read at once: max_steps says how many of them are"
+        return [f"its text has {count:,} {long}" if count > LONGEST else "" for count in steps]
 
     def shortened(self, state: State) -> int:
         """How many training rows have more than `max_steps` steps."""
