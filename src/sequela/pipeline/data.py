@@ -76,6 +76,20 @@ def elsewhere(data: config.Data, reader: str = "", *, labelled: bool) -> config.
     return msgspec.structs.replace(data, options=kept)
 
 
+def other_records(data: config.Data, given: str | Path | Store, reader: str, progress: Progress, *, labelled: bool) -> Store:
+    """The store of other records than the study's own: see `elsewhere`.
+
+    Raises DataError, which of files that the study's reader cannot use says how those of another format are read.
+    """
+    try:
+        return records(elsewhere(data, reader, labelled=labelled), Path(), given, progress)
+    except DataError as error:
+        if reader or not data.reader or isinstance(given, Store) or not Path(given).exists():
+            raise
+        other = f"this is the format of {data.reader}; another is read by --reader NAME (plain texts by --reader text)"
+        raise DataError(error.message, hint="; ".join(filter(None, (error.hint, other)))) from error
+
+
 def records(data: config.Data, base: Path, given: str | Path | Store | None, progress: Progress) -> Store:
     """The store that a study speaks of, or the one given in its place; raw files are imported into the cache.
 

@@ -12,7 +12,7 @@ from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.pipeline import attributed, texts
 from sequela.pipeline.attributed import Method
-from sequela.pipeline.data import elsewhere, records
+from sequela.pipeline.data import other_records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
@@ -46,7 +46,7 @@ def predict(
         raise UsageError("a method or classes are of an explanation, and none is asked for", hint="--explain")
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     as_dicom = _segmentations(held, data, out) if masks == "dicom" else None
-    store = records(elsewhere(held.study.data, reader, labelled=False), Path(), data, progress)
+    store = other_records(held.study.data, data, reader, progress, labelled=False)
     predictions = held.predict(store, subject, at)
     if out is not None:
         predictions = [written(one, Path(out), as_dicom) for one in predictions]

@@ -21,7 +21,7 @@ from sequela.evaluate.evaluation import evaluate as judge
 from sequela.evaluate.facts import RunFacts
 from sequela.evaluate.tallies import tallied
 from sequela.pipeline import facts, files, page
-from sequela.pipeline.data import elsewhere, records
+from sequela.pipeline.data import other_records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
 from sequela.pipeline.trial import judged
@@ -53,7 +53,7 @@ def evaluate(
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     folder = _folder(held, out)
     study, predictor = held.study, held.predictor
-    store = records(elsewhere(study.data, reader, labelled=True), Path(), data, progress)
+    store = other_records(study.data, data, reader, progress, labelled=True)
     _refuse_own(held, store)
     found, flow = cohorts.build(store, study)
     cohort = replace(found, part=np.full(len(found), "test"))
