@@ -150,4 +150,5 @@ def _own_random_numbers(device: str) -> Iterator[None]:
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            if cuda:  # else nothing was set, and torch imports a great deal here, in which a Ctrl-C may have come
+                torch.use_deterministic_algorithms(before[0], warn_only=before[1])
