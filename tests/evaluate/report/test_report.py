@@ -12,7 +12,7 @@ import runs
 
 from sequela.errors import DataError
 from sequela.evaluate.facts import BaselineFacts, FanFacts
-from sequela.evaluate.report import render
+from sequela.evaluate.report import html, render
 from sequela.evaluate.report.run import read
 from sequela.evaluate.report.verdict import verdict
 from sequela.metrics.table import Kind
@@ -137,6 +137,11 @@ def test_a_value_keeps_its_digits_on_one_line(tmp_path: Path) -> None:
     page = render(runs.folder(tmp_path, "binary", [runs.judged("binary")]))
     table = page[page.index("Verdict") : page.index("The test part: each value")]
     assert re.findall(r"<td>(?!<span>|–)", table) == [] and "td span, td strong { overflow-wrap: normal; }" in page
+
+
+def test_a_count_of_thousands_keeps_its_digits_on_one_line() -> None:
+    markup = html.table(["", "Rows"], [["train", "16,800"], ["test", "1,2 years"], ["tune", "900"]]).markup
+    assert "<td><span>16,800</span></td>" in markup and "<td>1,2 years</td>" in markup and "<td>900</td>" in markup
 
 
 def test_what_a_plain_model_chose_for_each_label_is_a_table_of_its_own(tmp_path: Path) -> None:

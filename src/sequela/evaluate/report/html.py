@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ class Safe:
 
 Piece = str | Safe  # a str is text, whatever it holds
 EMPTY = Safe("")
+THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 
 
 def text(piece: Piece) -> str:
@@ -53,12 +55,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Piece]], caption: str = "
     if not rows:
         return EMPTY
     header = tag("tr", *[tag("th", cell, scope="col") for cell in head])
-    body = [tag("tr", tag("th", row[0], scope="row"), *[tag("td", cell) for cell in row[1:]]) for row in rows]
+    body = [tag("tr", tag("th", row[0], scope="row"), *[_cell(piece) for piece in row[1:]]) for row in rows]
     if 0 <= strong < len(body):
         body[strong] = Safe(body[strong].markup.replace("<tr>", '<tr class="strong">', 1))
     titled = tag("caption", caption) if caption else EMPTY
     whole = tag("table", titled, tag("thead", header), tag("tbody", *body))
     return tag("div", whole, class_="table")
+
+
+def _cell(piece: Piece) -> Safe:
+    """A cell; a count of thousands keeps its digits on one line."""
+    whole = isinstance(piece, str) and THOUSANDS.fullmatch(piece) is not None
+    return tag("td", tag("span", piece) if whole else piece)
 
 
 def figure(svg: Safe, caption: str) -> Safe:
