@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 IN_PYTHON = ("mask", "space", "picture")  # alone, not as text
-MANY, RANKED = 10, 5  # classes: of more than so many, only the likeliest stand in a line for a person
+MANY, RANKED = 10, 5  # of more than MANY classes, only RANKED stand in a line for a person; of more labels, MANY
 UNITS = {"mm3": "mm³", "mm2": "mm²"}  # as a person writes them
 
 
@@ -67,9 +67,9 @@ class Prediction:
         if self.refused:
             return f"{self.row_id}{when}: refused: {self.refused}"
         said = self.probabilities or self.value or {}
-        shown = _likeliest(said) if isinstance(self.decision, str) else said
+        shown = self._shown(said)
         numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in shown.items())
-        numbers += f", and {len(said) - len(shown)} less likely" if len(shown) < len(said) else ""
+        numbers += _others(said, shown)
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
@@ -84,6 +84,16 @@ class Prediction:
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
         lines += map(_term, self.explanation or ())
         return "\n".join(lines)
+
+    def _shown(self, said: dict[str, float]) -> dict[str, float]:
+        """What stands in the line: of labels those that are called and as many more as make MANY, in that order."""
+        if isinstance(self.decision, str):
+            return _likeliest(said)
+        if not isinstance(self.decision, list):
+            return said
+        called = set(self.decision)
+        order = sorted(said, key=lambda name: (name not in called, -said[name]))
+        return {name: said[name] for name in order[: max(MANY, len(called))]}
 
     def _within(self, name: str) -> str:
         """The interval of a value, where it has one."""
@@ -110,6 +120,14 @@ def _number(number: float, unit: str | None) -> str:
 def _likeliest(said: dict[str, float]) -> dict[str, float]:
     """All, or of many classes the first few in falling order."""
     return said if len(said) <= MANY else dict(sorted(said.items(), key=lambda one: -one[1])[:RANKED])
+
+
+def _others(said: dict[str, float], shown: dict[str, float]) -> str:
+    """How many are left out of a line. A label that is called may be less likely than one that is not: each has its threshold."""
+    rest = [chance for name, chance in said.items() if name not in shown]
+    if not rest:
+        return ""
+    return f", and {len(rest)} {'less likely' if max(rest) <= min(shown.values()) else 'more, not called'}"
 
 
 def _counted(said: dict[str, float]) -> str:
