@@ -33,6 +33,7 @@ def test_every_set_of_the_page_is_tried() -> None:
     assert SETS.keys() == EXPECTED.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SETS)
 def test_a_section_of_the_page_reads_its_set_whole(source: str, real_data: Callable[[str], Path], tmp_path: Path) -> None:
     data: dict[str, Any] = SETS[source]

@@ -222,6 +222,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["predictions.parquet"])
 def test_a_disk_that_fills_while_a_run_is_written_is_an_error_and_the_run_can_go_on(
     name: str, ward: Store, ward_run: Run, demo: Path, small: tuple[str, ...], tmp_path: Path

@@ -132,6 +132,7 @@ def write_digits(folder: Path, train: int, test: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_digits_in_mnist_s_own_files_are_read_row_by_row(classic: Classic, tmp_path: Path) -> None:
     done = classic("digits_rows_lstm", write_digits(tmp_path / "mnist", 700, 150), "train.epochs=12", *DIGITS)
     (split,) = facts(done)["splits"]
@@ -149,6 +150,7 @@ def test_the_stacked_lstm_reads_the_digits(classic: Classic, tmp_path: Path) -> 
 # ------------------------------------------------------------------------------------------------------------------------ lung CT
 
 
+@pytest.mark.slow
 def test_the_lung_ct_net_has_its_420610_parameters_and_learns(classic: Classic, tmp_path: Path) -> None:
     done = classic("lung_ct_cnn", simulate.write("xray", tmp_path / "xray", 500), "train.epochs=4")
     assert facts(done)["parameters"] == 420_610

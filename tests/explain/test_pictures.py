@@ -81,6 +81,7 @@ def test_both_maps_find_the_planted_square(judge: Judge) -> None:
     assert inside_share(occlusion.heat(question)[:, 0], inside[shown]) > 0.8
 
 
+@pytest.mark.slow
 def test_a_network_of_random_weights_finds_it_no_better_than_chance() -> None:
     torch.manual_seed(1)
     encoder = resnet.build(Spec("image", (1, SIDE, SIDE), "days"), resnet.Config(blocks=(1, 1), width=12))

@@ -96,7 +96,7 @@ def points(data):
     return (lps + row[..., None] * between_rows * down) * [-1, -1, 1]
 
 
-@pytest.mark.parametrize("columns_first", [False, True])
+@pytest.mark.parametrize("columns_first", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_pixel_of_the_four_mri_series_lies_in_the_nifti_where_its_header_says(columns_first, real_data, tmp_path):
     pydicom = pytest.importorskip("pydicom")
     folder = real_data("mri_dicom_series")

@@ -256,6 +256,7 @@ def test_channels_that_are_not_those_named_are_refused(tmp_path, folder, sink):
     }
 
 
+@pytest.mark.slow
 def test_bonn_has_its_five_hundred_segments_and_five_sets(real_data, tmp_path):
     options = {"rate_hz": 173.61, "unit": "uV", "channels": ["EEG"], "path": "_(?P<set>[ZONFS])/"}
     store = sequela.import_data("arrays", real_data("bonn_eeg") / "Bonn_EEG_dataset.zip", tmp_path / "it.store", options=options)

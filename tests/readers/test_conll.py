@@ -194,6 +194,7 @@ def test_a_changed_byte_is_read_or_refused(place: int, byte: int, tmp_path_facto
     assert sink.accepted + len(sink.refused) > 0 and len(marked(sink)) == sink.accepted
 
 
+@pytest.mark.slow
 def test_the_ncbi_disease_corpus_has_its_published_sentences_and_marks(real_data: Any, tmp_path: Path) -> None:
     options = {"parts": {"train": "train.tsv", "tune": "devel.tsv", "test": "test.tsv"}}
     store = sequela.import_data("conll", real_data("ncbi_disease"), tmp_path / "ncbi.store", options=options)

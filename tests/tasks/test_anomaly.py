@@ -109,6 +109,7 @@ def test_normal_training_rows_are_spread_evenly_over_the_shares(rows: Any, asked
     np.testing.assert_allclose(share, (np.arange(len(share)) + 0.5) / len(share), atol=0.03)
 
 
+@pytest.mark.slow
 @each
 def test_abnormal_rows_of_train_change_nothing(rows: Any, asked: Study, tmp_path: Path) -> None:
     train, tune = rows(seed=0), rows(seed=1)
