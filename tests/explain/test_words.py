@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -193,3 +194,21 @@ def test_neighbours_of_like_sign_are_one_phrase_and_no_phrase_crosses_a_line() -
     ]
     assert phrases(begin[:0], end[:0], change[:0], "") == []
     assert phrases(begin, end, np.zeros(8), text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("dry cough. No fever", ["dry cough.", "No fever"]),
+        ("a cough!\tNo fever?  Well.", ["a cough!", "No fever?", "Well."]),
+        ("of 38.5 degrees", ["of 38.5 degrees"]),
+        ("咳嗽。无发热！好", ["咳嗽。", "无发热！", "好"]),
+        ("咳嗽，无发热", ["咳嗽，无发热"]),
+    ],
+)
+def test_no_phrase_crosses_the_end_of_a_sentence(text: str, expected: list[str]) -> None:
+    by_itself, at_its_word = r"[a-zA-Z\d]+|[^\w\s]|[\u4e00-\u9fff]", r"[a-zA-Z.\d!?]+|[\u4e00-\u9fff]+\W?"  # the stop
+    for pattern in (by_itself, at_its_word):
+        found = list(re.finditer(pattern, text))
+        begin, end = np.array([one.start() for one in found]), np.array([one.end() for one in found])
+        assert [text[one.begin : one.end] for one in phrases(begin, end, np.ones(len(found)), text)] == expected

@@ -22,7 +22,8 @@ from sequela.errors import UsageError
 from sequela.evaluate.report import reading
 from sequela.explain.tokens.phrases import Phrase
 from sequela.pipeline import attributed, left_out_words
-from sequela.pipeline.attributed import Method, Texts
+from sequela.pipeline.attributed import Method, Texts, Told
+from sequela.pipeline.texts import page, terms
 from sequela.readers import _documents
 from sequela.readers._documents import Document
 from sequela.store.store import Store, open_store
@@ -222,6 +223,25 @@ def test_shades_grow_with_what_a_phrase_adds() -> None:
     marks = reading.stretches([Phrase(0, 2, 4.0), Phrase(3, 5, -4.0), Phrase(6, 7, 0.9)], " to flu")
     assert [one.class_ for one in marks] == ["for w4", "against w4", "for w1"]
     assert marks[1].title == "-4.00 to flu"
+
+
+def test_phrases_that_two_decimals_show_as_nothing_join_all_other_words(held: Bundle, store: Store) -> None:
+    cohort, _ = held.eligible(store, ["p03"])
+    texts = Texts(held.predictor, held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id), "note")
+    places = texts.ragged.places
+    assert places is not None
+    change = np.array([0.0049, -0.03, 0.006])
+    told = Told(1, places.begin[:3], places.end[:3], change, 0.1 + float(change.sum()), 0.1, "gradients")
+    *shown, rest = terms(texts, 0, [told])
+    assert [round(term["change"], 4) for term in shown] == [-0.03, 0.006]
+    assert rest["change"] == pytest.approx(0.1 + 0.0049)
+    quiet = replace(told, change=change / 100)
+    said = page(texts, 0, [quiet], np.zeros(3))
+    assert (
+        "0.00</td>" not in said
+        and "No phrase adds or takes 0.005 or more." in said
+        and said.count("the natural logarithm of p") == 1
+    )
 
 
 def test_entities_are_marked_on_a_page_and_not_explained(store: Store, tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ def _terms(texts: Texts, row: int, one: Told) -> Iterator[dict[str, Any]]:
 
 
 def phrases_of(places: Places, row: int, one: Told) -> list[Phrase]:
-    """The words of a class as phrases, in the row's text."""
-    return phrases(one.begin, one.end, one.change, places.texts[row])
+    """The words of a class as phrases, in the row's text, but for those that two decimals show as nothing."""
+    found = phrases(one.begin, one.end, one.change, places.texts[row])
+    return [phrase for phrase in found if round(phrase.change, 2)]
 
 
 def _place(places: Places, row: int, phrase: Phrase) -> dict[str, Any]:
@@ -204,7 +205,9 @@ def _answered(names: Sequence[str], values: Array) -> str:
 
 def account(one: Told) -> str:
     """How a class was explained, and how far its words account for the answer."""
-    least = f"Words that add or take less than a tenth of what the strongest does are not marked. {_sum(one)}"
+    least = (
+        f"Words that add or take less than a tenth of what the strongest does, or less than 0.005, are not marked. {_sum(one)}"
+    )
     if one.method == "lime":
         return (
             f"Method: {NAMES['lime']}; {one.points} texts were asked about, and near this one the words account for "

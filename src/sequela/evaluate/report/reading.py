@@ -26,6 +26,11 @@ NOTICE = (
     "that the model has understood the text: a word may count because it often stands beside what matters."
 )
 
+SCALE = (
+    "Numbers are in log-odds, the natural logarithm of p / (1 − p) of a probability p: 0 is one in two, and what adds 0.7 about "
+    "doubles the odds."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -103,8 +108,10 @@ def legend() -> Safe:
 
 
 def listed(whole: str, one: Reading) -> Safe:
-    """The strongest phrases in a table."""
+    """The strongest phrases in a table, or that there are none."""
     order = sorted(one.phrases, key=lambda phrase: -abs(phrase.change))[:LISTED]
+    if not order:
+        return paragraph("No phrase adds or takes 0.005 or more.")
     rows: list[list[Piece]] = [
         [whole[phrase.begin : phrase.end], f"{phrase.change:+.2f}", f"{phrase.begin}–{phrase.end}"] for phrase in order
     ]
@@ -125,7 +132,7 @@ def page(head: Head, whole: str, documents: Sequence[Document], readings: Sequen
     """One row explained, as an HTML page that needs no script and fetches nothing. All text is escaped."""
     body = [_reading(whole, documents, one) for one in readings]
     told = [paragraph(said, class_="warning") for said in (NOTICE, head.notice) if said]
-    return _page(head, [*told, legend(), *body])
+    return _page(head, [*told, legend(), paragraph(SCALE), *body])
 
 
 def marked_page(head: Head, whole: str, documents: Sequence[Document], marks: Sequence[Stretch], key: Safe) -> str:
