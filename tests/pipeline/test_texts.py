@@ -255,6 +255,10 @@ def test_entities_are_marked_on_a_page_and_not_explained(store: Store, tmp_path:
     page = Path(one.file or "").read_text(encoding="utf-8")
     assert one.explanation is None and "<script" not in page
     assert page.count('<mark class="said"') >= len(one.spans or ()) > 0
+    listed = page[page.index("<tbody>") :]
+    for span in one.spans or ():
+        place = f"document {span['document']}, characters {span['begin']}–{span['end']}"
+        assert f"<td>{span['score']:.3f}</td><td>{place}</td>" in listed
 
 
 @pytest.mark.parametrize("method", ["gradients", "lime"])

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import Bundle
+from sequela.bundle import Bundle, spanned
 from sequela.contracts import Progress
 from sequela.evaluate.report import reading
-from sequela.evaluate.report.html import paragraph
+from sequela.evaluate.report.html import Safe, paragraph, table
 from sequela.evaluate.report.marking import Stretch
 from sequela.evaluate.report.reading import Head, Reading
 from sequela.explain.tokens.phrases import Phrase, phrases
@@ -26,7 +26,7 @@ from sequela.types import Array, Known, Places, Spans
 
 SHOWN = 8  # phrases of a class that a prediction names
 LIKELIEST = 5  # classes that a page names above the text
-SCORE = "Marked is what was found, with its type; under a pointer stands its score, as the model has it."
+SCORE = "Marked is what was found, with its type; its score, as the model has it, stands under a pointer and in the list below."
 REST = "(all other words, and the answer to none)"
 
 
@@ -179,13 +179,15 @@ def marked(held: Bundle, store: Store, who: Who, folder: Path) -> dict[str, str]
     answer = held.predictor.answer(rows)
     places = next(ragged.places for ragged in rows.inputs.values() if ragged.places is not None)
     assert answer.spanned is not None
+    told = spanned.told(answer.names, rows, answer)
     written = {}
     for row in np.flatnonzero(np.diff(places.offsets) > 0).tolist():
         row_id = str(rows.row_id[row])
         found = list(_entities(answer.spanned.take(np.array([row])), answer.names))
+        shown = paragraph(SCORE), reading.text(places.texts[row], places.pieces[row], found), _listed(told[row]["spans"])
         head = Head(row_id, held.study.question, f"Found: {len(found)}")
         file = folder / f"{files.safe(row_id)}-marked.html"
-        files.write(file, reading.marked_page(head, places.texts[row], places.pieces[row], found, paragraph(SCORE)))
+        files.write(file, reading.marked_page(head, shown))
         written[row_id] = str(file)
     return written
 
@@ -194,6 +196,13 @@ def _entities(own: Spans, names: tuple[str, ...]) -> Iterator[Stretch]:
     for place, label in enumerate(own.label.tolist()):
         sure = "" if own.score is None else f" ({own.score[place]:.2f})"
         yield Stretch(int(own.begin[place]), int(own.end[place]), "said", f"{names[label]}{sure}", note=names[label])
+
+
+def _listed(entities: Sequence[Mapping[str, Any]]) -> Safe:
+    """The entities that were found, for who reads on paper."""
+    places = [f"document {one['document']}, characters {one['begin']}–{one['end']}" for one in entities]
+    rows = [[one["type"], one["text"], f"{one['score']:.3f}", place] for one, place in zip(entities, places, strict=True)]
+    return table(["Type", "Text", "Score", "Place"], rows)
 
 
 def _answered(names: Sequence[str], values: Array) -> str:

@@ -135,9 +135,9 @@ def page(head: Head, whole: str, documents: Sequence[Document], readings: Sequen
     return _page(head, [*told, legend(), paragraph(SCALE), *body])
 
 
-def marked_page(head: Head, whole: str, documents: Sequence[Document], marks: Sequence[Stretch], key: Safe) -> str:
-    """One row with the stretches that were found in it; `key` says what the marks mean."""
-    return _page(head, [key, text(whole, documents, marks)])
+def marked_page(head: Head, shown: Sequence[Safe]) -> str:
+    """One row with the stretches that were found in it: what the marks mean, the `text`, and a list of them."""
+    return _page(head, shown)
 
 
 def _reading(whole: str, documents: Sequence[Document], one: Reading) -> Safe:
