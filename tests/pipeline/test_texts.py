@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ import torch
 
 from sequela import batch, config, pipeline
 from sequela import model as models
-from sequela.bundle import Bundle
-from sequela.bundle.prediction import Prediction
+from sequela.bundle import Bundle, reasons
+from sequela.bundle.prediction import NOTHING, Prediction
 from sequela.bundle.predictor import Predictor
 from sequela.errors import UsageError
 from sequela.evaluate.report import reading
@@ -217,6 +218,23 @@ def test_a_text_without_words_and_a_row_without_a_text_have_no_explanation(held:
     texts = Texts(held.predictor, rows, "note")
     assert attributed.by_network(texts, {0: [0]}, "gradients") == {}
     assert attributed.by_leaving_out(texts, bare, {0: [0]}) == {}
+
+
+def test_a_row_without_time_whose_documents_all_have_times_is_refused_for_it(held: Bundle, tmp_path: Path) -> None:
+    monday = datetime(2150, 1, 5, 8)
+    found = [
+        Document("timed", "high fever", time=monday),
+        Document("both", "chest pain"),
+        Document("both", "high fever", time=monday),
+    ]
+    with StoreWriter(tmp_path / "timed.store", "notes", "none", 1) as sink:
+        _documents.write(found, sink)
+    store = open_store(tmp_path / "timed.store")
+    said = {one.source_id: one.refused for one in held.predict(store)}
+    assert said["both"] is None
+    assert said["timed"] == "no input is known at that time: its documents have times, and this study reads those without"
+    others = [Prediction("a", "both", None, refused=NOTHING), Prediction("b", "timed", "2150-01-01T00:00:00Z", refused=NOTHING)]
+    assert reasons.told(held.predictor, others, store) == others
 
 
 def test_shades_grow_with_what_a_phrase_adds() -> None:

@@ -17,7 +17,7 @@ from polars.exceptions import PolarsError
 
 from sequela import __version__, config, registry
 from sequela import model as models
-from sequela.bundle import archive, golden
+from sequela.bundle import archive, golden, reasons
 from sequela.bundle.card import card
 from sequela.bundle.prediction import Prediction, of
 from sequela.bundle.predictor import Predictor
@@ -66,7 +66,7 @@ class Bundle:
         """
         records = store if isinstance(store, Store) else open_store(Path(store))
         rows, flow = self.eligible(records, subject, at)
-        return of(self.predictor, rows, self.known(records, rows), flow)
+        return reasons.told(self.predictor, of(self.predictor, rows, self.known(records, rows), flow), records)
 
     def eligible(
         self, store: Store, subject: int | str | Sequence[int | str] | None = None, at: str | datetime | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IN_PYTHON = ("mask", "space", "picture")  # alone, not as text
 MANY, RANKED = 10, 5  # of more than MANY classes, only RANKED stand in a line for a person; of more labels, MANY
+NOTHING = "no input is known at that time"  # why a row has no answer
 UNITS = {"mm3": "mm³", "mm2": "mm²"}  # as a person writes them
 
 
@@ -178,7 +179,7 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
     evidence = predictor.evidence(known, rows.subject_id, rows.row_id, rows.target)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
     answer = predictor.answer(evidence)
-    reasons = np.where(empty, "no input is known at that time", "")
+    reasons = np.where(empty, NOTHING, "")
     if answer.kind in ("masks", "boxes"):
         told = marked.told(predictor, evidence, answer)
         return [replace(_bare(rows, i, str(reasons[i]) or None), **told[i]) for i in range(len(rows))]
