@@ -40,7 +40,7 @@ def convert(given: Any, type_: type[T], where: str = "") -> T:
     try:
         return msgspec.convert(given, type_)
     except msgspec.ValidationError as error:
-        raise _explained(error, type_, where) from error
+        raise _explained(error, given, type_, where) from error
 
 
 def options(kind: registry.Kind, named: Named, where: str) -> tuple[str, Any]:
@@ -52,14 +52,26 @@ def options(kind: registry.Kind, named: Named, where: str) -> tuple[str, Any]:
     return chosen.name, convert(chosen.options, registry.module(kind, chosen.name).Config, where)
 
 
-def _explained(error: msgspec.ValidationError, type_: Any, where: str) -> ConfigError:
+def _explained(error: msgspec.ValidationError, given: Any, type_: Any, where: str) -> ConfigError:
     text, _, path = str(error).partition(" - at `$")
     place = (where + "." + path.rstrip("`").lstrip(".")).strip(".") if path else where
     unknown = re.search(r"unknown field `(\w+)`", text)
     fields = _fields_at(type_, path.rstrip("`"))
     if unknown and fields:
         return ConfigError(f"{place or 'the study'} has an unknown key {unknown[1]!r}", hint=registry.nearest(unknown[1], fields))
-    return ConfigError(f"{place or 'the study'}: {text[:1].lower()}{text[1:]}", hint="see docs/study.md, or `sequela schema`")
+    hint = _as_list(given, path.rstrip("`")) if text.startswith("Expected `array") else ""
+    said = f"{place or 'the study'}: {text[:1].lower()}{text[1:]}"
+    return ConfigError(said, hint=hint or "see docs/study.md, or `sequela schema`")
+
+
+def _as_list(given: Any, path: str) -> str:
+    """How the text at a path such as .labels is written as the list that it should be; "" where it is none."""
+    name = path.lstrip(".")
+    value = given.get(name) if isinstance(given, dict) else None
+    if not isinstance(value, str):
+        return ""
+    entries = ", ".join(f'"{one.strip()}"' for one in value.strip("[] ").split(","))
+    return f"a list is written {name} = [{entries}], on a command line '{name}=[{entries}]' (with both kinds of quotation marks)"
 
 
 def _fields_at(type_: Any, path: str) -> tuple[str, ...]:
