@@ -128,6 +128,8 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_number_and_never_shown(read
     [
         ('{"text": "x"', "not an object in JSON"),
         ("[1, 2]", "not an object in JSON"),
+        ('{"text": "Secret", "dx": "", "text": "x"}', "an object in JSON with a key given twice"),
+        ('{"text": "Secret", "\\u0074ext": "x"}', "an object in JSON with a key given twice"),
         ('{"text": {"a": 1}}', "holds an object"),
         ('{"text": ["a", "b"]}', "the column 'text' holds a list, not a text"),
         ('{"text": "x", "dx": ["a", ["b"]]}', "list of other than"),
@@ -145,6 +147,7 @@ def test_a_line_that_cannot_be_used_is_refused_by_its_number(read: Any, line: st
     content = '{"text": "well", "spans": [], "dx": ""}\n' + line + "\n"
     sink = read({"a.jsonl": content}, text="text", spans=["spans"], labels=["dx"])
     assert list(sink.refused) == ["a.jsonl line 2"] and reason in sink.refused["a.jsonl line 2"], sink.refused
+    assert "Secret" not in sink.refused["a.jsonl line 2"]
     assert texts(sink) == ["well"]
 
 

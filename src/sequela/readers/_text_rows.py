@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -116,10 +118,12 @@ def _lines(text: str, file: str, wanted: Wanted, sink: Sink) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                found.append((number, _OBJECT.decode(line)))
+                found.append((number, _object(line)))
                 names |= dict.fromkeys(found[-1][1])
             except _BROKEN:
                 sink.refuse(f"{file} line {number}", "not an object in JSON")
+            except DataError as error:
+                sink.refuse(f"{file} line {number}", error.message)
     _check_columns(file, list(names), wanted)
     for number, told in found:
         where = f"{file} line {number}"
@@ -127,6 +131,18 @@ def _lines(text: str, file: str, wanted: Wanted, sink: Sink) -> Iterator[Row]:
             yield Row(number, where, {name: _value(name, told.get(name), wanted) for name in wanted.columns})
         except DataError as error:
             sink.refuse(where, error.message)
+
+
+def _object(line: str) -> Mapping[str, Raw]:
+    """What a line says. Raises DataError for an object with two values of one key: msgspec would take the last unasked."""
+    found = _OBJECT.decode(line)
+    json.loads(line, object_pairs_hook=_check_keys, parse_int=str, parse_float=str)
+    return found
+
+
+def _check_keys(pairs: Sequence[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise DataError("an object in JSON with a key given twice")
 
 
 def _value(name: str, raw: Raw | None, wanted: Wanted) -> str:
