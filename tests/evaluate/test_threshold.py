@@ -103,10 +103,11 @@ def test_the_rules_of_each_kind_of_task_are_let_through(kind: str, rule: str | f
 
 
 def test_labels_too_rare_to_choose_a_threshold_by_are_named_before_anything_is_trained() -> None:
-    values = np.array([[1.0, 0, 1], [0, 0, 1], [0, 0, 1]])
-    target = Target(values, np.ones((3, 3), bool), ("I10", "J18", "E11"))
+    values = np.array([[1.0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]])
+    every, names = np.ones((3, 4), bool), ("I10", "J18", "E11", "I48")
+    tune, train = Target(values, every, names), Target(np.eye(3, 4), every, names)  # I48 never in train: the task's to say
     with pytest.raises(DataError, match="no threshold can be chosen for J18, E11: the tune part"):
-        threshold.check_events("multilabel", target, "youden")
+        threshold.check_events("multilabel", train, tune, "youden")
     for rule in (0.5, "0.5", "jaccard"):
-        threshold.check_events("multilabel", target, rule)
-    threshold.check_events("multiclass", target, "youden")
+        threshold.check_events("multilabel", train, tune, rule)
+    threshold.check_events("multiclass", train, tune, "youden")

@@ -86,18 +86,27 @@ def check(kind: str, rule: str | float) -> None:
         choose(np.array([0.0, 1.0]), np.array([False, True]), rule)
 
 
-def check_events(kind: str, target: Target, rule: str | float) -> None:
-    """Raises DataError, with their names, where labels are so rare that these rows (of tune) choose no threshold for them."""
+def check_events(kind: str, train: Target, tune: Target, rule: str | float) -> None:
+    """Raises DataError, with their names, where labels are too rare in tune to choose a threshold for them.
+
+    Those that are the same in all of train are left to the task, which cannot learn them.
+    """
     if kind not in ("binary", "multilabel") or rule == "jaccard" or not isinstance(rule, str) or _number(rule) is not None:
         return
-    events = ((target.values > 0) & target.known).sum(0)
-    lacking = [name for name, some, of in zip(target.names, events, target.known.sum(0), strict=True) if not 0 < some < of]
+    told = zip(tune.names, _varies(train), _varies(tune), strict=True)
+    lacking = [name for name, learnt, judged in told if learnt and not judged]
     if lacking:
         shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
         raise DataError(
             f"no threshold can be chosen for {shown}: the tune part has no row with the event, or no row without it",
             hint="outcome.min_subjects or classes leave rare labels out; evaluate.threshold = 0.5 needs no event",
         )
+
+
+def _varies(target: Target) -> list[bool]:
+    """Of each label whether there are rows with and without it."""
+    events, known = ((target.values > 0) & target.known).sum(0), target.known.sum(0)
+    return [bool(0 < some < of) for some, of in zip(events, known, strict=True)]
 
 
 def choose_all(kind: str, answers: Mapping[str, Answer], target: Target, rule: str | float) -> dict[str, float]:

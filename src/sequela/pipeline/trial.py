@@ -143,7 +143,8 @@ def _learnt(split: Prepared) -> Array:
 
 def choose(study: Study, rows: Read, way: Way) -> Chosen:
     """The model trained, everything else chosen on tune."""
-    threshold.check_events(cohorts.judged_as(study), rows.tune.asked.target, study.evaluate.threshold)
+    parts = rows.train.asked.target, rows.tune.asked.target
+    threshold.check_events(cohorts.judged_as(study), *parts, study.evaluate.threshold)
     began = time.process_time()
     begun = vectors.begun(study, rows.train, rows.split.find, way.progress)
     pretrained = pretraining.pretrained(study, rows.foreseen, rows.material, way, begun.weights)
