@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -73,13 +74,13 @@ def test_the_check_says_how_many_rows_are_kept_out(store: Store) -> None:
 
 def test_a_study_without_a_normal_row_is_told_what_is_missing(store: Store, tmp_path: Path) -> None:
     abnormal = config.convert(
-        {**config.msgspec.to_builtins(STUDY), "outcome": {"column": "beat", "classes": {"Q": ["Q"], "V": ["V"]}}}, Study
+        {**msgspec.to_builtins(STUDY), "outcome": {"column": "beat", "classes": {"Q": ["Q"], "V": ["V"]}}}, Study
     )
     with pytest.raises(DataError, match="learns from none of the"):
         run(abnormal, data=store, out=tmp_path / "run")
 
 
 def test_one_class_cannot_be_balanced(store: Store, tmp_path: Path) -> None:
-    balanced = config.convert({**config.msgspec.to_builtins(STUDY), "train": {"balance": "weights"}}, Study)
+    balanced = config.convert({**msgspec.to_builtins(STUDY), "train": {"balance": "weights"}}, Study)
     with pytest.raises(ConfigError, match="none to balance"):
         run(balanced, data=store, out=tmp_path / "run")
