@@ -153,7 +153,8 @@ class Plain(nn.Module):
 
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         if not self.packed:
-            return self.lstm(vectors)[0]  # type: ignore[no-any-return]
+            states: Tensor = self.lstm(vectors)[0]
+            return states
         packed = pack_padded_sequence(vectors, mask.sum(1), batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sequela.encoders import caml
+from sequela.encoders._filters import Filters
 from sequela.errors import ConfigError
 from sequela.tasks import multilabel
 from sequela.types import Seq, Spec, Target
@@ -23,7 +24,7 @@ def text(*rows: list[int]) -> Seq:
     return Seq(values, mask, torch.arange(longest).double().expand(len(rows), -1), None, side)
 
 
-def made(**options: object) -> caml.CAML:
+def made(**options: object) -> Filters:
     torch.manual_seed(4)
     return caml.build(TEXT, caml.Config(width=3, embedding=5, **options)).eval()
 
@@ -32,12 +33,12 @@ def made(**options: object) -> caml.CAML:
 @torch.no_grad()
 def test_each_word_is_told_with_the_words_around_it_and_zeros_beyond_the_text(kernel: int) -> None:
     net, seq = made(kernel=kernel), text([1, 2, 3, 4, 5], [6, 7])
-    vectors, weight = net.words(seq), net.motifs.convolution.weight
+    vectors, weight = net.words(seq), net.motifs[0].convolution.weight
     before = (kernel - 1) // 2
     for row, length in ((0, 5), (1, 2)):
         for t in range(length):
             there = [k for k in range(kernel) if 0 <= t - before + k < length]
-            summed = net.motifs.convolution.bias + sum(weight[:, :, k] @ vectors[row, t - before + k] for k in there)
+            summed = net.motifs[0].convolution.bias + sum(weight[:, :, k] @ vectors[row, t - before + k] for k in there)
             torch.testing.assert_close(net(seq).steps[row, t], summed.tanh())
 
 

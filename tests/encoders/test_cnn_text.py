@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sequela.encoders import cnn_text
+from sequela.encoders._filters import Filters
 from sequela.errors import ConfigError
 from sequela.types import Seq, Spec
 
@@ -19,7 +20,7 @@ def text(*rows: list[int]) -> Seq:
     return Seq(values, mask, torch.zeros(values.shape, dtype=torch.float64), None, None, torch.ones(len(rows), 2))
 
 
-def made(**options: object) -> cnn_text.CNNText:
+def made(**options: object) -> Filters:
     torch.manual_seed(2)
     return cnn_text.build(TEXT, cnn_text.Config(**{"width": 4, "embedding": 6, **options})).eval()
 

@@ -104,11 +104,13 @@ class Language(nn.Module):
 
     def _states(self, numbers: Tensor, mask: Tensor) -> Tensor:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            return self.network(input_ids=numbers, attention_mask=mask.long()).last_hidden_state  # type: ignore[no-any-return]
+            states: Tensor = self.network(input_ids=numbers, attention_mask=mask.long()).last_hidden_state
+        return states
 
     def _pooled(self, steps: Tensor, opened: Tensor, row: Tensor, mask: Tensor) -> Tensor:
         if self.pool is not None:
-            return self.pool(steps, mask)  # type: ignore[no-any-return]
+            pooled: Tensor = self.pool(steps, mask)
+            return pooled
         summed = opened.new_zeros(len(mask), opened.shape[1]).index_add(0, row, opened)
         return existing(summed / torch.bincount(row, minlength=len(mask)).unsqueeze(1), mask.any(1))
 

@@ -69,7 +69,7 @@ class CRF(nn.Module):
 
 def log_partition(emissions: Tensor, chain: Chain, mask: Tensor) -> Tensor:
     """log Z of each row, float64 "B", from emissions "B T K"; 0 for a row without steps. Differentiable once."""
-    found: Tensor = _LogPartition.apply(emissions.double(), *chain.double(), mask)  # type: ignore[no-untyped-call]
+    found: Tensor = _LogPartition.apply(emissions.double(), *chain.double(), mask)  # type: ignore[no-untyped-call]  # torch does not type apply
     return found
 
 

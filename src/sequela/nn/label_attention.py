@@ -40,7 +40,8 @@ class LabelAttention(nn.Module):
     def terms(self, steps: Tensor, mask: Tensor) -> Tensor:
         """What each step adds to the logit of each label, "B K T": 0 on padding, with the bias summing to the logit."""
         vectors = self._read(steps, mask)
-        return self._weights(vectors, mask) * self.out(vectors).transpose(1, 2)  # type: ignore[no-any-return]
+        each: Tensor = self.out(vectors)
+        return self._weights(vectors, mask) * each.transpose(1, 2)
 
     def weights(self, steps: Tensor, mask: Tensor) -> Tensor:
         """How much each label looks at each step, "B K T": 0 on padding, summing to 1 over the steps of a row."""

@@ -19,4 +19,5 @@ class Motifs(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         channels = functional.pad(vectors.transpose(1, 2), self.around)
-        return self.convolution(channels).transpose(1, 2)  # type: ignore[no-any-return]
+        answers: Tensor = self.convolution(channels)
+        return answers.transpose(1, 2)
