@@ -14,7 +14,7 @@ LAYERS = [
     {"types", "registry", "extras", "units", "seed", "threads"},
     {"config"},
     {"contracts", "batch"},
-    {"store", "nn", "metrics", "codes", "signals", "text"},
+    {"store", "nn", "metrics", "codes", "signals", "text", "residues"},
     {"readers", "study", "prep"},
     {"modalities", "encoders", "tasks", "baselines"},
     {"model"},

@@ -174,7 +174,7 @@ def test_a_forecast_knows_nothing_of_the_step_that_it_foretells() -> None:
 def test_a_row_of_which_nothing_is_told_is_neither_rare_nor_common() -> None:
     held = grid()
     model, task = models.build(CASES["LSTM autoencoder"][1], held.specs, ("odd",))
-    task.settle(model.head, torch.rand(50, 3) + 1)  # type: ignore[attr-defined]
+    task.settle(model.head, torch.rand(50, 3) + 1, held.target)  # type: ignore[attr-defined]
     empty = Ragged(np.zeros(3, np.int64), np.zeros((0, 3), np.float32), np.zeros(0), np.zeros((0, 3), bool))
     assert models.predict(model, task, {"x": empty}).values.tolist() == [[0.5], [0.5]]
 

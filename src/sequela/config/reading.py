@@ -164,8 +164,18 @@ def _without_none(value: Any) -> Any:
     return [_without_none(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-_DURATION = re.compile(r"^(-?\d+(?:\.\d+)?)(us|ms|s|min|h|d|w)$")
-_MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "min": 6e7, "h": 3.6e9, "d": 8.64e10, "w": 6.048e11}
+_DURATION = re.compile(r"^(-?\d+(?:\.\d+)?)(us|ms|s|min|h|d|w|mo|y)$")
+_MICROSECONDS = {
+    "us": 1,
+    "ms": 1e3,
+    "s": 1e6,
+    "min": 6e7,
+    "h": 3.6e9,
+    "d": 8.64e10,
+    "w": 6.048e11,
+    "mo": 2.6298e12,
+    "y": 3.15576e13,
+}  # a year of 365.25 days
 
 
 def microseconds(duration: str) -> int:

@@ -12,7 +12,7 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 Name = Annotated[str, Meta(min_length=1)]
-Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w)$", description="such as 48h, 30d, 2s, 500ms")]
+Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w|mo|y)$", description="such as 48h, 30d, 5y, 500ms")]
 Named = str | dict[str, Any]  # "lstm", or { name = "lstm", width = 64 }
 
 
@@ -121,6 +121,12 @@ class Outcome(Strict, frozen=True):
     recurs: bool = False  # it may happen again: before the index event it does not count as having happened
     stay_end: str = "*//DISCHARGE"  # the event that ends a stay, for within = "stay"
     value: Literal["", "first", "last", "mean", "min", "max"] = ""  # a number of the event after the prediction, for regression
+    horizons: list[Duration] = []  # of survival: so long after the prediction its answers are judged; the last bounds all curves
+    follow_up: str = ""  # of survival: the event that ends the observation; left out: the last event of the record
+    entry: str = ""  # of survival: the event from which on a subject is under observation, where that is after the prediction
+    unit: Literal["hours", "days", "months", "years"] = "days"  # of survival: in which times are told
+    letters: bool = False  # of tagging: the label is a text with a letter for each step of a sequence; `-` and ` ` are not known
+    pairs: str = ""  # of contact: the name of the pairs of places that were marked in a sequence
     every: Duration | None = None  # of the task forecast: that number in each stretch of so long, up to `within`
     classes: dict[str, list[str]] | list[str] = []  # order of the classes; as a table: class -> the raw labels it gathers
 

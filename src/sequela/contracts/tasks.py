@@ -19,7 +19,17 @@ class Task(Protocol):
 
     needs: Literal["pooled", "steps", "map"]
     kind: Literal[  # how it is evaluated
-        "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect", "entities"
+        "binary",
+        "multiclass",
+        "multilabel",
+        "regression",
+        "forecast",
+        "next_event",
+        "segment",
+        "detect",
+        "entities",
+        "survival",
+        "contact",
     ]
     names: tuple[str, ...]  # of the columns of its answers
 
@@ -118,8 +128,11 @@ class Choosing(Protocol):
 class Settling(Protocol):
     """A task whose answers are read off against what a trained network makes of the rows that it learnt from."""
 
-    def settle(self, head: nn.Module, out: Tensor) -> None:
-        """Tells the head its own output of these rows, once its weights are what they are; what it keeps are buffers."""
+    def settle(self, head: nn.Module, out: Tensor, target: Target) -> None:
+        """Tells the head its own output of these rows, once its weights are what they are; what it keeps are buffers.
+
+        `target` is theirs, in NumPy. Nothing of one row alone may be kept.
+        """
         ...
 
 

@@ -26,7 +26,17 @@ from sequela.metrics import (
 from sequela.types import Array
 
 Kind: TypeAlias = Literal[
-    "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect", "entities"
+    "binary",
+    "multiclass",
+    "multilabel",
+    "regression",
+    "forecast",
+    "next_event",
+    "segment",
+    "detect",
+    "entities",
+    "survival",
+    "contact",
 ]
 Better: TypeAlias = Literal["higher", "lower", "one", "zero"]  # the value that is best: largest, smallest, 1, 0
 

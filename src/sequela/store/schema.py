@@ -33,8 +33,9 @@ CodeKind: TypeAlias = Literal[
     "static",  # of the subject: without time, or (an age) stamped where it was told
     "event",  # an admission, a diagnosis, a drug, a beat: no number, or (a dose) one that is not a measurement
     "text",  # NOTE, NOTE//<category>: a document, whole, as its text
+    "sequence",  # SEQUENCE//<name>: DNA, RNA, a protein, a molecule, whole, as its text
     "outcome",  # a death, a readmission: never an input unless named
-    "label",  # LABEL//<column>, SPANS//<name> (stretches of a document: text/documents.py): never an input
+    "label",  # LABEL//<column>, SPANS//<name> (stretches of a document: text/documents.py), PAIRS//<name>: never an input
     "score",  # SCORE//SAPS-I: a clinical score the source brings, to stand beside the model
     "payload",  # points to a waveform, an image, a volume
 ]

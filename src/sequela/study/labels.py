@@ -15,7 +15,18 @@ from sequela.errors import ConfigError, DataError
 from sequela.types import Array, Target
 
 TargetKind: TypeAlias = Literal[
-    "binary", "multiclass", "multilabel", "regression", "forecast", "next_event", "segment", "detect", "tagging", "entities"
+    "binary",
+    "multiclass",
+    "multilabel",
+    "regression",
+    "forecast",
+    "next_event",
+    "segment",
+    "detect",
+    "tagging",
+    "entities",
+    "survival",
+    "contact",
 ]
 Classes: TypeAlias = Mapping[str, Sequence[str]] | Sequence[str]
 YES_NO: Mapping[str, float] = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}

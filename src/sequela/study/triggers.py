@@ -20,7 +20,7 @@ from sequela.study.records import Records, matching
 from sequela.study.spans import Rows, Span, View
 from sequela.types import Array, Cohort, Target
 
-INPUT_KINDS = frozenset({"measurement", "static", "payload", "text"})
+INPUT_KINDS = frozenset({"measurement", "static", "payload", "sequence", "text"})
 _SAMPLE = "SAMPLE"
 
 

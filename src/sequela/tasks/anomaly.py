@@ -127,7 +127,7 @@ class Anomaly:
     def start(self, head: nn.Module, target: Target) -> None:
         """Nothing: labels say only which rows are learnt from."""
 
-    def settle(self, head: nn.Module, out: Tensor) -> None:
+    def settle(self, head: nn.Module, out: Tensor, target: Target) -> None:
         """Tells the head the errors of the rows learnt from, by which it tells what is rare."""
         assert isinstance(head, Oddness)
         head.rarity.settle(out[:, 1])

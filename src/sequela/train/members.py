@@ -14,7 +14,7 @@ from sequela.errors import ConfigError
 from sequela.train import refit
 from sequela.train.fit import RESUME, Trained, fit
 from sequela.train.state import Weights
-from sequela.types import Answer
+from sequela.types import Answer, Curves
 
 
 def fit_members(
@@ -63,7 +63,15 @@ def mean(answers: Sequence[Answer]) -> Answer:
     first = answers[0]
     if any((answer.kind, answer.names) != (first.kind, first.names) for answer in answers):
         raise ConfigError("answers of different tasks cannot be averaged")
-    return replace(first, values=np.mean([answer.values for answer in answers], axis=0))
+    values = np.mean([answer.values for answer in answers], axis=0)
+    return replace(first, values=values, curves=_mean_curves([one.curves for one in answers if one.curves is not None]))
+
+
+def _mean_curves(curves: Sequence[Curves]) -> Curves | None:
+    """On the grid of the first: a mean of cumulative incidences is one too."""
+    if not curves:
+        return None
+    return replace(curves[0], incidence=np.mean([one.on(curves[0].times).incidence for one in curves], axis=0))
 
 
 def _named(progress: Progress | None, number: int, members: int) -> Progress | None:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Boxes, Followed, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, joined
+from sequela.types import Array, Boxes, Followed, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, Times, joined
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -176,6 +176,9 @@ def _join_dense(first: Any, second: Any) -> Any:
     if isinstance(first, Tags):
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
         return Tags(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged")))
+    if isinstance(first, Times):
+        time, cause, entry = (np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("time", "cause", "entry"))
+        return replace(first, time=time, cause=cause, entry=entry)
     if isinstance(first, Spanned):
         unread = None if first.unread is None or second.unread is None else joined([first.unread, second.unread])
         return Spanned(joined([first.spans, second.spans]), _join_dense(first.tags, second.tags), unread)

@@ -24,4 +24,4 @@ def settled(model: Model, task: Task, rows: Evidence, settings: Train) -> None:
         for chosen in order:
             found.append(model(models.tensors(batch.collate(rows.inputs, chosen), settings.device).inputs))
     place = torch.as_tensor(np.argsort(np.concatenate(order)), device=found[0].device)
-    task.settle(model.head, torch.cat(found)[place])
+    task.settle(model.head, torch.cat(found)[place], rows.target)

@@ -13,6 +13,7 @@ torch from the model on. Read the files in this order:
     sequences   Spec, Ragged, Plain, Seq, Batch, Encoded: what an encoder sees and gives
     answers     Answer
     lazy        what rows have that is made when it is asked for
+    times       Times, Curves: when something happened, and how likely it has come by each time
     marks       what is said of parts of a record: Masks, Boxes, Labels, Tags, Spans, Places
 """
 
@@ -24,11 +25,13 @@ from sequela.types.lazy import Followed, OfRows
 from sequela.types.marks import Boxes, Labels, Marked, Masks, Piece, Places, Spanned, Spans, Tags, joined
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
+from sequela.types.times import UNITS, Curves, Horizon, Times
 
 __all__ = [
     "DAY",
     "NEVER",
     "PARTS",
+    "UNITS",
     "Answer",
     "Array",
     "Batch",
@@ -36,10 +39,12 @@ __all__ = [
     "Boxes",
     "Cohort",
     "Counts",
+    "Curves",
     "Encoded",
     "Fields",
     "Followed",
     "Grid",
+    "Horizon",
     "Known",
     "Labels",
     "Likeliest",
@@ -64,6 +69,7 @@ __all__ = [
     "Steps",
     "Tags",
     "Target",
+    "Times",
     "Wording",
     "concatenate",
     "joined",

@@ -10,6 +10,7 @@ import numpy as np
 
 from sequela.types.arrays import Array
 from sequela.types.marks import Spans, joined
+from sequela.types.times import Curves
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ class Answer:
     masks: segment, the mean probability of each name over the picture; the picture itself is in `painted`.
     boxes: detect, the sum of the scores of each name; the boxes themselves are in `boxed`.
     spans: entities, the sum of the scores of each name; the stretches themselves are in `spanned`.
+    curves: survival, the risk of each cause by the last horizon; the curves themselves are in `curves`.
     """
 
-    kind: Literal["probabilities", "values", "masks", "boxes", "spans"]
+    kind: Literal["probabilities", "values", "masks", "boxes", "spans", "curves"]
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
     likeliest: Likeliest | None = None  # of next_event
@@ -71,6 +73,7 @@ class Answer:
     painted: tuple[Painted | None, ...] = ()  # of segment, N: None where the row has no picture
     boxed: tuple[Boxed | None, ...] = ()  # of detect, N
     spanned: Spans | None = None  # of entities: first in steps (begin, end of them), once they are placed in the row's text
+    curves: Curves | None = None  # of survival
     tally: Any = None  # of these, once held against the truth: what evaluation needs of each row, with a `take` of its own
 
     def take(self, rows: Array) -> Answer:
@@ -78,7 +81,8 @@ class Answer:
         painted, boxed = (tuple(one[i] for i in rows) if one else () for one in (self.painted, self.boxed))
         ranked, tally = (one and one.take(rows) for one in (self.likeliest, self.tally))
         around = self.quantiles and self.quantiles.take(rows)
-        told = Answer(self.kind, self.values[rows], self.names, ranked, around, painted, boxed, tally=tally)
+        curves = self.curves and self.curves.take(rows)
+        told = Answer(self.kind, self.values[rows], self.names, ranked, around, painted, boxed, curves=curves, tally=tally)
         return told if self.spanned is None else replace(told, spanned=self.spanned.take(rows))
 
     def __len__(self) -> int:
@@ -91,7 +95,8 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     values = np.concatenate([answer.values for answer in answers])
     painted = tuple(one for answer in answers for one in answer.painted)
     boxed = tuple(one for answer in answers for one in answer.boxed)
-    return Answer(first.kind, values, first.names, _ranked(answers), _around(answers), painted, boxed, _stretches(answers))
+    around, curves = _around(answers), _curves(answers)
+    return Answer(first.kind, values, first.names, _ranked(answers), around, painted, boxed, _stretches(answers), curves)
 
 
 def _ranked(answers: Sequence[Answer]) -> Likeliest | None:
@@ -105,6 +110,12 @@ def _ranked(answers: Sequence[Answer]) -> Likeliest | None:
 def _around(answers: Sequence[Answer]) -> Quantiles | None:
     around = [answer.quantiles for answer in answers if answer.quantiles is not None]
     return Quantiles(around[0].levels, np.concatenate([one.values for one in around])) if around else None
+
+
+def _curves(answers: Sequence[Answer]) -> Curves | None:
+    """All on the grid of the first."""
+    curves = [answer.curves for answer in answers if answer.curves is not None]
+    return Curves(curves[0].times, np.concatenate([one.incidence for one in curves])) if curves else None
 
 
 def _stretches(answers: Sequence[Answer]) -> Spans | None:

@@ -26,6 +26,8 @@ class Target:
     tagging: K = 1, values how many steps of the row have a label, names = the classes; the labels are in `dense`.
     entities: K = 1, values how many stretches of the row's text are marked, known where somebody read it, names = their types;
     the stretches are in `dense`.
+    survival: K = 1, values the cause (0: none was seen), names = the causes; when it came is in `dense`.
+    contact: K = 1, values how many pairs of a row's steps were marked, names = (what they are,); the pairs are in `dense`.
     Arrays are NumPy in a cohort, tensors in a batch of the model.
     """
 
@@ -35,7 +37,7 @@ class Target:
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
     # padding), top, left, bottom, right in the model's picture. tagging: Labels, once the steps are read Tags; in a batch int64
     # "B T": a place in names, or -1. entities: Marked, once the text is read Spanned; in a batch int64 "B T": a tag
-    # of text/scheme.py, or -1
+    # of text/scheme.py, or -1. survival: Times; in a batch float32 "B 3": time, cause, entry
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
