@@ -1,6 +1,6 @@
 """How sequences stand in a store.
 
-SEQUENCE//<name> holds one whole, as its text; LABEL//<column> may hold a letter for each of its letters; PAIRS//<name> holds pairs
+SEQUENCE//<name> holds one whole, as its text; LABEL//<column> may hold a letter for each of its letters; PAIRS//<name> pairs
 of its places, such as the residues that touch.
 """
 
