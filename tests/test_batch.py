@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sequela.batch import pad
+from sequela.batch import collate, pad
 from sequela.types import Ragged
 
 
@@ -42,3 +42,14 @@ def test_a_batch_in_which_no_code_is_seen_keeps_one_column() -> None:
 
 def test_numbers_keep_every_column_seen_or_not() -> None:
     assert pad(visits(0, np.float32), np.array([0])).values.shape[2] == 8
+
+
+def test_rows_that_share_a_sequence_have_it_once_in_a_batch_of_several_inputs() -> None:
+    offsets = np.array([0, 2, 3, 5, 7])
+    shared = Ragged(offsets, np.array([4, 5, 6, 4, 5, 7, 8]), np.zeros(7), same=np.array([0, 1, 0, 2]))
+    own = Ragged(offsets, np.arange(7), np.zeros(7))
+    found = collate({"a": shared, "b": own}, np.array([2, 3, 0]), share=True).inputs
+    assert found["b"].take is None and len(found["b"].values) == 3
+    assert found["a"].values[found["a"].take].tolist() == [[4, 5], [7, 8], [4, 5]]
+    assert len(found["a"].values) == 2
+    assert collate({"a": shared}, np.array([2, 0]), share=True).inputs["a"].take is None

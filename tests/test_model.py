@@ -340,3 +340,26 @@ def test_sides_of_what_is_no_picture_and_of_answers_without_a_mean_are_refused()
     codes = {"visits": {"modality": "fake", "encoder": {"name": "gru", "width": 4}, "average": ["horizontal"]}}
     with pytest.raises(ConfigError, match=r"inputs\.visits\.average: .*'next_event'"):
         model.build(study("next_event", codes), {"visits": Spec("codes", (), "days", vocabulary=9)}, ("a", "b"))
+
+
+def test_a_model_says_the_same_of_rows_whether_or_not_they_share_sequences() -> None:
+    inputs = {
+        name: Ragged(np.arange(5) * 2, np.array(values), np.tile([0.0, 1.0], 4), same=np.array(same))
+        for name, values, same in (("a", [1, 2, 3, 1, 1, 2, 3, 1], [0, 1, 0, 1]), ("b", [1, 1, 2, 2, 3, 3, 1, 1], [0, 1, 2, 0]))
+    }
+    specs = {name: Spec("codes", (), "index", vocabulary=4) for name in inputs}
+    each = {name: {"modality": "fake", "encoder": {"name": "gru", "width": 5}} for name in inputs}
+    torch.manual_seed(0)
+    network, _ = model.build(study("pair", each, fuse="product"), specs, ("affinity",))
+    rows = np.array([3, 0, 2, 1])
+    once, apart = (model.tensors(batch.collate(inputs, rows, share=share), "cpu").inputs for share in (True, False))
+    assert len(once["a"].values) == 2
+    network.eval()
+    network.head.mean.fill_(1.0)  # type: ignore[union-attr, operator]
+    network.head.spread.fill_(2.0)  # type: ignore[union-attr, operator]
+    torch.testing.assert_close(network(once), network(apart))
+
+
+def test_a_pair_is_refused_where_the_study_has_not_two_inputs() -> None:
+    with pytest.raises(ConfigError, match="a pair has 2 inputs, the study has 1"):
+        model.build(study("pair", of("chart")), {"chart": SPECS["chart"]}, ("affinity",))

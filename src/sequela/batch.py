@@ -42,9 +42,20 @@ def sorted_(length: Array, batch: int) -> list[Array]:
     return [rows[i : i + batch] for i in range(0, len(rows), batch)]
 
 
-def collate(inputs: Mapping[str, Ragged], rows: Array, target: Target | None = None, weight: Array | None = None) -> Batch:
-    """The rows padded to the longest of them, per input; a batch in which nobody has a step has T = 1, all masked."""
-    padded = {name: pad(ragged, rows) for name, ragged in inputs.items()}
+def collate(
+    inputs: Mapping[str, Ragged],
+    rows: Array,
+    target: Target | None = None,
+    weight: Array | None = None,
+    *,
+    share: bool = False,
+) -> Batch:
+    """The rows padded to the longest of them, per input; a batch in which nobody has a step has T = 1, all masked.
+
+    share: of several inputs, a sequence that rows have in common (Ragged.same) stands once, and Seq.take tells whose it is.
+    """
+    share = share and len(inputs) > 1
+    padded = {name: _shared(ragged, rows) if share else pad(ragged, rows) for name, ragged in inputs.items()}
     return Batch(
         padded,
         rows,
@@ -98,6 +109,14 @@ def pad(ragged: Ragged, rows: Array) -> Seq:
         side=None if ragged.side is None else spread(ragged.side[step]),
         context=None if ragged.context is None else ragged.context[rows],
     )
+
+
+def _shared(ragged: Ragged, rows: Array) -> Seq:
+    """The rows padded, each sequence that they share once."""
+    if ragged.same is None or ragged.context is not None:
+        return pad(ragged, rows)
+    _, first, take = np.unique(ragged.same[rows], return_index=True, return_inverse=True)
+    return pad(ragged, rows) if len(first) == len(rows) else replace(pad(ragged, rows[first]), take=take)
 
 
 def fields_of(name: str, ragged: Ragged) -> Fields:

@@ -18,7 +18,7 @@ from sequela.errors import ConfigError, DataError
 from sequela.types import Encoded, Target
 
 ROWS, WIDTH = 24, 5
-QUANTITIES = ("forecast", "regression")
+QUANTITIES = ("forecast", "pair", "regression")
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
 ON_STEPS = ("entities", "tagging")  # see tests/tasks under their names
 OF_ITS_INPUT = ("anomaly",)  # see tests/tasks/test_anomaly.py
@@ -92,7 +92,7 @@ def test_a_missing_label_adds_no_loss_and_no_gradient(name: str, options: dict[s
     assert (out.grad[1::3] != 0).any(1).all()
 
 
-@pytest.mark.parametrize("name", ["forecast", "multilabel", "recommend", "regression"])
+@pytest.mark.parametrize("name", ["forecast", "multilabel", "pair", "recommend", "regression"])
 def test_one_missing_label_leaves_the_others_of_its_row(name: str, random: np.random.Generator) -> None:
     target = make_target(name, random)
     task, head = made(name, {}, target)

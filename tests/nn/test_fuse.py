@@ -11,7 +11,7 @@ from sequela.nn import fuse
 from sequela.types import Encoded
 
 WIDTHS = (3, 5)
-NAMES = ("concat", "gated", "attention")
+NAMES = ("concat", "gated", "attention", "product")
 
 
 def built(name: str, widths: tuple[int, ...] = WIDTHS, **options: object) -> fuse.Fuse:

@@ -70,7 +70,7 @@ def predict(
     model.eval()
     try:
         with torch.inference_mode():
-            answers = [_answer(model, task, batches.collate(inputs, rows), device) for rows in order]
+            answers = [_answer(model, task, batches.collate(inputs, rows, share=True), device) for rows in order]
     finally:
         model.train(was_training)
     answer = in_text(concatenate(answers).take(batches.lines(order, count)), inputs)

@@ -43,13 +43,20 @@ class Model(nn.Module):
             if self.rolls:
                 return self.head.rolled(partial(self.encode, self.names[0]), seq)  # type: ignore[operator, no-any-return]
             return self.head(dataclasses.replace(self.encode(self.names[0], seq), seq=seq))  # type: ignore[no-any-return]
-        encoded = [self.encode(name, inputs[name]) for name in self.names]
+        encoded = [_of_rows(self.encode(name, inputs[name]), inputs[name].take) for name in self.names]
         mask = torch.stack([one.mask.any(1) for one in encoded], 1)
         return self.head(Encoded(None, mask, self.fuse(encoded)))  # type: ignore[no-any-return]
 
     def encode(self, name: str, seq: Seq) -> Encoded:
         """What the encoder of one input gives."""
         return self.encoders[f"input_{name}"](seq)  # type: ignore[no-any-return]
+
+
+def _of_rows(encoded: Encoded, take: Tensor | None) -> Encoded:
+    """What is said of each row, where rows share sequences that were encoded once."""
+    if take is None or encoded.pooled is None:
+        return encoded
+    return Encoded(None, encoded.mask[take], encoded.pooled[take])
 
 
 class Committee(nn.Module):

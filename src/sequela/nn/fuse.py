@@ -78,6 +78,27 @@ class Attention(nn.Module):
         return fused
 
 
+class Product(nn.Module):
+    """All vectors side by side, and behind them the product of what each says in one space (low-rank pooling, Kim 2017).
+
+    The product of tanh(W_i V_i) over the inputs is how they go together, which no sum of what each says alone can tell.
+    """
+
+    class Config(Strict, frozen=True):
+        width: Annotated[int, Meta(ge=1)] = 64
+
+    def __init__(self, widths: Sequence[int], config: Config) -> None:
+        super().__init__()
+        self.width = sum(widths) + config.width
+        self.present = Present(widths)
+        self.values = nn.ModuleList(nn.Linear(width, config.width) for width in widths)
+
+    def forward(self, encoded: Sequence[Encoded]) -> Tensor:
+        vectors = self.present(encoded)
+        together = torch.stack([layer(vector).tanh() for layer, vector in zip(self.values, vectors, strict=True)], 1).prod(1)
+        return torch.cat([*vectors, together], 1)
+
+
 class Present(nn.Module):
     """Each input's vector "B D", or its learned one for the rows that have no step of it."""
 
@@ -109,8 +130,8 @@ class Identity(nn.Module):
         return only.pooled
 
 
-Fuse: TypeAlias = Concat | Gated | Attention | Identity
-KINDS: dict[str, Any] = {"concat": Concat, "gated": Gated, "attention": Attention}
+Fuse: TypeAlias = Concat | Gated | Attention | Product | Identity
+KINDS: dict[str, Any] = {"concat": Concat, "gated": Gated, "attention": Attention, "product": Product}
 
 
 def build(chosen: Choice, widths: Sequence[int]) -> Fuse:

@@ -12,7 +12,7 @@ import torch
 from sequela import batch, seed
 from sequela import model as models
 from sequela.config import Study, Train
-from sequela.contracts import Choosing, Evidence, Task
+from sequela.contracts import Boxer, Choosing, Evidence, Painter, Task
 from sequela.prep import augment, mixup
 from sequela.train import dense
 from sequela.train.order import Order
@@ -94,7 +94,7 @@ class Plan:
     def _collated(self, epoch: int, number: int, rows: Array) -> Batch:
         if self.pictures is not None:
             return self.pictures.batch(rows, self.settings.seed, epoch, number, weight=self.weight)
-        return batch.collate(self.train.inputs, rows, self.train.target, self.weight)
+        return batch.collate(self.train.inputs, rows, self.train.target, self.weight, share=True)
 
 
 def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generator, *, painted: bool) -> Batch:
@@ -125,7 +125,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         mixup.check(task.kind, train.specs)
     weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
-    painted = train.target.dense is not None and not isinstance(train.target.dense, Tags | Spanned)
+    painted = isinstance(task, Painter | Boxer)
     pictures = dense.pictures(train, settings.seed) if painted else None
     augments = {name: input_.augment for name, input_ in study.inputs.items() if input_.augment}
     classes = augment.classes(task.kind, train.asked.target) if augments else None

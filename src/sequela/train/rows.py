@@ -124,6 +124,7 @@ def _take(ragged: Ragged, chosen: Array) -> Ragged:
         context=None if ragged.context is None else ragged.context[chosen],
         take=_entries(ragged)[step],
         places=ragged.places and ragged.places.take(chosen),
+        same=None if ragged.same is None else ragged.same[chosen],
     )
 
 
@@ -141,7 +142,13 @@ def _join(first: Ragged, second: Ragged) -> Ragged:
         context=None if first.context is None or second.context is None else np.concatenate([first.context, second.context]),
         take=np.concatenate([_entries(first), first.values.shape[0] + _entries(second)]),
         places=None if first.places is None or second.places is None else _join_places(first.places, second.places),
+        same=None if first.same is None or second.same is None else _join_same(first.same, second.same),
     )
+
+
+def _join_same(first: Array, second: Array) -> Array:
+    """Which rows of both are alike; those of one are taken to be unlike those of the other."""
+    return np.concatenate([first, second + first.max(initial=-1) - second.min(initial=0) + 1])
 
 
 def _join_places(first: Places, second: Places) -> Places:

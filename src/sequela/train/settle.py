@@ -22,6 +22,6 @@ def settled(model: Model, task: Task, rows: Evidence, settings: Train) -> None:
     found, order = [], batch.sorted_(batch.lengths(rows.inputs), settings.batch)
     with torch.no_grad():
         for chosen in order:
-            found.append(model(models.tensors(batch.collate(rows.inputs, chosen), settings.device).inputs))
+            found.append(model(models.tensors(batch.collate(rows.inputs, chosen, share=True), settings.device).inputs))
     place = torch.as_tensor(np.argsort(np.concatenate(order)), device=found[0].device)
     task.settle(model.head, torch.cat(found)[place], rows.target)

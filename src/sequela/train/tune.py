@@ -35,7 +35,7 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
     with torch.no_grad():
         for chosen in order:
             between()
-            step = models.tensors(batch.collate(rows.inputs, chosen, rows.target), settings.device)
+            step = models.tensors(batch.collate(rows.inputs, chosen, rows.target, share=True), settings.device)
             out = model(step.inputs)
             assert step.target is not None
             losses.append(task.loss(out, step.target).double().cpu().numpy())

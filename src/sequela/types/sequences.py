@@ -53,6 +53,7 @@ class Ragged:
     context: Array | None = None  # float32 "N C"
     take: Array | None = None  # int64 "S": the entry of values (and seen) that each step is; None where they are 1 to 1
     places: Places | None = None  # of steps that stand in texts
+    same: Array | None = None  # int64 "N": rows of one number have the very same sequence, and are encoded once in a batch
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -99,6 +100,7 @@ class Seq:
     seen: Any = None  # bool "B T *F"; None says what True everywhere would
     side: Any = None  # float32 "B T E"; None where Spec.side is 0
     context: Any = None  # float32 "B C"; None where Spec.context is 0
+    take: Any = None  # int64 "R": the sequence that each of the batch's R rows has, where rows share them; None: B rows, 1 to 1
 
 
 @dataclass(frozen=True, slots=True)
