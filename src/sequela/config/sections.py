@@ -35,11 +35,12 @@ class Exclusion(Strict, frozen=True):
 
 
 class Group(Strict, frozen=True):
-    """A grouping of rows for the report: a static code, or a number cut into bands."""
+    """A grouping of rows for the report: a static code, a number cut into bands, or how long after its index event a row is."""
 
     name: Name
     code: str = ""  # left out: the name in capitals (without _BAND)
-    bands: list[float] = []  # cut points of a number: [45, 65] gives <45, 45-65, >=65
+    bands: list[float] = []  # cut points of a number (of `elapsed`, days): [45, 65] gives <45, 45-65, >=65
+    elapsed: bool = False  # instead of a code: the time from the index event to the prediction, such as "3y"
 
 
 class Predicate(Strict, frozen=True):

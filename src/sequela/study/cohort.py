@@ -285,6 +285,9 @@ def _groups(store: Records, plan: config.Cohort, rows: Cohort, *, strict: bool) 
     found = {}
     codes = store.codes["code"].to_list()
     for group in map(groups.declared, plan.groups):
+        if group.elapsed:
+            found[group.name] = groups.elapsed(group, cut.microseconds_of(rows.start), cut.microseconds_of(rows.time))
+            continue
         if strict:
             groups.check(group, codes)
         line = cut.timeline(store.events([group.code]))

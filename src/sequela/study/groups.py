@@ -1,4 +1,4 @@
-"""The groups that a report looks at apart: a static code as it is, or a number cut into bands."""
+"""The groups that a report looks at apart: a static code as it is, a number cut into bands, or the time since the index event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.study import labels
 from sequela.study.cut import Timeline
-from sequela.types import Array
+from sequela.types import DAY, NEVER, Array
 
 AGE_BANDS = [45.0, 65.0, 80.0]  # years: the bands of "age_band" where a study gives none
 
@@ -23,14 +23,30 @@ def declared(given: str | config.Group) -> config.Group:
     Raises ConfigError for bands that are asked for by name and not given.
     """
     group = config.Group(name=given) if isinstance(given, str) else given
+    if group.elapsed:
+        return _landmark(group)
     banded = group.name.endswith("_band")
     code = group.code or group.name.removesuffix("_band").upper()
     bands = group.bands or (AGE_BANDS if banded and code == "AGE" else [])
     if banded and not bands:
         raise ConfigError(f"the group {group.name!r} has no bands", hint=f'write {{ name = "{group.name}", bands = [1.0, 2.0] }}')
-    if sorted(set(bands)) != bands:
-        raise ConfigError(f"the bands of the group {group.name!r} do not rise", hint="write them from low to high, each once")
+    _check_bands(group.name, bands)
     return config.Group(name=group.name, code=code, bands=bands)
+
+
+def _landmark(group: config.Group) -> config.Group:
+    """Raises ConfigError where a group of the time elapsed has a code too, or bands that do not rise."""
+    if group.code:
+        raise ConfigError(
+            f"the group {group.name!r} has a code beside elapsed, the time from the index event", hint="leave out one of them"
+        )
+    _check_bands(group.name, group.bands)
+    return group
+
+
+def _check_bands(name: str, bands: list[float]) -> None:
+    if sorted(set(bands)) != bands:
+        raise ConfigError(f"the bands of the group {name!r} do not rise", hint="write them from low to high, each once")
 
 
 def check(group: config.Group, codes: list[str]) -> None:
@@ -56,3 +72,33 @@ def banded(number: pl.Series, bands: list[float]) -> pl.Series:
     value = number.cast(pl.Float64).fill_null(np.nan).to_numpy()
     band = np.array(names)[np.searchsorted(bands, value, side="right") % len(names)]
     return pl.Series(np.where(np.isnan(value), "", band))
+
+
+def elapsed(group: config.Group, start: Array, time: Array) -> Array:
+    """How long after its index event each row is predicted (both in microseconds), as text; "" of a row without time.
+
+    With bands, that of its days; else in the largest unit of which it is a whole number.
+    """
+    lacking = (start == NEVER) | (time == NEVER)
+    gone = np.where(lacking, 0, time - np.where(lacking, 0, start))
+    if group.bands:
+        told = banded(pl.Series(gone / DAY), group.bands).to_numpy()
+    else:
+        each, place = np.unique(gone, return_inverse=True)
+        told = np.array([_duration(one) for one in each.tolist()], str)[place]
+    return np.where(lacking, "", told.astype(str))
+
+
+_WHOLE = {"y": 365.25, "mo": 30.4375, "w": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440}  # days
+
+
+def _duration(microseconds: int) -> str:
+    """A duration as a study writes it.
+
+    >>> _duration(3 * 31_557_600_000_000), _duration(14 * DAY), _duration(DAY + DAY // 3), _duration(0)
+    ('3y', '2w', '32h', '0d')
+    """
+    for unit, days in _WHOLE.items() if microseconds else ():
+        if microseconds % round(days * DAY) == 0:
+            return f"{microseconds // round(days * DAY)}{unit}"
+    return f"{microseconds / DAY:g}d"

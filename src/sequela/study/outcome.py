@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import ahead, banded, cut, labels, marked, spanned, tagged
+from sequela.study import ahead, banded, cut, follow_up, labels, marked, spanned, tagged
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -38,7 +38,7 @@ class Outcomes:
     target: Target
     unusable: list[Unusable] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
-    event: Array | None = None  # int64 "N": microseconds of the event of a yes-or-no question; NEVER where there is none
+    event: Array | None = None  # int64 "N": microseconds of the event of a yes-or-no or survival question; NEVER where none is
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,10 @@ def _refuse_others(outcome: config.Outcome, kind: TargetKind) -> None:
         raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     if outcome.spans:
         raise ConfigError(f"a {kind} outcome is no stretches of a text", hint='task = "entities"')
+    if outcome.horizons or outcome.follow_up or outcome.entry or outcome.unit != "days":
+        raise ConfigError(
+            f"outcome.horizons, follow_up, entry and unit are of survival, not of a {kind} question", hint='task = "survival"'
+        )
     if outcome.separator and (kind != "multilabel" or not isinstance(outcome.column, str) or not outcome.column):
         raise ConfigError("outcome.separator is of one column that holds several labels", hint='task = "multilabel"')
 
@@ -98,6 +102,13 @@ def _tagged(store: Records, outcome: config.Outcome, rows: Cohort, labelled: boo
 def _spanned(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
     target, notes = spanned.read(store, outcome, rows, labelled=labelled)
     return Outcomes(target, notes=notes)
+
+
+def _timed(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    found = follow_up.read(store, outcome, rows, labelled=labelled)
+    unusable = [Unusable(*found.happened, later=False), *(Unusable(out, reason, later=True) for out, reason in found.later)]
+    notes = {follow_up.BEYOND: found.beyond} if found.beyond else {}
+    return Outcomes(found.target, unusable, notes, found.event)
 
 
 def _ahead(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
@@ -140,6 +151,7 @@ _OWN_WAY: Mapping[TargetKind, Callable[[Records, config.Outcome, Cohort, bool], 
     "detect": _detected,
     "tagging": _tagged,
     "entities": _spanned,
+    "survival": _timed,
 }
 
 

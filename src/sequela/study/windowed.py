@@ -183,6 +183,8 @@ def _check_kind(outcome: config.Outcome, kind: TargetKind) -> None:
         "regression": (number and not outcome.cuts and labels <= 1, "the length of the window, or a label with a value"),
         "multiclass": (number and bool(outcome.cuts) and labels <= 1, "a length or a value, and the cuts between the classes"),
     }
+    if kind not in needs:
+        raise ConfigError(f"a {kind} outcome is not read in a window", hint="leave out outcome.window")
     fits, needed = needs[kind]
     if not fits:
         raise ConfigError(f"a {kind} outcome of a window needs {needed}")
