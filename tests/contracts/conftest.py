@@ -22,6 +22,7 @@ READERS = {
     "xray": ("npz", 60),
     "scans": ("nifti", 24),
     "notes": ("", 60),
+    "molecules": ("", 80),
 }  # set -> its reader, and how many subjects
 
 
@@ -35,6 +36,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store
         folder: Path = tmp_path_factory.mktemp("simulated")
         if name == "notes":
             return write_notes(folder / f"{name}.store", subjects)
+        if name == "molecules":
+            return write_molecules(folder / f"{name}.store", subjects)
         if name == "scans":
             write_scans(folder / name, subjects)
         else:
@@ -90,5 +93,23 @@ def write_notes(path: Path, subjects: int) -> Store:
         for code, kind in (("ADMISSION", "event"), ("NOTE", "text"), ("NOTE//nursing", "text"), ("LABEL//ill", "label")):
             sink.code(code, kind)
         sink.events(frame)
+        sink.accept(subjects)
+    return open_store(path)
+
+
+def write_molecules(path: Path, subjects: int) -> Store:
+    """Molecules of which half have a ring; those with an acid group bind, and every ninth is no molecule."""
+    random, rows = np.random.default_rng(3), []
+    for i in range(subjects):
+        chain = "".join(random.choice(["C", "CC", "N", "O", "C(C)", "C(=O)"], random.integers(1, 5)))
+        acid, ring = random.random() < 0.5, random.random() < 0.5
+        smiles = ("c1ccccc1" if ring else "C") + chain + ("C(=O)O" if acid else "CN")
+        rows.append((f"m{i}", "SEQUENCE//smiles", smiles if i % 9 else "C1CC"))
+        rows.append((f"m{i}", "LABEL//binds", str(int(acid))))
+    frame = pl.DataFrame(rows, schema=["source_id", "code", "text_value"], orient="row")
+    with StoreWriter(path, "molecules", "none", 1) as sink:
+        sink.code("SEQUENCE//smiles", "sequence")
+        sink.code("LABEL//binds", "label")
+        sink.events(frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("time")))
         sink.accept(subjects)
     return open_store(path)
