@@ -35,9 +35,10 @@ class Target:
     known: Any  # bool "N K"
     names: tuple[str, ...]
     # segment: Masks; in a batch int64 "B *S", the model's patch of each. detect: Boxes; in a batch float32 "B M 5": label (-1 for
-    # padding), top, left, bottom, right in the model's picture. tagging: Labels, once the steps are read Tags; in a batch int64
-    # "B T": a place in names, or -1. entities: Marked, once the text is read Spanned; in a batch int64 "B T": a tag
-    # of text/scheme.py, or -1. survival: Times; in a batch float32 "B 3": time, cause, entry
+    # padding), top, left, bottom, right in the model's picture. tagging: Labels, or of letters Letters, once the steps are
+    # read Tags; in a batch int64 "B T": a place in names, or -1; of letters as rows of their own, Along. entities: Marked, once
+    # the text is read Spanned; in a batch int64 "B T": a tag of text/scheme.py, or -1. survival: Times; in a batch float32
+    # "B 3": time, cause, entry
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
