@@ -9,14 +9,14 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, entities, forecasting, segmentation
+from sequela.evaluate import detection, entities, forecasting, segmentation, segments
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
 from sequela.metrics.discrimination import ranked
 from sequela.metrics.table import METRICS
-from sequela.types import Answer, Array, Target
+from sequela.types import Along, Answer, Array, Target
 
 SCORES = ("brier", "log_loss", "ece", "calibration_intercept", "calibration_slope", "observed_expected")
 DECISIONS = (
@@ -43,7 +43,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
     "multiclass": (
         *("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
-        *("top3_accuracy", "quadratic_kappa", "rank_mae"),
+        *("top3_accuracy", "quadratic_kappa", "rank_mae", segments.METRIC),
     ),
     "multilabel": (
         *("auroc", "auprc", "brier", "macro_f1"),
@@ -185,6 +185,8 @@ def _multiclass(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
         yield Question(model, "top3_accuracy", "", rows, partial(ranking.top3_accuracy, hit), reason=_no_rows(rows))
     if asked.target.ordered:
         yield from _of_order(model, decision, truth, rows)
+    if isinstance(asked.target.dense, Along):
+        yield from segments.questions(model, answer.names, decision, truth, asked.target.dense.take(rows), rows)
 
 
 def _macro_f1(model: str, decision: Array, truth: Array, rows: Array, classes: list[tuple[int, str]]) -> Question:

@@ -20,6 +20,7 @@ from sequela.metrics import (
     ranking,
     regression,
     segmentation,
+    segments,
     sets,
     threshold,
 )
@@ -93,6 +94,7 @@ _ENTRIES = (
         "agreement of ordered classes beyond chance, misses squared",
     ),
     Entry("rank_mae", ordinal.rank_mae, CLASSES, "lower", True, "mean distance of the class decided from the true one, in ranks"),
+    Entry("sov", segments.sov, CLASSES, "higher", True, "overlap of runs of a class with the true ones; mean over sequences"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
     Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),
     Entry("micro_f1", sets.micro_f1, SETS, "higher", True, "F1 of all labels of all rows together"),

@@ -17,7 +17,7 @@ import polars as pl
 
 from sequela.errors import DataError
 from sequela.evaluate import tallies
-from sequela.types import Answer, Cohort, Quantiles, Target
+from sequela.types import Along, Answer, Cohort, Letters, Quantiles, Target
 
 T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
@@ -97,8 +97,15 @@ def read_steps(path: Path, cohort: Cohort, part: str) -> Cohort:
     held = rows.join(said, on="of", how="inner", maintain_order="left_right")
     value = held["target"].to_numpy()[:, None].astype(np.float64)
     found = cohort.take(held["place"].to_numpy())
-    target = Target(np.nan_to_num(value), ~np.isnan(value), cohort.target.names)
+    along = _along(held) if isinstance(cohort.target.dense, Letters) else None
+    target = Target(np.nan_to_num(value), ~np.isnan(value), cohort.target.names, along)
     return replace(found, row_id=held["row_id"].to_numpy().astype(str), target=target)
+
+
+def _along(held: pl.DataFrame) -> Along:
+    """Where each step stands, from its name."""
+    number = held["row_id"].str.extract(r"/(\d+)$").cast(pl.Int64).to_numpy()
+    return Along(held["place"].to_numpy(), number)
 
 
 def read_target(path: Path, cohort: Cohort, part: str) -> Target:

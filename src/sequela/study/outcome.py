@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import ahead, banded, cut, follow_up, labels, marked, spanned, tagged
+from sequela.study import ahead, banded, cut, follow_up, labels, lettered, marked, spanned, tagged
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -82,6 +82,8 @@ def _refuse_others(outcome: config.Outcome, kind: TargetKind) -> None:
         raise ConfigError(f"outcome.every is of a forecast, not of a {kind} question", hint='task = "forecast"')
     if outcome.delay != "0s" or outcome.lasting:
         raise ConfigError(f"outcome.delay and lasting are of tagging, not of a {kind} question", hint='task = "tagging"')
+    if outcome.letters:
+        raise ConfigError(f"outcome.letters is of tagging, not of a {kind} question", hint='task = "tagging"')
     if outcome.mask or outcome.boxes:
         raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     if outcome.spans:
@@ -95,6 +97,9 @@ def _refuse_others(outcome: config.Outcome, kind: TargetKind) -> None:
 
 
 def _tagged(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    if outcome.letters:
+        found, odd, told = lettered.read(store, outcome, rows, labelled=labelled)
+        return Outcomes(found, [Unusable(which, reason, later=True) for reason, which in odd.items()], told)
     target, notes = tagged.read(store, outcome, rows, labelled=labelled)
     return Outcomes(target, notes=notes)
 

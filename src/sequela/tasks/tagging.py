@@ -75,7 +75,7 @@ class Tagging:
         if not len(label):
             raise DataError(
                 f"none of the steps of {len(target.values)} training rows has a label",
-                hint="labels are found by time: are they stamped at the steps of this input? else outcome.lasting = true",
+                hint="are labels stamped at the steps of this input (else outcome.lasting = true)? Of letters, are they as many?",
             )
         if (label == label[0]).all():
             raise DataError(f"all {len(label)} labelled training steps are {self.names[int(label[0])]!r}; two classes are needed")

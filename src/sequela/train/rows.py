@@ -182,7 +182,8 @@ def _join_dense(first: Any, second: Any) -> Any:
         return Boxes(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("corners", "label")))
     if isinstance(first, Tags):
         offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
-        return Tags(offsets, *(np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged")))
+        value, judged = (np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("value", "judged"))
+        return Tags(offsets, value, judged, first.letters)
     if isinstance(first, Times):
         time, cause, entry = (np.concatenate([getattr(first, one), getattr(second, one)]) for one in ("time", "cause", "entry"))
         return replace(first, time=time, cause=cause, entry=entry)

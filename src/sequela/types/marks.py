@@ -72,12 +72,29 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Letters:
+    """A label for each letter of the sequences of N rows, laid end to end; row i has offsets[i]:offsets[i+1], or none at all."""
+
+    offsets: Array  # int64 "N+1"
+    value: Array  # int64 "M": the place in names, -1 where it is not known
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, rows: Array) -> Letters:
+        """Of these rows (indices or a mask), in the order given."""
+        offsets, place = _spread(self.offsets, rows)
+        return Letters(offsets, self.value[place])
+
+
+@dataclass(frozen=True, slots=True)
 class Tags:
     """What is true of each step of N rows, laid end to end as the steps of their Ragged are."""
 
     offsets: Array  # int64 "N+1"
     value: Array  # int64 "S": the place in names, -1 where it is not known
     judged: Array  # bool "S": whether the row is asked about the step; the others stand by it
+    letters: bool = False  # the steps are letters of a sequence: those of one class that follow one another are a segment
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -90,13 +107,28 @@ class Tags:
     def take(self, rows: Array) -> Tags:
         """Of these rows (indices or a mask), in the order given."""
         offsets, place = _spread(self.offsets, rows)
-        return Tags(offsets, self.value[place], self.judged[place])
+        return Tags(offsets, self.value[place], self.judged[place], self.letters)
 
     def padded(self, steps: int) -> Array:
         """int64 "N T": what is known of the judged steps, -1 elsewhere."""
         found = np.full((len(self), steps), -1, np.int64)
         found[np.arange(steps) < np.diff(self.offsets)[:, None]] = np.where(self.judged, self.value, -1)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """Where each of N steps, taken as a row of its own, stands along its sequence."""
+
+    row: Array  # int64 "N": the number of the sequence
+    step: Array  # int64 "N": the number of the step in it
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, rows: Array) -> Along:
+        """Of these steps (indices or a mask), in the order given."""
+        return Along(self.row[rows], self.step[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ NAMES = {
     "p_at_5": "P@5",
     "p_at_8": "P@8",
     "top3_accuracy": "Top-3 accuracy",
+    "sov": "Segment overlap",
     "quadratic_kappa": "Quadratic kappa",
     "rank_mae": "MAE in ranks",
     "set_f1": "F1 of the set",

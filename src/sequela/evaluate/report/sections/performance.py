@@ -22,7 +22,7 @@ SHARES = (
 )
 RANGES = ("false_alarms_per_hour", "range_recall", "range_precision", "range_f1")
 BURDEN = ("alerts_per_100_patient_days", "episode_sensitivity", "number_needed_to_evaluate", "lead_time")
-OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
+OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1", "sov")
 
 
 def discrimination(run: Run) -> Safe:
@@ -79,12 +79,12 @@ def _delong(run: Run) -> Safe:
 def _of_classes(run: Run) -> Safe:
     """Each class against the rest, for the model."""
     rows: list[list[Piece]] = []
-    for class_ in run.classes:
-        found = {metric: run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS}
+    each = {class_: {metric: run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS} for class_ in run.classes}
+    shown = [metric for metric in OF_A_CLASS if any(found[metric] for found in each.values())]
+    for class_, found in each.items():
         if any(found.values()):
-            cells = [valued(row) for row in found.values()]
-            rows.append([class_, numbers.count(_events(run, class_)), *cells])
-    head = ["Class", "Rows", *map(numbers.name, OF_A_CLASS)]
+            rows.append([class_, numbers.count(_events(run, class_)), *(valued(found[metric]) for metric in shown)])
+    head = ["Class", "Rows", *map(numbers.name, shown)]
     return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
 
 
