@@ -41,7 +41,7 @@ def read(store: Records, outcome: config.Outcome, rows: Cohort, *, labelled: boo
     Raises ConfigError for an outcome that is no time to an event, or rows without time; with `labelled` DataError where the data
     has no such event.
     """
-    causes, horizons = _causes(outcome), _horizons(outcome)
+    causes, horizons = _causes(outcome), horizons_of(outcome)
     if len(rows) and np.isnat(rows.time).all():
         raise ConfigError(
             "a survival outcome needs rows with a time", hint='cohort.index names an event, such as "START", not SAMPLE'
@@ -64,7 +64,7 @@ def read(store: Records, outcome: config.Outcome, rows: Cohort, *, labelled: boo
     usable = ~first.happened & ~np.any([out for out, _ in later], axis=0)
     cause = np.where(usable & seen, first.cause, 0)
     days = np.where(usable, (np.where(usable, stop, time) - time) / DAY, horizons[-1].days)
-    since = np.where(usable, np.maximum(entry - time, 0) / DAY, 0.0)
+    since = np.where(usable, (np.maximum(entry, time) - time) / DAY, 0.0)
     told = Times(days, cause, since, horizons, outcome.unit)
     target = Target(cause[:, None].astype(np.float64), usable[:, None], tuple(causes), told)
     beyond = int((usable & ~seen & (first.time != ALWAYS)).sum())
@@ -116,8 +116,8 @@ def _gathered(outcome: config.Outcome, codes: Sequence[str]) -> dict[str, list[s
     return causes
 
 
-def _horizons(outcome: config.Outcome) -> tuple[Horizon, ...]:
-    """Raises ConfigError where there are none, or where they do not rise from above 0."""
+def horizons_of(outcome: config.Outcome) -> tuple[Horizon, ...]:
+    """By when answers are judged. Raises ConfigError where there are none, or where they do not rise from above 0."""
     if not outcome.horizons:
         raise ConfigError("outcome.horizons is missing: by when are answers judged?", hint='horizons = ["1y", "3y", "5y"]')
     found = tuple(Horizon(label, config.microseconds(label) / DAY) for label in outcome.horizons)
