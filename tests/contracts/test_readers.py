@@ -17,6 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "arrays": {"rate_hz": 100},
     "csv": {"subject": "id", "values": ["a"], "time": "t", "timezone": "UTC"},
     "omop": {"timezone": "UTC"},
+    "survival": {"unit": "days", "time": "t", "event": "e", "causes": {"death": 1}},
     "text": {"text": "note"},
 }
 FILES = {  # reader -> a name that its files have
@@ -43,6 +44,7 @@ FILES = {  # reader -> a name that its files have
     "physionet2012": "set-a/132539.txt",
     "pubtator": "corpus.txt",
     "slides": "tumour/1.svs",
+    "survival": "cohort.csv",
     "text": "notes.csv",
     "wfdb": "100.hea",
 }

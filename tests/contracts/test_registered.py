@@ -16,6 +16,7 @@ EVERYTHING = [(kind, name) for kind in registry.KINDS for name in registry.names
 REQUIRED = {  # options without a default, and why
     ("baselines", "score"): {"code": "SCORE//SAPS-I"},  # there is no score of all data
     ("readers", "arrays"): {"rate_hz": 100.0},  # an array does not tell it
+    ("readers", "survival"): {"unit": "days"},  # a unit on every time
 }
 EXTRAS = (
     "PIL",

@@ -157,7 +157,7 @@ def test_landmarks_ask_the_same_subject_again_until_its_record_ends(store, study
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(
     st.lists(
-        st.tuples(*[st.one_of(st.none(), st.integers(1, 6)) for _ in range(3)]).filter(lambda days: any(days)),
+        st.tuples(*[st.one_of(st.none(), st.integers(1, 6)) for _ in range(3)]).filter(any),
         min_size=1,
         max_size=6,
     )

@@ -63,11 +63,17 @@ def _rows(table: Table, name: str, text: bytes, sink: Sink) -> pl.DataFrame:
     for column in columns(table):
         if column not in found:
             raise DataError(f"{name} has no column {column!r}", hint=nearest(column, found))
-    text, rows = _even(name, text, separator, sink)
+    frame = rows(name, text, separator, columns(table), sink)
+    return frame.with_columns(pl.col(table.subject).alias("#subject"))
+
+
+def rows(name: str, text: bytes, separator: str, wanted: Sequence[str], sink: Sink) -> pl.DataFrame:
+    """These columns as text, with `#where` (file and row); rows of more or fewer entries than the header are refused."""
+    text, numbers = _even(name, text, separator, sink)
     frame = pl.read_csv(text, separator=separator, infer_schema=False, null_values=MISSING, encoding="utf8")
-    where = pl.Series("#where", rows).cast(pl.String)
-    wanted = frame.select(pl.col(column).str.strip_chars() for column in columns(table))
-    return wanted.with_columns((pl.lit(f"{name} row ") + where).alias("#where"), pl.col(table.subject).alias("#subject"))
+    where = pl.Series("#where", numbers).cast(pl.String)
+    told = frame.select(pl.col(column).str.strip_chars() for column in wanted)
+    return told.with_columns((pl.lit(f"{name} row ") + where).alias("#where"))
 
 
 def _even(name: str, text: bytes, separator: str, sink: Sink) -> tuple[bytes, Array]:
