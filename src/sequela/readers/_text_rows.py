@@ -76,7 +76,7 @@ def _check_columns(file: str, found: Sequence[str], wanted: Wanted) -> None:
 
 def _table(text: str, file: str, wanted: Wanted, sink: Sink) -> Iterator[Row]:
     separator = wanted.separator or max(SEPARATORS, key=text.partition("\n")[0].count)
-    header, *found = _entries(text, file, separator)
+    header, *found = entries(text, file, separator)
     names = [name.strip() for name in header or ()]
     _check_columns(file, names, wanted)
     place = {name: names.index(name) for name in wanted.columns}
@@ -90,7 +90,7 @@ def _table(text: str, file: str, wanted: Wanted, sink: Sink) -> Iterator[Row]:
             yield Row(number, where, {name: row[at] for name, at in place.items()})
 
 
-def _entries(text: str, file: str, separator: str) -> list[list[str] | None]:
+def entries(text: str, file: str, separator: str) -> list[list[str] | None]:
     """The entries of each row; None for one that is not CSV. A text may be longer than csv takes by itself."""
     found: list[list[str] | None] = []
     before = csv.field_size_limit(len(text) + 1)
