@@ -39,6 +39,7 @@ class Spec:
     spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
     lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
     words: Wording | None = None  # steps are words told by more than their number: values (2 + C,)
+    alphabet: str = ""  # of residues: "dna", "rna", "protein" or "smiles"
 
 
 @dataclass(frozen=True, slots=True)
