@@ -22,6 +22,7 @@ READERS = {
     "xray": ("npz", 60),
     "scans": ("nifti", 24),
     "notes": ("", 60),
+    "sequences": ("", 60),
     "molecules": ("", 80),
 }  # set -> its reader, and how many subjects
 
@@ -36,6 +37,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store
         folder: Path = tmp_path_factory.mktemp("simulated")
         if name == "notes":
             return write_notes(folder / f"{name}.store", subjects)
+        if name == "sequences":
+            return write_sequences(folder / f"{name}.store", subjects)
         if name == "molecules":
             return write_molecules(folder / f"{name}.store", subjects)
         if name == "scans":
@@ -111,5 +114,28 @@ def write_molecules(path: Path, subjects: int) -> Store:
         sink.code("SEQUENCE//smiles", "sequence")
         sink.code("LABEL//binds", "label")
         sink.events(frame.with_columns(pl.lit(None, pl.Datetime("us")).alias("time")))
+        sink.accept(subjects)
+    return open_store(path)
+
+
+DRUGS = ("CC(=O)Oc1ccccc1C(=O)O", "C1CC1", "[nH+]1ccccc1Cl", "BrC#N", "C/C=C\\C", "O=C(N)c1ccncc1")
+
+
+def write_sequences(path: Path, subjects: int) -> Store:
+    """Samples without time, each with DNA (partly in lower case), a protein and a drug; few proteins and drugs, each in many."""
+    random, rows = np.random.default_rng(3), []
+    letters = {"dna": "ACGTN", "protein": "ACDEFGHIKLMNPQRSTVWYX"}
+    proteins = ["".join(random.choice(list(letters["protein"]), size)) for size in random.integers(15, 40, 12)]
+    for i in range(subjects):
+        dna = "".join(random.choice(list(letters["dna"]), 20 + i % 5))
+        for name, text in (("dna", dna[:10] + dna[10:].lower()), ("protein", proteins[i % 12]), ("drug", DRUGS[i % 6])):
+            rows.append((f"s{i}", None, f"SEQUENCE//{name}", text))
+        rows.append((f"s{i}", None, "LABEL//binds", str(int("A" in proteins[i % 12][:15]))))
+    frame = pl.DataFrame(rows, schema=["source_id", "time", "code", "text_value"], orient="row")
+    with StoreWriter(path, "sequences", "none", 1) as sink:
+        for name in ("dna", "protein", "drug"):
+            sink.code(f"SEQUENCE//{name}", "sequence")
+        sink.code("LABEL//binds", "label")
+        sink.events(frame.with_columns(pl.col("time").cast(pl.Datetime("us"))))
         sink.accept(subjects)
     return open_store(path)

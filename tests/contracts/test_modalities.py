@@ -71,6 +71,10 @@ CASES = [
     Case("text", "notes", "han", {"form": "sentences", "max_words": 8, "side": ["past"], "stop_words": "dropped"}),
     Case("text", "notes", "mlp", {"form": "chunks", "max_words": 6, "max_steps": 2, "keep": "last", "documents": "last"}),
     Case("text", "notes", "gru", {"form": "subwords", "size": 80, "side": ["negated"], "ngrams": 1}),
+    Case("residues", "sequences", "gru", {"sequence": "protein"}),
+    Case("residues", "sequences", "cnn_text", {"sequence": "protein", "form": "kmers", "k": 4, "max_steps": 9, "keep": "ends"}),
+    Case("residues", "sequences", "lstm", {"sequence": "dna", "form": "kmers", "stride": 2, "illegal": "unknown", "window": 1}),
+    Case("residues", "sequences", "mlp", {"sequence": "drug", "alphabet": "smiles", "illegal": "unknown", "ngrams": 2}),
     Case("tiles", "xray", "cnn", {"tile": 12, "step": 8, "most": 5, "position": "distance"}),
 ]
 cases = pytest.mark.parametrize("case", CASES, ids=str)
@@ -100,6 +104,12 @@ STUDIES: Mapping[str, Mapping[str, Any]] = {
         "task": "binary",
         "split": {"shares": [0.6, 0.2, 0.2]},
     },
+    "sequences": {
+        "cohort": {"index": "SAMPLE"},
+        "outcome": {"column": "binds"},
+        "task": "binary",
+        "split": {"shares": [0.6, 0.2, 0.2]},
+    },
     "xray": {"cohort": {"index": "SAMPLE"}, "outcome": {"column": "label"}, "task": "binary", "split": {"by": "list"}},
     "scans": {
         "cohort": {"index": "SAMPLE"},
@@ -108,7 +118,7 @@ STUDIES: Mapping[str, Mapping[str, Any]] = {
         "split": {"shares": [0.6, 0.2, 0.2]},
     },
 }
-UNTIMED = ("molecules", "scans", "xray")  # whose rows have no time
+UNTIMED = ("molecules", "scans", "sequences", "xray")  # whose rows have no time
 
 
 def study(case: Case) -> config.Study:
@@ -388,7 +398,7 @@ def test_steps_rise_in_time_and_none_lies_after_the_prediction(case: Case, known
 
 def test_series_and_signals_can_tell_their_steps_to_baselines() -> None:
     told = {case.name for case in CASES if isinstance(case.modality, Itemised)}
-    assert told >= {"measurements", "waveform", "heart_rate", "text"}
+    assert told >= {"measurements", "waveform", "heart_rate", "text", "residues"}
 
 
 @cases

@@ -51,8 +51,8 @@ def cut(texts: Sequence[str]) -> Tokens:
             end.append(match.end())
             form.append(number.setdefault(match[0], len(number)))
         count.append(len(begin))
-    places = (np.array(each, np.int32) for each in (begin, end, form))
-    return Tokens(np.array(count, np.int64), *places, tuple(number))
+    first, last, which = (np.array(each, np.int32) for each in (begin, end, form))
+    return Tokens(np.array(count, np.int64), first, last, which, tuple(number))
 
 
 def illegal(text: str) -> str:
