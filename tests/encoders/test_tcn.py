@@ -68,6 +68,25 @@ def test_a_step_sees_as_far_back_as_is_said() -> None:
         assert torch.equal(moved, base) == (back >= 7)
 
 
+@torch.no_grad()
+def test_one_that_is_not_causal_sees_as_far_ahead_as_back_and_no_padding() -> None:
+    made, seq = made_and_fed(kernel=3, layers=1, causal=False)  # 2 steps on each side
+    for parameter in made.parameters():
+        parameter.abs_()
+    base = made(seq).steps
+    for moved in range(STEPS):
+        values = seq.values.abs()
+        plain = made(Seq(values, seq.mask, seq.position, None, seq.side, seq.context)).steps
+        values = values.index_add(1, torch.tensor([moved]), torch.ones(ROWS, 1, FEATURES, dtype=torch.float64))
+        changed = made(Seq(values, seq.mask, seq.position, None, seq.side, seq.context)).steps
+        differs = (changed != plain).any(2)
+        near = (torch.arange(STEPS) - moved).abs() <= 2
+        assert torch.equal(differs[0], near)
+        if moved >= 7:
+            assert not differs[1, :7].any()
+    assert base.shape == (ROWS, STEPS, WIDTH)
+
+
 def test_backpropagation_equals_finite_differences_in_tcn() -> None:
     made, seq = made_and_fed(layers=2, pool="mean")
     names = [name for name, _ in made.named_parameters()]
