@@ -89,14 +89,19 @@ def refusals(fitted: Mapping[str, Fitted], known: Known) -> Array:
 
 def read_plain(fitted: Mapping[str, Fitted], known: Known) -> Plain:
     """All inputs as plain columns side by side, float32 "N P", each named input.column."""
-    plain = {name: one.modality.plain(known, one.state) for name, one in fitted.items()}
-    names = tuple(f"{name}.{column}" for name, columns in plain.items() for column in columns.names)
+    plain = [_named(name, one.modality.plain(known, one.state)) for name, one in fitted.items()]
+    names = tuple(name for columns in plain for name in columns.names)
+    counts = tuple(block for columns in plain for block in columns.counts)
+    return Plain(np.concatenate([columns.values for columns in plain], 1, dtype=np.float32), names, counts)
+
+
+def _named(name: str, plain: Plain) -> Plain:
+    """The columns of an input, each named input.column."""
     counts = tuple(
         Counts(block.values, tuple(f"{name}.{column}" for column in block.names), f"{name}.{block.label}")
-        for name, columns in plain.items()
-        for block in columns.counts
+        for block in plain.counts
     )
-    return Plain(np.concatenate([columns.values for columns in plain.values()], 1, dtype=np.float32), names, counts)
+    return Plain(plain.values, tuple(f"{name}.{column}" for column in plain.names), counts)
 
 
 def read_plain_steps(fitted: Mapping[str, Fitted], known: Known, steps: int) -> Plain:
@@ -104,8 +109,7 @@ def read_plain_steps(fitted: Mapping[str, Fitted], known: Known, steps: int) -> 
     ((name, one),) = fitted.items()
     if not isinstance(one.modality, Itemised):
         return _no_columns(steps)
-    found = one.modality.plain_steps(known, one.state)
-    return Plain(found.values, tuple(f"{name}.{column}" for column in found.names))
+    return _named(name, one.modality.plain_steps(known, one.state))
 
 
 def evidence(
