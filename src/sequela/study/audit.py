@@ -13,12 +13,12 @@ from scipy.stats import rankdata
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
-from sequela.study import continued, likeness
+from sequela.study import continued, likeness, similar
 from sequela.study import copied_text as copied
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
-from sequela.types import PARTS, Array, Boxes, Cohort, Known, Plain, Spanned, Target
+from sequela.types import PARTS, Along, Array, Boxes, Cohort, Known, Plain, Spanned, Target
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
 NAMED = 10  # rows named in an alarm
@@ -146,6 +146,19 @@ def copied_text(material: Material) -> Alarm:
     pairs = copied.copies(material.known, material.rows)
     what = "know a document of which half or more stands in a training document of another subject"
     return _copied(material, "copied_text", what, pairs, material.rows)
+
+
+def similar_sequences(material: Material) -> Alarm:
+    """Rows held out with the sequences of a training row; where there are none, how near the nearest come."""
+    held = similar.sequences(material.known)
+    if not held:
+        return Alarm("similar_sequences", "ok", "there are no sequences of letters")
+    told = "; ".join(one.told() for one in similar.similarities(held, material.rows, material.study.split.seed))
+    rows = similar.copies(held, material.rows)
+    what = "have the sequence of a training row of another subject"
+    pairs = [likeness.Pair(row, row) for row in rows]
+    found = _copied(material, "similar_sequences", what, pairs, material.rows)
+    return replace(found, severity="note" if found.severity == "ok" else found.severity, text=f"{found.text}; {told}")
 
 
 def continued_signal(material: Material) -> Alarm:
@@ -376,6 +389,8 @@ def _marked(target: Target) -> set[int]:
         return set(target.dense.label.tolist())
     if isinstance(target.dense, Spanned):
         return set(target.dense.spans.label.tolist())
+    if isinstance(target.dense, Along):
+        return set(target.values[:, 0].astype(np.int64).tolist())
     seen: set[int] = set()
     for row in range(len(target.known)):
         mask = target.dense.whole(row)
@@ -423,7 +438,7 @@ def _order(source_id: Array) -> Array:
 CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
-        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, continued_signal,
+        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, similar_sequences, continued_signal,
         future_events, outcome_as_input,
         suspicious_input, constant_label, unseen_class, identity, sorted_ids,
     )
