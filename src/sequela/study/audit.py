@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
-from sequela.study import continued, likeness, similar
+from sequela.study import continued, likeness
 from sequela.study import copied_text as copied
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
@@ -146,19 +146,6 @@ def copied_text(material: Material) -> Alarm:
     pairs = copied.copies(material.known, material.rows)
     what = "know a document of which half or more stands in a training document of another subject"
     return _copied(material, "copied_text", what, pairs, material.rows)
-
-
-def similar_sequences(material: Material) -> Alarm:
-    """Rows held out with the sequences of a training row; where there are none, how near the nearest come."""
-    held = similar.sequences(material.known)
-    if not held:
-        return Alarm("similar_sequences", "ok", "there are no sequences of letters")
-    told = "; ".join(one.told() for one in similar.similarities(held, material.rows, material.study.split.seed))
-    rows = similar.copies(held, material.rows)
-    what = "have the sequence of a training row of another subject"
-    pairs = [likeness.Pair(row, row) for row in rows]
-    found = _copied(material, "similar_sequences", what, pairs, material.rows)
-    return replace(found, severity="note" if found.severity == "ok" else found.severity, text=f"{found.text}; {told}")
 
 
 def continued_signal(material: Material) -> Alarm:
@@ -438,7 +425,7 @@ def _order(source_id: Array) -> Array:
 CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
-        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, similar_sequences, continued_signal,
+        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, continued_signal,
         future_events, outcome_as_input,
         suspicious_input, constant_label, unseen_class, identity, sorted_ids,
     )
