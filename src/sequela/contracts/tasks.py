@@ -137,6 +137,16 @@ class Settling(Protocol):
 
 
 @runtime_checkable
+class Joint(Protocol):
+    """A task whose loss of a row may depend on the rows beside it: tune is judged by all of its rows at once."""
+
+    @property
+    def joint(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+@runtime_checkable
 class Guarded(Protocol):
     """A task whose answers are held to rules: some things are never said of a row, whatever a network makes of it.
 

@@ -17,7 +17,7 @@ from sequela.model.inputs import places
 from sequela.model.network import Committee, Model
 from sequela.nn import painting
 from sequela.text import scheme
-from sequela.types import Answer, Array, Batch, Ragged, Seq, Spans, Tags, Target, concatenate
+from sequela.types import Answer, Array, Batch, Curves, Ragged, Seq, Spans, Tags, Target, concatenate
 
 
 def tensors(batch: Batch, device: str | torch.device) -> Batch:
@@ -89,6 +89,9 @@ def _nothing(task: Task) -> Answer:
     if task.kind == "entities":
         none = np.zeros(0, np.int64)
         return Answer("spans", np.zeros((0, len(task.names))), task.names, spanned=Spans(np.zeros(1, np.int64), none, none, none))
+    if task.kind == "survival":
+        nobody = np.zeros((0, len(task.names)))
+        return Answer("curves", nobody, task.names, curves=Curves(np.ones(1), nobody[:, :, None]))
     kinds: Mapping[str, Literal["values", "masks", "boxes"]] = {
         "regression": "values",
         "forecast": "values",
@@ -102,7 +105,7 @@ def _nothing(task: Task) -> Answer:
 def _answer(model: Model | Committee, task: Task, batch: Batch, device: str | torch.device) -> Answer:
     answer = _mean([answered(task, model(seen), seen) for seen in model.seen(tensors(batch, device).inputs)])
     line = np.repeat(batch.rows, _steps(batch)) if isinstance(task, Tagger) else batch.rows
-    wrong = np.unique(line[~np.isfinite(answer.values).all(1)])
+    wrong = np.unique(line[~_finite(answer)])
     if len(wrong):
         shown = ", ".join(map(str, wrong[:10])) + (", …" if len(wrong) > 10 else "")
         raise TrainingError(
@@ -110,6 +113,13 @@ def _answer(model: Model | Committee, task: Task, batch: Batch, device: str | to
             hint="look at those rows' inputs; if it is every row, training diverged: lower train.optimizer.lr or set train.clip",
         )
     return answer
+
+
+def _finite(answer: Answer) -> Array:
+    """Which of its lines are numbers throughout, bool "N"."""
+    told = [answer.values] if answer.curves is None else [answer.values, answer.curves.incidence]
+    finite: Array = np.all([np.isfinite(one.reshape(len(answer), -1)).all(1) for one in told], axis=0)
+    return finite
 
 
 def lines(task: Task, inputs: Mapping[str, Ragged]) -> Array:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sequela import batch
 from sequela import model as models
 from sequela.config import Train
-from sequela.contracts import Evidence, Task
-from sequela.metrics import discrimination, entities, regression
+from sequela.contracts import Evidence, Joint, Task
+from sequela.metrics import concordance, discrimination, entities, regression
 from sequela.train.dense import Pictures
 from sequela.train.plan import counted
 from sequela.types import Answer, Array, Target, concatenate
@@ -25,12 +25,13 @@ class Verdict:
     """Of all rows together; both higher or lower for reasons of the model alone, never of the batches."""
 
     loss: float  # mean over the labelled rows, or over the codes foreseen
-    score: float | None  # AUROC (macro over classes or labels), minus the mean absolute error, accuracy of the next code, or None
+    score: float | None  # AUROC (macro over classes or labels), concordance, minus the mean absolute error, …; or None
 
 
 def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between: Callable[[], None]) -> Verdict:
     """The verdict, in batches of the training's size; `between` is called before each, and may raise to stop."""
     losses, answers, order = [], [], batch.sorted_(batch.lengths(rows.inputs), settings.batch)
+    together = Together() if isinstance(task, Joint) and task.joint else None
     model.eval()
     with torch.no_grad():
         for chosen in order:
@@ -38,12 +39,34 @@ def judge(model: nn.Module, task: Task, rows: Evidence, settings: Train, between
             step = models.tensors(batch.collate(rows.inputs, chosen, rows.target, share=True), settings.device)
             out = model(step.inputs)
             assert step.target is not None
-            losses.append(task.loss(out, step.target).double().cpu().numpy())
+            if together is None:
+                losses.append(task.loss(out, step.target).double().cpu().numpy())
+            else:
+                together.add(out, step.target)
             answers.append(models.answered(task, out, step.inputs))
+        if together is not None:
+            losses.append(together.losses(task))
     answer = models.in_text(concatenate(answers).take(batch.lines(order, models.lines(task, rows.inputs))), rows.inputs)
     total = np.concatenate(losses)[np.argsort(np.concatenate(order))].sum()
     loss = float(total / max(counted(task, rows.target), 1))
     return Verdict(loss, score(models.of_asked(answer, rows.target), rows.asked.target, task.kind))
+
+
+@dataclass(slots=True)
+class Together:
+    """The output of all batches, for a task that tells the loss of a row beside all the others (Joint)."""
+
+    outs: list[Tensor] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+
+    def add(self, out: Tensor, target: Target) -> None:
+        self.outs.append(out)
+        self.targets.append(target)
+
+    def losses(self, task: Task) -> Array:
+        """Of all rows, in the order in which they came, float64 "N"."""
+        values, known, dense = (torch.cat([getattr(one, part) for one in self.targets]) for part in ("values", "known", "dense"))
+        return task.loss(torch.cat(self.outs), Target(values, known, task.names, dense)).double().cpu().numpy()
 
 
 def judge_pictures(model: nn.Module, task: Task, pictures: Pictures, settings: Train, between: Callable[[], None]) -> Verdict:
@@ -69,6 +92,8 @@ def score(answer: Answer, target: Target, kind: str) -> float | None:
         return float(answer.values[:, answer.names.index("first")].sum() / max(float(target.values.sum()), 1.0))
     if kind == "entities":
         return _entity_f1(answer, target)
+    if kind == "survival":
+        return _concordance(answer, target)
     if kind in ("regression", "forecast"):
         columns = zip(answer.values.T, target.values.T, target.known.T, strict=True)
         return -float(np.mean([regression.mae(value[known], truth[known]) for value, truth, known in columns]))
@@ -86,6 +111,16 @@ def _entity_f1(answer: Answer, target: Target) -> float | None:
     right = np.bincount(said.row[kind == entities.RIGHT], minlength=len(said))
     found = float(entities.entity_f1(right, np.diff(said.offsets), np.diff(there.offsets)))
     return None if isnan(found) else found
+
+
+def _concordance(answer: Answer, target: Target) -> float | None:
+    """Of the risk by the last horizon: the mean over the causes of which two rows can be compared; None where none has such."""
+    known = target.known[:, 0]
+    times = target.dense.take(known)
+    last = times.horizons[-1].days
+    each = [concordance.c_index(risk[known], times, k, until=last) for k, risk in enumerate(answer.values.T, 1)]
+    defined = [float(value) for value in each if not isnan(value)]
+    return float(np.mean(defined)) if defined else None
 
 
 def _questions(answer: Answer, target: Target, kind: str) -> list[tuple[Array, Array, Array]]:

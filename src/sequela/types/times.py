@@ -69,3 +69,46 @@ class Curves:
     def survival(self) -> Array:
         """Chance that nothing has come by each time, float64 "N G"."""
         return np.asarray(1.0 - self.incidence.sum(1))
+
+    def median(self) -> Array:
+        """Days until something has come with a chance of one half, float64 "N"; NaN where it is less at the last time.
+
+        >>> Curves(np.array([10.0, 20.0]), np.array([[[0.25, 0.75]], [[0.1, 0.2]]])).median().tolist()
+        [15.0, nan]
+        """
+        came = np.concatenate([np.zeros((len(self.incidence), 1)), self.incidence.sum(1)], 1)  # "N G+1", from day 0 on
+        grid = np.concatenate([[0.0], self.times])
+        right = np.argmax(came >= 0.5, axis=1)
+        reached, row, left = right > 0, np.arange(len(came)), np.maximum(right - 1, 0)
+        rise = came[row, right] - came[row, left]
+        share = (0.5 - came[row, left]) / np.where(reached, rise, 1.0)
+        return np.where(reached, grid[left] + share * (grid[right] - grid[left]), np.nan)
+
+    def mean_until(self, days: float) -> Array:
+        """The restricted mean survival: how many of the next so many days are free of everything, in the mean, float64 "N".
+
+        Raises ValueError for a time after the last.
+
+        >>> Curves(np.array([10.0]), np.array([[[1.0]], [[0.0]]])).mean_until(10.0).tolist()
+        [5.0, 10.0]
+        """
+        if days > self.times[-1]:
+            raise ValueError(f"the curves end after {self.times[-1]:g} days, and {days:g} are asked for")
+        grid = np.concatenate([[0.0], self.times[self.times < days], [days]])
+        free = 1.0 - self.at(grid).sum(1)
+        return np.asarray(((free[:, 1:] + free[:, :-1]) / 2 * np.diff(grid)).sum(1))
+
+    def given(self, days: float) -> Curves:
+        """What is left to come for one who is free of everything after so many days: times count from then on.
+
+        NaN in rows of which nothing can be left. Raises ValueError for a time that is not before the last.
+
+        >>> Curves(np.array([10.0, 20.0]), np.array([[[0.5, 0.75]]])).given(10.0)
+        Curves(times=array([10.]), incidence=array([[[0.5]]]))
+        """
+        if days >= self.times[-1]:
+            raise ValueError(f"the curves end after {self.times[-1]:g} days, and what comes after {days:g} is asked for")
+        later, gone = self.times > days, self.at(float(days))
+        left = 1.0 - gone.sum(1)
+        share = np.divide(1.0, left, out=np.full(len(left), np.nan), where=left > 0)
+        return Curves(self.times[later] - days, (self.incidence[:, :, later] - gone[:, :, None]) * share[:, None, None])
