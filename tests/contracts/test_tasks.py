@@ -21,11 +21,12 @@ ROWS, WIDTH = 24, 5
 QUANTITIES = ("forecast", "pair", "regression")
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
 ON_STEPS = ("entities", "tagging")  # see tests/tasks under their names
+OF_TIMES = ("survival",)  # see tests/tasks/test_survival.py
 OF_ITS_INPUT = ("anomaly",)  # see tests/tasks/test_anomaly.py
 TASKS = tuple(
     name
     for name in registry.names("tasks")
-    if name not in ON_MAPS + ON_STEPS + OF_ITS_INPUT and not hasattr(registry.module("tasks", name), "own_target")
+    if name not in ON_MAPS + ON_STEPS + OF_TIMES + OF_ITS_INPUT and not hasattr(registry.module("tasks", name), "own_target")
 )
 """Those that learn labels of rows; for one that foresees its own input see tests/tasks under its name."""
 WITH_OPTIONS = [
