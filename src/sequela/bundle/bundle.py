@@ -58,15 +58,17 @@ class Bundle:
         store: Store | str | Path,
         subject: int | str | Sequence[int | str] | None = None,
         at: str | datetime | None = None,
+        free: str = "",
     ) -> list[Prediction]:
         """One Prediction for each row of the study's cohort in this store, in its order; the refused ones with their reason.
 
         `subject`: these subjects only, as the source names them. `at`: one moment, ISO 8601 with an offset, in place of the
-        study's. Raises DataError for a subject that is not in the store.
+        study's. `free`: of survival, for how long after the prediction nothing has come ("6mo"): what is told is of one free
+        until then. Raises DataError for a subject that is not in the store, UsageError for a time that cannot be asked.
         """
         records = store if isinstance(store, Store) else open_store(Path(store))
         rows, flow = self.eligible(records, subject, at)
-        return reasons.told(self.predictor, of(self.predictor, rows, self.known(records, rows), flow), records)
+        return reasons.told(self.predictor, of(self.predictor, rows, self.known(records, rows), flow, free), records)
 
     def eligible(
         self, store: Store, subject: int | str | Sequence[int | str] | None = None, at: str | datetime | None = None

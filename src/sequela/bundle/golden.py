@@ -18,7 +18,7 @@ from sequela.bundle.predictor import Predictor
 from sequela.contracts import Fitted
 from sequela.errors import BundleError, DataError
 from sequela.study import cut
-from sequela.types import Array, Known, Payload, Quantiles, Space
+from sequela.types import Array, Known, Payload, Space
 
 ROWS = 4
 TOLERANCE = 1e-5
@@ -58,12 +58,15 @@ def answers(predictor: Predictor, known: Known) -> dict[str, Array]:
     evidence = predictor.evidence(known, rows, rows.astype(str))
     said = predictor.answers(evidence)
     ranked = {f"{name}, next": answer.likeliest.probabilities for name, answer in said.items() if answer.likeliest is not None}
-    around = {f"{name}, quantiles": _flat(answer.quantiles) for name, answer in said.items() if answer.quantiles is not None}
-    return {name: answer.values for name, answer in said.items()} | ranked | around
+    around = {
+        f"{name}, quantiles": _flat(answer.quantiles.values) for name, answer in said.items() if answer.quantiles is not None
+    }
+    timed = {f"{name}, curves": _flat(answer.curves.incidence) for name, answer in said.items() if answer.curves is not None}
+    return {name: answer.values for name, answer in said.items()} | ranked | around | timed
 
 
-def _flat(around: Quantiles) -> Array:
-    return around.values.reshape(len(around.values), -1)
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1)
 
 
 def encode(known: Known, expected: Mapping[str, Array]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import marked, spanned, tagged
+from sequela.bundle import marked, spanned, tagged, timed
 from sequela.bundle.marked import EDGES
+from sequela.errors import UsageError
 from sequela.evaluate import forecasting
 from sequela.evaluate.threshold import key
 from sequela.study import cut
@@ -39,10 +40,21 @@ class Prediction:
     value: dict[str, float] | None = (
         None  # regression, in the unit of the outcome; volumes (of masks), or counts (boxes, entities)
     )
-    unit: str | None = None  # of the value of masks: "mm3" or "mm2", or "points" of the picture where its spacing is not known
+    unit: str | None = (
+        None  # of the value of masks: "mm3" or "mm2", "points" where no spacing is known; of survival, of its times
+    )
+    incidence: dict[str, Any] | None = (
+        None  # of survival: `unit`, `times` and `causes`, each with its cumulative incidence by them
+    )
+    risk: dict[str, dict[str, float]] | None = None  # of each cause by each horizon
+    median: float | None = None  # time until anything comes with a chance of one half; None: later than the last horizon
+    restricted_mean: float | None = None  # mean time without any of it, of the time up to `restricted_to`
+    restricted_to: float | None = None
+    free: str | None = None  # all this for one who is known to be free of everything for so long: times count from then on
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
     spans: list[dict[str, Any]] | None = None  # of entities: type, text, score, and where in which document: bundle/spanned.py
-    steps: list[dict[str, Any]] | None = None  # of tagging: time, decision and probabilities of each step that the row judges
+    steps: list[dict[str, Any]] | None = None  # of tagging: time or place, decision, probabilities of each step that the row judges
+    letters: str | None = None  # of tagging by letters: these decisions as a letter for each letter of the sequence
     interval: dict[str, tuple[float, float]] | None = None  # of each forecast value; None: this bundle promises none
     interval_share: float | None = None  # how much of the truth such intervals should hold
     threshold: float | None = None
@@ -68,23 +80,31 @@ class Prediction:
         if self.refused:
             return f"{self.row_id}{when}: refused: {self.refused}"
         said = self.probabilities or self.value or {}
+        if listed := self._listed(said):
+            return "\n".join([f"{self.row_id}{when}: {listed[0]}", *listed[1:]])
         shown = self._shown(said)
         numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in shown.items())
         numbers += _others(said, shown)
         against = (
             f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
         )
-        if self.boxes is not None:
-            return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_box, self.boxes)])
-        if self.spans is not None:
-            return "\n".join([f"{self.row_id}{when}: {_counted(said)}", *map(_span, self.spans)])
-        if self.steps is not None:
-            return "\n".join([f"{self.row_id}{when}: {len(self.steps)} steps", *map(_step, self.steps)])
-        if self.notice is not None:
-            return "\n".join([f"{self.row_id}{when}: {self._suggested()}", *self._rules()])
         lines = [f"{self.row_id}{when}: {numbers}{against}"]
         lines += map(_term, self.explanation or ())
         return "\n".join(lines)
+
+    def _listed(self, said: dict[str, float]) -> list[str]:
+        """The lines of an answer that is no number of the row; [] where it is one."""
+        if self.boxes is not None:
+            return [_counted(said), *map(_box, self.boxes)]
+        if self.spans is not None:
+            return [_counted(said), *map(_span, self.spans)]
+        if self.letters is not None:
+            return [f"{len(self.letters)} letters", f"    {self.letters}"]
+        if self.steps is not None:
+            return [f"{len(self.steps)} steps", *map(_step, self.steps)]
+        if self.risk is not None:
+            return [timed.line(self.risk, self.median, self.unit or "days", self.free)]
+        return [] if self.notice is None else [self._suggested(), *self._rules()]
 
     def _shown(self, said: dict[str, float]) -> dict[str, float]:
         """What stands in the line: of labels those that are called and as many more as make MANY, in that order."""
@@ -166,16 +186,22 @@ def _when(told: dict[str, Any]) -> str:
     return f"  {-told['days']:.1f} days before" if "days" in told else ""
 
 
-def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow) -> list[Prediction]:
-    """Answers for the rows, and a refusal for each subject that the flow left out or whose inputs are all empty."""
+def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow, free: str = "") -> list[Prediction]:
+    """Answers for the rows, and a refusal for each subject that the flow left out or whose inputs are all empty.
+
+    `free`: of survival, for how long after the prediction every row is known to be free of what is asked about. Raises UsageError
+    where another question is given one, or it is no time before the last horizon.
+    """
+    if free and predictor.task.kind != "survival":
+        raise UsageError("only of times to events can it be said for how long nothing came", hint="leave out --free")
     refused = [Prediction(row, row.partition("#")[0], None, refused=reason) for row, reason in flow.refused.items()]
     reasons = models.refusals(predictor.fitted, known)
     kept = np.flatnonzero(reasons == "")
-    answers = iter(_answered(predictor, rows.take(kept), cut.take(known, kept)) if len(kept) else [])
+    answers = iter(_answered(predictor, rows.take(kept), cut.take(known, kept), free) if len(kept) else [])
     return [_bare(rows, i, str(reason)) if reason else next(answers) for i, reason in enumerate(reasons)] + refused
 
 
-def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Prediction]:
+def _answered(predictor: Predictor, rows: Cohort, known: Known, free: str) -> list[Prediction]:
     evidence = predictor.evidence(known, rows.subject_id, rows.row_id, rows.target)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
     answer = predictor.answer(evidence)
@@ -186,9 +212,15 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known) -> list[Predicti
     if answer.kind == "spans":
         entities = spanned.told(predictor.task.names, evidence, answer)
         return [replace(_bare(rows, i, str(why) or None), **({} if why else entities[i])) for i, why in enumerate(reasons)]
+    if answer.curves is not None:
+        curves = timed.told(answer.curves, timed.asked(predictor.study.outcome, answer.names, free))
+        return [replace(_bare(rows, i, str(why) or None), **({} if why else curves[i])) for i, why in enumerate(reasons)]
     if evidence.steps is not None:
-        steps = tagged.told(predictor.task.names, evidence, rows, answer)
-        return [replace(_bare(rows, i, str(reasons[i]) or None), steps=steps[i] or None) for i in range(len(rows))]
+        names, outcome = predictor.task.names, predictor.study.outcome
+        steps = tagged.told(names, evidence, rows, answer)
+        told = zip(reasons, steps, tagged.letters(names, evidence, outcome, answer), strict=True)
+        bare = [_bare(rows, i, str(why) or None) for i, why in enumerate(reasons)]
+        return [replace(one, steps=steps or None, letters=letters or None) for one, (_, steps, letters) in zip(bare, told, strict=True)]
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     if answer.quantiles is not None:
         answered = [_around(one, answer.quantiles, i) for i, one in enumerate(answered)]

@@ -18,7 +18,7 @@ from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
 from sequela.train import ensemble
-from sequela.types import Answer, Known, Quantiles, Target
+from sequela.types import Answer, Curves, Known, Quantiles, Target
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -69,7 +69,8 @@ class Predictor:
         if isinstance(self.task, Spanner):
             return models.predict(models.Committee(self.members, self.task), self.task, rows.inputs, batch, "cpu")
         answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
-        answer = replace(answers[0], values=np.mean([answer.values for answer in answers], axis=0), quantiles=_mean(answers))
+        mean = np.mean([answer.values for answer in answers], axis=0)
+        answer = replace(answers[0], values=mean, quantiles=_mean(answers), curves=_curves(answers))
         return models.of_asked(answer, rows.target)
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
@@ -107,3 +108,12 @@ def _mean(answers: Sequence[Answer]) -> Quantiles | None:
     """The mean of several networks' quantiles, level by level; None where the task has none."""
     around = [answer.quantiles for answer in answers if answer.quantiles is not None]
     return Quantiles(around[0].levels, np.mean([one.values for one in around], axis=0)) if around else None
+
+
+def _curves(answers: Sequence[Answer]) -> Curves | None:
+    """The mean of several networks' curves on the grid of the first; None where the task has none."""
+    curves = [answer.curves for answer in answers if answer.curves is not None]
+    if len(curves) < 2:
+        return curves[0] if curves else None
+    grid = curves[0].times
+    return Curves(grid, np.mean([one.on(grid).incidence for one in curves], axis=0))

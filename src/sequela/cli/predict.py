@@ -16,6 +16,12 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--reader", metavar="NAME", default="", help="raw files of another format, read by this reader's defaults")
     verb.add_argument("--subject", metavar="ID", action="append", help="this subject only, by the source's id; repeatable")
     verb.add_argument("--at", metavar="TIME", help="predict at this time (ISO 8601 with offset), not the study's")
+    verb.add_argument(
+        "--free",
+        metavar="TIME",
+        default="",
+        help="of survival: nothing has come for so long since (6mo); what is left to come then",
+    )
     verb.add_argument("--explain", action="store_true", help="add which codes or words moved the answer, and by how much")
     verb.add_argument(
         "--method",
@@ -48,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.input,
         subject=arguments.subject,
         at=arguments.at,
+        free=arguments.free,
         reader=arguments.reader,
         explain=arguments.explain,
         method=arguments.method,

@@ -24,6 +24,7 @@ def predict(
     *,
     subject: int | str | Sequence[int | str] | None = None,
     at: str | None = None,
+    free: str = "",
     reader: str = "",
     explain: bool = False,
     method: Method = "auto",
@@ -35,7 +36,7 @@ def predict(
     """One Prediction for each row that the study's cohort has in the data, refused ones with the reason.
 
     `reader`: raw files of another format than the bundle was trained on, read with that reader's defaults; they need not have
-    labels.
+    labels. `free`: of survival, for how long after the prediction nothing has come: what is told is of one free until then.
     `out` is a folder for what is a picture or a page: masks, and with `explain` where in a picture, signal or text the answer
     lies. Of texts, `method` says how they are explained (pipeline/attributed.py) and `classes` which classes are. `masks` of
     volumes are NIfTI in the geometry of the source, of pictures PNG; or, of raw DICOM files, segmentations of their series.
@@ -47,7 +48,7 @@ def predict(
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
     as_dicom = _segmentations(held, data, out) if masks == "dicom" else None
     store = other_records(held.study.data, data, reader, progress, labelled=False)
-    predictions = held.predict(store, subject, at)
+    predictions = held.predict(store, subject, at, free)
     if out is not None:
         predictions = [written(one, Path(out), as_dicom) for one in predictions]
     if not explain:
