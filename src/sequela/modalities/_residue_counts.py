@@ -17,7 +17,7 @@ from sequela.residues import kmers
 from sequela.residues.alphabets import ALPHABETS
 from sequela.types import Array, Counts, Plain
 
-LEARNT_ON = 10_000_000  # letters of sequences, evenly over all, of which the frequent runs are learnt
+LEARNT_ON = 3_000_000  # letters of sequences, evenly over all, of which the frequent runs are learnt
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,14 @@ def _kmers(texts: Sequence[str], how: How, tokens: Sequence[str]) -> Steps:
     letters, size = numbered(texts, how), len(ALPHABETS[how.alphabet].letters)
     known = codes_of(tokens, how)
     order = np.argsort(known)
+    held = kmers.Columns(known[order], size**how.k)
+    named = np.append(order + 1, 0).astype(np.int32)  # the last is for what has no column
     offsets, found = [0], [np.zeros(0, np.int32)]
     for part in kmers.parts(letters.offsets):
         own = letters.offsets[part.start : part.stop + 1]
         code = kmers.codes(letters.number[own[0] : own[-1]], own - own[0], how.k, size)
         count = np.maximum((np.diff(own) - how.k) // how.stride + 1, 0)
-        place = kmers.place(code[strided(own[:-1] - own[0], count, how.stride)], known[order])
-        found.append(np.where(place >= 0, order[place] + 1, 0).astype(np.int32) if len(order) else place.astype(np.int32) + 1)
+        found.append(named[held.of(code[strided(own[:-1] - own[0], count, how.stride)])])
         offsets += (offsets[-1] + np.cumsum(count)).tolist()
     return Steps(np.array(offsets, np.int64), np.concatenate(found), how.k, how.stride)
 

@@ -23,7 +23,7 @@ _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd,
 
 
 def codes(number: Array, offsets: Array, k: int, size: int) -> Array:
-    """The k-mer that begins at each letter, int64 "L": of letters 0 to size - 1, any other is none.
+    """The k-mer that begins at each letter, int32 "L" or, of many, int64: of letters 0 to size - 1, any other is none.
 
     Raises ConfigError where so many k-mers have no number.
 
@@ -32,12 +32,18 @@ def codes(number: Array, offsets: Array, k: int, size: int) -> Array:
     """
     if size**k > LARGEST:
         raise ConfigError(f"{k}-mers of {size} letters are more than can be told by 64 bits", hint="take a smaller k")
-    digit = np.where((number >= 0) & (number < size), number, NONE).astype(np.int64)
-    found, last = digit.copy(), np.repeat(offsets[1:], np.diff(offsets))  # the end of each letter's sequence
+    whole = np.int32 if size**k < 2**31 else np.int64
+    none = (number < 0) | (number >= size)
+    digit = np.where(none, 0, number).astype(whole)
+    found = digit.copy()
     for ahead in range(1, k):
-        following = np.append(digit[ahead:], np.full(min(ahead, len(digit)), NONE))
-        found = np.where((found >= 0) & (following >= 0), found * size + following, NONE)
-    return np.where(np.arange(len(found)) + k <= last, found, NONE)
+        found *= whole(size)
+        found[:-ahead] += digit[ahead:]
+    wrong = np.concatenate([[0], np.cumsum(none)])
+    end = np.minimum(np.arange(len(digit)) + k, len(digit))
+    over = np.repeat(offsets[1:], np.diff(offsets)) < np.arange(len(digit)) + k  # it would reach into the next sequence
+    found[over | (wrong[end] > wrong[:-1])] = NONE
+    return found
 
 
 def spelt(code: int, k: int, letters: Sequence[str]) -> str:
@@ -69,40 +75,34 @@ def parts(offsets: Array, most: int = AT_ONCE) -> Iterator[slice]:
 
 def counts(number: Array, offsets: Array, k: int, size: int, columns: Array) -> csr_array:
     """How often each sequence has each of these k-mers (rising codes), float32 "M Q"; `number` as in `codes`."""
-    found = [csr_array((0, len(columns)), dtype=np.float32)]
-    table = _table(columns, size**k)
+    found, placed = [csr_array((0, len(columns)), dtype=np.float32)], Columns(columns, size**k)
     for part in parts(offsets):
         own = offsets[part.start : part.stop + 1]
-        code = codes(number[own[0] : own[-1]], own - own[0], k, size)
+        column = placed.of(codes(number[own[0] : own[-1]], own - own[0], k, size))
         row = np.repeat(np.arange(len(own) - 1), np.diff(own))
-        column = _column(code, columns, table)
         here = np.flatnonzero(column >= 0)
         ones = np.ones(len(here), np.float32)
         found.append(csr_array((ones, (row[here], column[here])), shape=(len(own) - 1, len(columns))))
     return csr_array(vstack(found, format="csr"))
 
 
-def _table(columns: Array, size: int) -> Array | None:
-    if size > DENSE:
-        return None
-    table = np.full(size, NONE, np.int32)
-    table[columns] = np.arange(len(columns))
-    return table
+class Columns:
+    """Where k-mers (codes, rising) stand; of few k-mers by a table, else by search."""
 
+    def __init__(self, columns: Array, size: int) -> None:
+        self._columns = columns
+        self._table = np.full(size, NONE, np.int32) if size <= DENSE else None
+        if self._table is not None:
+            self._table[columns] = np.arange(len(columns))
 
-def _column(code: Array, columns: Array, table: Array | None) -> Array:
-    """The place of each code in the columns; NONE where it has none."""
-    if table is not None:
-        return np.where(code >= 0, table[code], NONE)
-    return place(code, columns)
-
-
-def place(code: Array, columns: Array) -> Array:
-    """The place of each code in rising columns, int64; NONE where it has none."""
-    if not len(columns):
-        return np.full(len(code), NONE, np.int64)
-    near = np.minimum(np.searchsorted(columns, code), len(columns) - 1)
-    return np.where(columns[near] == code, near, NONE)
+    def of(self, code: Array) -> Array:
+        """The column of each k-mer; NONE where it has none."""
+        if self._table is not None:
+            return np.where(code >= 0, self._table[code], np.int32(NONE))
+        if not len(self._columns):
+            return np.full(len(code), NONE, np.int64)
+        near = np.minimum(np.searchsorted(self._columns, code), len(self._columns) - 1)
+        return np.where(self._columns[near] == code, near, NONE)
 
 
 def distinct(number: Array, offsets: Array, k: int, size: int) -> tuple[Array, Array]:
@@ -111,14 +111,21 @@ def distinct(number: Array, offsets: Array, k: int, size: int) -> tuple[Array, A
     for part in parts(offsets):
         own = offsets[part.start : part.stop + 1]
         code = codes(number[own[0] : own[-1]], own - own[0], k, size)
-        row = np.repeat(np.arange(part.start, part.stop), np.diff(own))[code >= 0]
-        code = code[code >= 0]
-        order = np.lexsort((code, row))
-        row, code = row[order], code[order]
+        here = code >= 0
+        row, code = _sorted(np.repeat(np.arange(len(own) - 1), np.diff(own))[here], code[here], size**k)
         first = np.append(True, (np.diff(row) != 0) | (np.diff(code) != 0))[: len(row)]
-        rows.append(row[first])
-        found.append(code[first])
+        rows.append(row[first] + part.start)
+        found.append(code[first].astype(np.int64))
     return np.concatenate(rows), np.concatenate(found)
+
+
+def _sorted(row: Array, code: Array, size: int) -> tuple[Array, Array]:
+    """Pairs by row, then code; as one number where both fit."""
+    if (int(row.max(initial=0)) + 1) * size <= LARGEST:
+        found = np.divmod(np.sort(row * size + code), size)
+        return found[0], found[1]
+    order = np.lexsort((code, row))
+    return row[order], code[order]
 
 
 def sets(texts: Sequence[str], k: int, alphabet: Alphabet) -> csr_array:
