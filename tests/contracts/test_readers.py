@@ -54,6 +54,7 @@ FILES = {  # reader -> a name that its files have
     "slides": "tumour/1.svs",
     "survival": "cohort.csv",
     "text": "notes.csv",
+    "vcf": "exome.vcf",
     "wfdb": "100.hea",
 }
 DAMAGED = {  # what a file of that name may hold instead of what it should
