@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from sequela.config.reading import Choice, choice, convert, dump, load, microseconds, options
 from sequela.config.sections import (
+    Apart,
     Audit,
     Baselines,
     Cohort,
@@ -37,6 +38,7 @@ from sequela.config.sections import (
 )
 
 __all__ = [
+    "Apart",
     "Audit",
     "Baselines",
     "Choice",

@@ -35,12 +35,18 @@ class Exclusion(Strict, frozen=True):
 
 
 class Group(Strict, frozen=True):
-    """A grouping of rows for the report: a static code, a number cut into bands, or how long after its index event a row is."""
+    """A grouping of rows for the report: a static code, a number cut into bands, or how long after its index event a row is.
+
+    Or, with `sequence`, a unit for the split: rows whose sequences are alike. Such a grouping is not shown in the report.
+    """
 
     name: Name
     code: str = ""  # left out: the name in capitals (without _BAND)
     bands: list[float] = []  # cut points of a number (of `elapsed`, days): [45, 65] gives <45, 45-65, >=65
     elapsed: bool = False  # instead of a code: the time from the index event to the prediction, such as "3y"
+    sequence: str = ""  # instead of a code: for the split, rows by their SEQUENCE//<sequence>
+    by: Literal["", "exact", "kmers", "mmseqs", "scaffold"] = ""  # what makes sequences one group; mmseqs: if it is installed
+    identity: Annotated[float, Meta(ge=0.3, le=1)] | None = None  # of kmers and mmseqs: share of letters that makes two alike
 
 
 class Predicate(Strict, frozen=True):
@@ -139,7 +145,15 @@ class Input(Strict, frozen=True):
     encoder: Named
     vectors: Named | None = None  # of words, that its encoder begins at: "skipgram", of the training rows alone, or of a "file"
     augment: list[Named] = []  # applied to training batches only
-    average: list[Literal["horizontal", "vertical", "depth", "quarter"]] = []  # each answer is the mean over the picture so seen
+    # each answer is the mean over the picture so seen, or over both strands of DNA or RNA
+    average: list[Literal["horizontal", "vertical", "depth", "quarter", "reverse_complement"]] = []
+
+
+class Apart(Strict, frozen=True):
+    """Sequences of test that training must not have seen: the rows of train and tune that are too like one of them leave."""
+
+    sequence: Name  # of SEQUENCE//<sequence>
+    identity: Annotated[float, Meta(gt=0, le=1)] = 1.0  # rows this much alike leave; 1: copies; of molecules: Tanimoto
 
 
 class Split(Strict, frozen=True):
@@ -152,6 +166,8 @@ class Split(Strict, frozen=True):
     column: str = ""  # by = "site": the group that names the site
     test: list[str] = []  # by = "site": the sites kept for the test
     unit: str = ""  # a group that keeps several subjects (a family, a child's two eyes) or none apart
+    order: Literal["", "largest"] = ""  # by = "subject": largest units first, to train until it is full, then tune, then test
+    apart: Apart | None = None  # keeps what is too like a sequence of test out of training; counted in the flow
     stratify: str = ""  # a group of whose levels each part gets its share; left out: of the classes, where there are any
     folds: Annotated[int, Meta(ge=2)] = 5
     tune: Annotated[float, Meta(gt=0, lt=1)] = (

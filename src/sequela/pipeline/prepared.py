@@ -26,7 +26,7 @@ from sequela.pipeline.data import records
 from sequela.prep import augment
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
-from sequela.study import cut, marked
+from sequela.study import cut, homology, marked
 from sequela.study.flow import Flow
 from sequela.study.records import matching
 from sequela.study.split import Plan, plans
@@ -53,7 +53,7 @@ class Prepared:
         rows = np.flatnonzero(cohort.part != "")
         scores = Plain(self.scores.values[rows], self.scores.names)
         known = self.known if len(rows) == len(cohort) else cut.take(self.known, rows)
-        return replace(self, cohort=cohort.take(rows), flow=self._flow(cohort), plans=[plan], known=known, scores=scores)
+        return replace(self, cohort=cohort.take(rows), flow=self._flow(cohort, plan), plans=[plan], known=known, scores=scores)
 
     def without(self, reasons: Array) -> Prepared:
         """The rows for which there is no reason (str "N", "" for none), the others counted in the flow by theirs."""
@@ -63,12 +63,12 @@ class Prepared:
         scores = Plain(self.scores.values[rows], self.scores.names)
         return replace(self, cohort=self.cohort.take(rows), flow=flow, known=cut.take(self.known, rows), scores=scores)
 
-    def _flow(self, cohort: Cohort) -> Flow:
-        """The flow with the rows that are in no part of the split, where there are any."""
-        kept = cohort.part != ""
-        if kept.all():
-            return self.flow
-        return self.flow.left_out("split", "in no part of the split", cohort, kept)
+    def _flow(self, cohort: Cohort, plan: Plan) -> Flow:
+        """The flow with the rows that are in no part of the split, where there are any, by the reason."""
+        reasons = np.where(cohort.part != "", "", "in no part of the split")
+        if plan.left is not None:
+            reasons = np.where(plan.left != "", plan.left, reasons)
+        return self.flow.refusing("split", reasons, cohort)
 
     def evidence(self, fitted: Mapping[str, Fitted]) -> Evidence:
         """The inputs of all rows in both forms, the scores among the plain columns."""
@@ -108,6 +108,7 @@ def prepare(study: Study, base: Path, data: str | Path | Store | None, progress:
     store = records(study.data, base, data, progress)
     _outcome_exists(study, store)
     rows, flow = cohorts.build(store, study)
+    rows = homology.grouped(store, study.cohort, rows)
     shared = plans(rows, study, store, base)
     _rules_can_hold(study, models.guard(study, rows.target.names), store)
     known = cut.known(store, rows, history(study))
@@ -253,6 +254,8 @@ def _alone(study: Study) -> None:
     kind = cohorts.kind_of(study)
     if kind == "tagging":
         _of_steps(study)
+    if kind == "survival":
+        _of_times(study)
     if kind not in ("next_event", "segment", "detect", "entities"):
         return
     asked = {
@@ -269,6 +272,22 @@ def _alone(study: Study) -> None:
         )
     if getattr(config.options("tasks", study.task, "task")[1], "instances", False) and not study.outcome.instances:
         raise ConfigError("task.instances is set and outcome.instances is not", hint="say it of the masks: outcome.instances")
+
+
+def _of_times(study: Study) -> None:
+    """Raises ConfigError for what is of probabilities, where the answers are curves."""
+    asked = {
+        "ensemble.members": bool(study.ensemble.members),
+        "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
+        "evaluate.silence": study.evaluate.silence != "0s",
+        "train.balance": study.train.balance != "none",
+        "baselines.scores": bool(study.baselines.scores),
+    }
+    if named := [key for key, given in asked.items() if given]:
+        raise ConfigError(
+            f"survival answers with curves over time: it takes no {named[0]}",
+            hint="several networks are averaged by train.members; leave it out",
+        )
 
 
 def _of_steps(study: Study) -> None:

@@ -25,7 +25,7 @@ from sequela.pipeline.prepared import loaded, names_exist
 from sequela.pipeline.progress import silent
 from sequela.store.store import Shard, Store
 from sequela.study import cohort as cohorts
-from sequela.study import cut
+from sequela.study import cut, homology
 from sequela.study.flow import Flow
 from sequela.study.joined import joined
 from sequela.study.split import plans
@@ -121,6 +121,7 @@ def stream(
     cohort, flow = joined(found)
     if not len(cohort):
         raise cohorts.empty(flow)
+    cohort = homology.grouped(store, read.cohort, cohort)
     planned = plans(cohort, read, store, base)
     if len(planned) != 1:
         raise ConfigError(

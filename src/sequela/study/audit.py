@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
-from sequela.study import continued, likeness
+from sequela.study import censored, continued, likeness, similar
 from sequela.study import copied_text as copied
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
@@ -21,6 +21,7 @@ from sequela.study.split import overlapping, units
 from sequela.types import PARTS, Along, Array, Boxes, Cohort, Known, Plain, Spanned, Target
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
+EVERY_CAUSE = "every part has events of every cause"
 NAMED = 10  # rows named in an alarm
 FEWEST = 10  # rows of each class below which one column's foresight is chance
 SEEN = 0.05  # share of the training rows that a column needs, likewise
@@ -146,6 +147,19 @@ def copied_text(material: Material) -> Alarm:
     pairs = copied.copies(material.known, material.rows)
     what = "know a document of which half or more stands in a training document of another subject"
     return _copied(material, "copied_text", what, pairs, material.rows)
+
+
+def similar_sequences(material: Material) -> Alarm:
+    """Rows held out with the sequences of a training row; where there are none, how near the nearest come."""
+    held = similar.sequences(material.known)
+    if not held:
+        return Alarm("similar_sequences", "ok", "there are no sequences of letters")
+    told = "; ".join(one.told() for one in similar.similarities(held, material.rows, material.study.split.seed))
+    rows = similar.copies(held, material.rows)
+    what = "have the sequence of a training row of another subject"
+    pairs = [likeness.Pair(row, row) for row in rows]
+    found = _copied(material, "similar_sequences", what, pairs, material.rows)
+    return replace(found, severity="note" if found.severity == "ok" else found.severity, text=f"{found.text}; {told}")
 
 
 def continued_signal(material: Material) -> Alarm:
@@ -300,13 +314,17 @@ class _Asked:
 
 
 def _questions(material: Material, rows: Array) -> Iterator[_Asked]:
-    """Each column of the target, or each class against the rest."""
+    """Each column of the target, each class against the rest, or each cause by each horizon."""
     target, subject = material.cohort.target.take(rows), material.cohort.subject_id[rows]
     alone = material.kind == "regression" or len(np.unique(subject)) == len(subject)
+    for label, known in censored.labels(target) if material.kind == "survival" else _labels(target, material.kind):
+        yield _Asked(label, known, None if alone else np.unique(subject, return_inverse=True)[1] * 2 + (label == 1))
+
+
+def _labels(target: Target, kind: TargetKind) -> Iterator[tuple[Array, Array]]:
     for values, known in zip(target.values.T, target.known.T, strict=True):
-        for wanted in range(len(target.names)) if material.kind == "multiclass" else [None]:
-            label = values if wanted is None else (values == wanted).astype(float)
-            yield _Asked(label, known, None if alone else np.unique(subject, return_inverse=True)[1] * 2 + (label == 1))
+        for wanted in range(len(target.names)) if kind == "multiclass" else [None]:
+            yield values if wanted is None else (values == wanted).astype(float), known
 
 
 def _best(column: Array, here: Array, questions: Sequence[_Asked], kind: TargetKind) -> float:
@@ -339,7 +357,10 @@ def correlation(column: Array, number: Array) -> float:
 
 
 def constant_label(material: Material) -> Alarm:
-    """Labels that are all equal, in all rows or in one part."""
+    """Labels that are all equal, in all rows or in one part; of times to events, a cause that a part has no event of."""
+    if material.kind == "survival":
+        found = next(censored.lacking(material.cohort), None)
+        return material.found("constant_label", "warning", *found) if found else Alarm("constant_label", "ok", EVERY_CAUSE)
     for column, name in enumerate(material.cohort.target.names if material.kind != "multiclass" else ("the label",)):
         known, value = material.cohort.target.known[:, column], material.cohort.target.values[:, column]
         if len(np.unique(value[known])) < 2:
@@ -356,7 +377,7 @@ def constant_label(material: Material) -> Alarm:
 def unseen_class(material: Material) -> Alarm:
     """Classes that no training picture or text is marked with: they can be neither learnt nor found."""
     target = material.cohort.target.take(np.flatnonzero(material.train & material.cohort.target.known[:, 0]))
-    if target.dense is None:
+    if target.dense is None or material.kind == "survival":
         return Alarm("unseen_class", "ok", "no picture or text is to be marked")
     missing = _unmarked(target)
     if not missing:
@@ -425,7 +446,7 @@ def _order(source_id: Array) -> Array:
 CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     check.__name__: check
     for check in (
-        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, continued_signal,
+        subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, similar_sequences, continued_signal,
         future_events, outcome_as_input,
         suspicious_input, constant_label, unseen_class, identity, sorted_ids,
     )

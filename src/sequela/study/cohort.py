@@ -285,6 +285,8 @@ def _groups(store: Records, plan: config.Cohort, rows: Cohort, *, strict: bool) 
     found = {}
     codes = store.codes["code"].to_list()
     for group in map(groups.declared, plan.groups):
+        if group.sequence:
+            continue  # of all rows at once, by homology.grouped, where they are split
         if group.elapsed:
             found[group.name] = groups.elapsed(group, cut.microseconds_of(rows.start), cut.microseconds_of(rows.time))
             continue

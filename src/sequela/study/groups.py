@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import polars as pl
 
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
+from sequela.residues import record
 from sequela.study import labels
 from sequela.study.cut import Timeline
 from sequela.types import DAY, NEVER, Array
@@ -25,6 +27,8 @@ def declared(given: str | config.Group) -> config.Group:
     group = config.Group(name=given) if isinstance(given, str) else given
     if group.elapsed:
         return _landmark(group)
+    if group.sequence or group.by:
+        return _of_sequences(group)
     banded = group.name.endswith("_band")
     code = group.code or group.name.removesuffix("_band").upper()
     bands = group.bands or (AGE_BANDS if banded and code == "AGE" else [])
@@ -42,6 +46,19 @@ def _landmark(group: config.Group) -> config.Group:
         )
     _check_bands(group.name, group.bands)
     return group
+
+
+def _of_sequences(group: config.Group) -> config.Group:
+    """Raises ConfigError for a group of sequences that does not say which, by what, or from which identity on."""
+    if not group.sequence or not group.by or group.code or group.bands:
+        raise ConfigError(
+            f"the group {group.name!r} does not say which sequences are to be grouped, and by what",
+            hint=f'write {{ name = "{group.name}", sequence = "protein", by = "kmers", identity = 0.4 }}, without code and bands',
+        )
+    if (group.identity is not None) != (group.by in ("kmers", "mmseqs")):
+        asked = "no" if group.identity is not None else "an"
+        raise ConfigError(f"the group {group.name!r}, by {group.by}, takes {asked} identity", hint="of kmers and mmseqs alone")
+    return msgspec.structs.replace(group, code=record.code(group.sequence))
 
 
 def _check_bands(name: str, bands: list[float]) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 from sequela import config, seed
 from sequela.errors import ConfigError, DataError, LeakError
 from sequela.registry import nearest
+from sequela.study import homology
 from sequela.study.records import Records
 from sequela.types import PARTS, Array, Cohort, Part
 
@@ -31,6 +32,7 @@ class Plan:
     name: str  # split-1, split-2, …
     part: Array  # str "N": train, tune, test, or "" for a row in none
     notes: Mapping[str, int] = field(default_factory=dict)  # what a reader of the report should know -> how many times
+    left: Array | None = None  # str "N": why a row left its part, "" for none; None: none did
 
     def applied(self, cohort: Cohort) -> Cohort:
         """The cohort with these parts."""
@@ -49,6 +51,9 @@ def plans(cohort: Cohort, study: config.Study, store: Records, base: Path) -> li
     unit = units(cohort, split.unit)
     drawn = _drawn(cohort, split, store, base, unit)
     finished = [replace(plan, part=_with_tune(plan.part, cohort, split, unit)) for plan in drawn]
+    if split.apart is not None:
+        sequences = homology.texts(store, cohort, split.apart.sequence)
+        finished = [_kept_apart(plan, sequences, split.apart) for plan in finished]
     for plan in finished:
         _check_units(plan, unit, split)
         _check_parts(plan, cohort)
@@ -68,9 +73,18 @@ def units(cohort: Cohort, column: str) -> Array:
     return np.unique(names, return_inverse=True)[1]
 
 
+def _kept_apart(plan: Plan, sequences: Sequence[str], apart: config.Apart) -> Plan:
+    """The plan without the rows of train and tune whose sequence is too like one of test."""
+    left = homology.too_like(plan.part, sequences, apart)
+    notes = {f"rows of train and tune left out: {why}": int((left == why).sum()) for why in set(left.tolist()) - {""}}
+    return replace(plan, part=np.where(left != "", "", plan.part), notes={**plan.notes, **notes}, left=left)
+
+
 def _drawn(cohort: Cohort, split: config.Split, store: Records, base: Path, unit: Array) -> list[Plan]:
+    if split.order and split.by != "subject":
+        raise ConfigError(f'split.order = "{split.order}" is of a split by subject, not by {split.by}', hint="leave it out")
     if split.by == "subject":
-        return [Plan("split-1", _by_unit(cohort, split, unit))]
+        return [Plan("split-1", _by_size(split, unit) if split.order else _by_unit(cohort, split, unit))]
     if split.by == "site":
         return [Plan("split-1", _by_site(cohort, split))]
     if split.by == "time":
@@ -90,6 +104,25 @@ def _by_unit(cohort: Cohort, split: config.Split, unit: Array) -> Array:
     order = _stratified(cohort, split, unit, "split")
     chosen = np.empty(len(order), "<U5")
     chosen[order] = np.array(PARTS)[dealt(shares, len(order))]
+    return chosen[unit]
+
+
+def _by_size(split: config.Split, unit: Array) -> Array:
+    """Units by falling size: to train while they fit into its share, else to tune, else to test (Wu 2018, the scaffold split).
+
+    Of units of one size the one whose first row comes last goes first, as DeepChem has it; nothing is drawn.
+    """
+    train, tune, _ = _shares(split)
+    count = np.bincount(unit)
+    first = np.unique(unit, return_index=True)[1]
+    chosen, taken = np.empty(len(count), "<U5"), {"train": 0, "tune": 0}
+    for one in np.lexsort((-first, -count)):
+        within = taken["train"] + count[one]
+        part = "train" if within <= train * len(unit) else "test"
+        if part == "test" and within + taken["tune"] <= (train + tune) * len(unit):
+            part = "tune"
+        taken[part] = taken.get(part, 0) + count[one]
+        chosen[one] = part
     return chosen[unit]
 
 
@@ -181,10 +214,11 @@ def _shares(split: config.Split) -> tuple[float, float, float]:
 
 
 def _group(cohort: Cohort, column: str) -> Array:
-    if column not in cohort.groups:
-        hint = nearest(column, tuple(cohort.groups)) if cohort.groups else f'name it there: cohort.groups = ["{column}"]'
+    known = {**cohort.groups, **cohort.units}
+    if column not in known:
+        hint = nearest(column, tuple(known)) if known else f'name it there: cohort.groups = ["{column}"]'
         raise ConfigError(f"the split needs the group {column!r}, which cohort.groups does not list", hint=hint)
-    return cohort.groups[column]
+    return known[column]
 
 
 def _by_site(cohort: Cohort, split: config.Split) -> Array:

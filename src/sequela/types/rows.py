@@ -70,7 +70,8 @@ class Cohort:
     part: Array  # str: train, tune, test, or "" where no split was made
     target: Target
     groups: Mapping[str, Array] = field(default_factory=dict)  # name -> str, "" where missing
-    event: Array | None = None  # datetime64[us]: when the outcome of a yes-or-no question came; NaT where it did not
+    event: Array | None = None  # datetime64[us]: when the outcome (of a yes-or-no question, of survival) came; NaT where not
+    units: Mapping[str, Array] = field(default_factory=dict)  # like groups: clusters of sequences, of which the split alone knows
 
     def __len__(self) -> int:
         return len(self.subject_id)
@@ -80,7 +81,8 @@ class Cohort:
         columns = {name: getattr(self, name)[rows] for name in ("subject_id", "source_id", "row_id", "start", "time", "part")}
         event = None if self.event is None else self.event[rows]
         groups = {name: level[rows] for name, level in self.groups.items()}
-        return replace(self, **columns, target=self.target.take(rows), groups=groups, event=event)
+        units = {name: level[rows] for name, level in self.units.items()}
+        return replace(self, **columns, target=self.target.take(rows), groups=groups, event=event, units=units)
 
     def of(self, part: Part) -> Array:
         """Indices of the rows of a part, in order."""
