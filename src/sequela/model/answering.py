@@ -151,4 +151,6 @@ def _mean(answers: list[Answer]) -> Answer:
     """The mean of what was answered to several views of the same rows; one answer is itself."""
     if len(answers) == 1:
         return answers[0]
-    return dataclasses.replace(answers[0], values=np.mean([answer.values for answer in answers], 0))
+    curves = [answer.curves for answer in answers if answer.curves is not None]  # of one network: on one grid
+    mean = Curves(curves[0].times, np.mean([one.incidence for one in curves], 0)) if curves else None
+    return dataclasses.replace(answers[0], values=np.mean([answer.values for answer in answers], 0), curves=mean)
