@@ -18,7 +18,23 @@ from sequela.errors import DataError
 from sequela.modalities._pictures import Pictures, Recipe
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
-from sequela.types import Array, Boxes, Counts, Payload, Piece, Places, Plain, Ragged, Spanned, Spans, Spec, Tags, Target
+from sequela.types import (
+    Array,
+    Boxes,
+    Counts,
+    Horizon,
+    Payload,
+    Piece,
+    Places,
+    Plain,
+    Ragged,
+    Spanned,
+    Spans,
+    Spec,
+    Tags,
+    Target,
+    Times,
+)
 
 STEPS, LENGTH = 6, 48
 
@@ -35,13 +51,16 @@ class Case:
 ALL = ("binary", "multiclass", "multilabel", "regression")
 SETTING = {"learning_rate": 0.2, "max_leaf_nodes": 4, "max_features": 0.5}
 CASES = [
+    Case("aalen_johansen", ("survival",)),
     Case("autoregressive", ("regression", "forecast"), {"orders": [1, 3]}),
     Case("bigram", ("next_event",)),
     Case("blobs", ("detect",), {"points": 40, "rounds": 5, "depth": 3}),
     Case("boosting", ALL, {"rounds": 20, "step": 10, "seeds": 1, "settings": [SETTING]}),
+    Case("cox", ("survival",)),
     Case("dictionary", ("entities",)),
     Case("discord", ("binary",), {"bank": 60}),
     Case("distance", ("binary",)),
+    Case("hazards", ("survival",), {"strengths": [0.01, 0.1]}),
     Case("last_value", ("regression", "forecast")),
     Case("logistic", ALL),
     Case("mean", (*ALL, "forecast")),
@@ -53,22 +72,27 @@ CASES = [
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
     Case("seasonal", ("forecast",), {"seasons": [1, 3]}),
     Case("sofa", ("binary", "multilabel"), {"pressure": ["HR"]}),
+    Case("survival_forest", ("survival",), {"trees": 10, "screen_trees": 4, "leaves": [10, 30]}),
     Case("tfidf", ALL, {"strengths": [1.0, 10.0], "machine_strengths": [0.3], "fewest": [1]}),
     Case("unigram", ("next_event",)),
 ]
 NAMES = {"binary": ("death",), "multiclass": ("a", "b", "c"), "multilabel": ("p", "q"), "regression": ("HR",)}
 NAMES["forecast"] = ("HR +1d", "HR +2d")
+NAMES["survival"] = ("death", "transplant")
 TUNED = {
     "autoregressive",
     "bigram",
     "blobs",
     "boosting",
+    "cox",
     "dictionary",
     "discord",
     "distance",
+    "hazards",
     "otsu",
     "pixel_forest",
     "seasonal",
+    "survival_forest",
     "unigram",
     "logistic",
     "minirocket",
@@ -94,6 +118,8 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         return _boxed(_marked(rows, seed))
     if kind == "entities":
         return _texts(rows, seed)
+    if kind == "survival":
+        return _watched(evidence("regression", rows, seed), seed)
     random = streams.generator(seed, "contract", kind)
     rate = 80 + 10 * random.normal(size=(rows, STEPS)).cumsum(1)
     empty = random.random(rows) < 0.2
@@ -113,6 +139,18 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         np.arange(rows),
         np.array([f"{seed}/{row}" for row in range(rows)]),
     )
+
+
+def _watched(rows: Evidence, seed: int) -> Evidence:
+    """The same rows, each watched for a while, or until one of two events: the higher the last rate, the sooner."""
+    random = streams.generator(seed, "contract", "survival")
+    days = random.exponential(np.exp(6 - rows.target.values / 20) * [[10, 30]], (len(rows), 2))
+    watched = random.uniform(5, 40, len(rows))
+    time, seen = np.minimum(days.min(1), watched) + 0.01, days.min(1) < watched
+    cause = np.where(seen, days.argmin(1) + 1, 0)
+    entry = np.where(random.random(len(rows)) < 0.3, 0.5, 0.0) * time
+    times = Times(time, cause, entry, (Horizon("5d", 5.0), Horizon("20d", 20.0)))
+    return replace(rows, target=Target(cause[:, None].astype(float), rows.target.known, NAMES["survival"], times))
 
 
 def _texts(rows: int, seed: int) -> Evidence:
@@ -283,6 +321,7 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
         "segment": "masks",
         "detect": "boxes",
         "entities": "spans",
+        "survival": "curves",
     }.get(kind, "probabilities")
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
@@ -294,6 +333,10 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
         assert [one is None for one in answer.painted or answer.boxed] == [entry < 0 for entry in entries]
     if kind == "entities":
         assert answer.spanned is not None and len(answer.spanned) == 40 and answer.spanned.score is not None
+    if kind == "survival":
+        assert answer.curves is not None and len(answer.curves.times) <= 200 and (np.diff(answer.curves.times) > 0).all()
+        assert (np.diff(answer.curves.incidence, axis=2) >= 0).all() and answer.curves.survival.min() >= -1e-9
+        np.testing.assert_allclose(answer.values, answer.curves.at(20.0))
     if kind == "forecast":
         assert answer.quantiles is not None and answer.quantiles.values.shape == (40, 2, 5)
         assert (np.diff(answer.quantiles.values, axis=2) >= 0).all()
@@ -384,6 +427,7 @@ def test_an_unfitted_baseline_refuses_to_answer(case: Case) -> None:
             for kind in ("segment", "detect", "entities")
             if case.name in ("boosting", "logistic", "mean", "bigram")
         ],
+        *[(case, "survival") for case in CASES if case.name in ("logistic", "mean", "tfidf")],
     ],
 )
 def test_a_question_of_another_kind_is_refused(case: Case, kind: str) -> None:

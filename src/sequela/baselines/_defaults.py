@@ -6,19 +6,20 @@ from collections.abc import Mapping
 
 from sequela.types import Spec
 
+OF_KIND = {  # of questions that only some answer
+    "next_event": ("bigram", "unigram"),
+    "segment": ("pixel_forest", "otsu"),
+    "detect": ("blobs",),
+    "entities": ("dictionary",),
+    "survival": ("cox", "survival_forest", "hazards", "aalen_johansen"),
+    "forecast": ("autoregressive", "seasonal", "last_value", "mean"),
+}
+
 
 def default_for(kind: str, specs: Mapping[str, Spec]) -> list[str]:
     """Registered names, the simplest last: `kind` is the task's, `specs` are those of the inputs."""
-    if kind == "next_event":
-        return ["bigram", "unigram"]
-    if kind == "segment":
-        return ["pixel_forest", "otsu"]
-    if kind == "detect":
-        return ["blobs"]
-    if kind == "entities":
-        return ["dictionary"]
-    if kind == "forecast":
-        return ["autoregressive", "seasonal", "last_value", "mean"]
+    if kind in OF_KIND:
+        return list(OF_KIND[kind])
     names = _of_rows(specs)
     if any(spec.kind == "waveform" for spec in specs.values()):
         names.append("minirocket")

@@ -48,11 +48,12 @@ class Trial:
 def problems(target: Target, kind: str) -> list[Problem]:
     """The problems that a target of this kind poses: one a column, but one alone for multiclass.
 
-    Raises DataError for next codes, points, boxes and entities, which are no column, and for forecasts, which have quantiles too.
+    Raises DataError for next codes, points, boxes, entities, curves and contacts, which are no column, and for forecasts, which
+    have quantiles too.
     """
     if kind == "forecast":
         raise DataError("plain columns are no forecast of a series")
-    if kind in ("next_event", "segment", "detect", "entities"):
+    if kind in ("next_event", "segment", "detect", "entities", "survival", "contact"):
         raise DataError(f"plain columns are no answer to a {kind} question")
     if kind == "multiclass":
         return [_problem("multiclass", "classes", target, 0, len(target.names))]
