@@ -19,12 +19,12 @@ _SIGNS = frozenset("()[]=#@+\\/0123456789")
 
 
 def are_smiles(sequences: Sequence[str]) -> bool:
-    """Whether more than half of the sequences have a sign that no sequence of residues has: a bond, a branch, a ring.
+    """Whether a tenth of the sequences or more has a sign that no sequence of residues has: a bond, a branch, a ring.
 
     >>> are_smiles(["CCO", "c1ccccc1", "CC(=O)O"]), are_smiles(["MKVLA", "ACGT"])
     (True, False)
     """
-    return 2 * sum(not _SIGNS.isdisjoint(one) for one in sequences) > len(sequences)
+    return 10 * sum(not _SIGNS.isdisjoint(one) for one in sequences) >= max(1, len(sequences))
 
 
 def installed() -> bool:
