@@ -71,11 +71,12 @@ def _parting(line: str, count: int, file: str) -> str:
 def _parquet(source: Source, file: str, wanted: Wanted) -> Iterator[Row]:
     path = source.path(file)
     try:
-        found = pq.read_schema(path).names
+        opened = pq.ParquetFile(path)
+        found = opened.schema_arrow.names
         for name in wanted.columns:
             if name not in found:
                 raise DataError(f"{file} has no column {name!r}", hint=nearest(name, found))
-        frame = pl.DataFrame(pl.from_arrow(pq.read_table(path, columns=list(wanted.columns))))
+        frame = pl.DataFrame(pl.from_arrow(opened.read(columns=list(wanted.columns), use_threads=False)))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file} is a damaged Parquet file, or none", hint="copy or download it again") from error
     if nested := [name for name, type_ in frame.schema.items() if type_.is_nested() or type_ == pl.Binary()]:

@@ -10,8 +10,9 @@
     columns   = ["class", "name", "dna"]     # of a file without a header (CSV, TSV, also padded with blanks)
 
 CSV, TSV, JSON lines, plain or gzipped, and Parquet. Sequences keep their letters and their case, without the blanks around them;
-one that is empty is refused by file and row, as is a row whose `letters` are not as many as its sequence's. Which letters an
-alphabet has is the modality's to say. Ids of several files are told apart by the file's name (`per_file`).
+one that is empty (or null, NaN, N/A) is refused by file and row, and so is a row whose `letters` are not as many as those of its
+sequence. Which letters an alphabet has is the modality's to say. Ids of several files are told apart by the file's name
+(`per_file`).
 
 A sequence called "smiles", or named in the option `smiles`, is read by RDKit: a row that it cannot read is refused, and none is
 rewritten (`check = "none"` takes them as they are). `largest_fragment` keeps only the fragment of most heavy atoms.
