@@ -1,13 +1,13 @@
-"""Filters of several widths over residues, then bidirectional GRUs over what they find (Li and Yu 2016, arXiv:1604.07176).
+"""Filters of several widths over residues, then GRUs or LSTMs both ways over what they find (Li and Yu 2016, arXiv:1604.07176).
 
     local  = relu of the norm of all filters side by side     of each width in `kernels`, over a residue and its neighbours
-    far    = GRUs in both directions over local, `layers` deep
+    far    = GRUs, or with cell = "lstm" LSTMs, in both directions over local, `layers` deep
     step   = local beside far
 
 As there, each residue is told by its near and its far context. Ours reads a learnt vector of each letter (in place of one-hot
 letters and profiles), normalises each step over its filters (there: each filter over the batch, `norm = "batch"`), and by default
-is a quarter as wide; dropout stands before the GRUs, between them, and after. Rows are turned round within their own length;
-padding is read by no filter and enters no norm.
+is a quarter as wide; dropout stands before the recurrent layers, between them, and after. Rows are turned round within their own
+length; padding is read by no filter and enters no norm. On a CPU torch trains LSTMs 1.3 to 3 times as fast as GRUs of that width.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class Config(Strict, frozen=True):
     kernels: tuple[Annotated[int, Meta(ge=1)], ...] = (3, 7, 11)  # residues that a filter sees
     filters: Annotated[int, Meta(ge=1)] = 64  # of each kernel
     norm: Literal["layer", "batch"] = "layer"
-    width: Annotated[int, Meta(ge=1)] = 128  # of the GRUs' state, in each direction
-    layers: Annotated[int, Meta(ge=1)] = 2  # GRUs, each over the steps of the one below
+    cell: Literal["gru", "lstm"] = "gru"
+    width: Annotated[int, Meta(ge=1)] = 128  # of the state, in each direction
+    layers: Annotated[int, Meta(ge=1)] = 2  # recurrent ones, each over the steps of the one below
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.3
     pool: str | list[str] = "max"  # last, mean, max, attention, or several side by side ("last+mean+max")
     visit: VisitName = "sum"  # of the vectors of a visit's codes; or mean
@@ -83,7 +84,7 @@ class ResidueCnnRnn(nn.Module):
         self.local = Local(self.inputs.width, config)
         self.dropout = nn.Dropout(config.dropout)
         layers = recurrent.Config(width=config.width, layers=config.layers, bidirectional=True)
-        self.stack = recurrent.Stack(self.local.width, layers, recurrent.fused("gru"), self.dropout)
+        self.stack = recurrent.Stack(self.local.width, layers, recurrent.fused(config.cell), self.dropout)
         self.initial = Initial(spec, self.stack.states * config.width)
         self.steps_width = self.local.width + self.stack.width
         self.pool = Pool(config.pool, self.steps_width, backward=True)
@@ -97,7 +98,7 @@ class ResidueCnnRnn(nn.Module):
 
 
 def build(spec: Spec, config: Config) -> ResidueCnnRnn:
-    """Filters and GRUs over residues; over words, codes, numbers, or windows and images laid flat, too.
+    """Filters and recurrent layers over residues; over words, codes, numbers, or windows and images laid flat, too.
 
     Raises ConfigError for no kernels, a step too large to be laid flat, or an unknown pooling.
     """
