@@ -287,7 +287,7 @@ def _with_p(metric: Metric, left: Question, right: Question, judged: Judged) -> 
 
 def _curves(kind: Kind, judged: Judged, drawn: Draws, part: str) -> drawing.Curves:
     curves = drawing.Curves(kind=kind, part=part, split=judged.split)
-    if kind in ("forecast", "next_event", "segment", "detect", "entities"):
+    if kind in ("forecast", "next_event", "segment", "detect", "entities", "survival"):
         return curves
     if kind == "regression":
         return replace(curves, agreement=list(_agreements(judged)))

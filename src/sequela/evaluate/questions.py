@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, entities, forecasting, segmentation, segments
+from sequela.evaluate import detection, entities, forecasting, segmentation, segments, survival
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
 from sequela.metrics.discrimination import ranked
 from sequela.metrics.table import METRICS
+from sequela.metrics.watched import Latest
 from sequela.types import Along, Answer, Array, Target
 
 SCORES = ("brier", "log_loss", "ece", "calibration_intercept", "calibration_slope", "observed_expected")
@@ -56,6 +57,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "detect": (*detection.RANKED, *detection.CALLED),
     "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
     "entities": entities.COMPARED,
+    "survival": survival.COMPARED,
 }
 PRECISIONS = {5: ranking.p_at_5, 8: ranking.p_at_8}  # labels of a row -> the precision of its likeliest so many
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
@@ -84,6 +86,7 @@ class Asked:
     thresholds: Mapping[str, float]
     classes: tuple[str, ...] = ()  # of macro averages; () for all
     safety: Safety = UNRULED
+    latest: Latest = field(default_factory=Latest)  # of survival
 
     def questions(self, rows: Array) -> list[Question]:
         """Every question about these rows of the cohort; rows without a known label are left out."""
@@ -273,6 +276,17 @@ def _entities(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator
     return entities.questions(model, answer.tally, asked.known(rows), answer.names)
 
 
+def _survival(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    rows = survival.ordered(asked.target, asked.known(rows))
+    each = list(survival.questions(model, answer, asked.target, rows, asked.latest))
+    chosen = asked.classes or answer.names
+    of_all = [
+        survival.mean_of(metric, [q for q in each if q.metric == metric and q.class_ in chosen], model, rows)
+        for metric in survival.OVERALL
+    ]
+    yield from (survival.noted(question, asked.target) for question in [*each, *of_all])
+
+
 def _mean_of_names(metric: str, each: list[Question], model: str, rows: Array) -> Question:
     """The mean over names of one metric of the same pictures; names for which it is undefined are left out and named."""
     defined = [question for question in each if not np.isnan(question.value(None))]
@@ -292,6 +306,7 @@ _ASKING: Mapping[str, _Asking] = {
     "detect": _detect,
     "segment": _segment,
     "entities": _entities,
+    "survival": _survival,
 }
 
 
@@ -386,6 +401,8 @@ def check(kind: str, count: int, target: Target, answers: Mapping[str, Answer], 
             raise DataError(f"{model} gives {bad} of {count} rows an answer that is not a finite number")
         if kind == "forecast":
             forecasting.check(model, answer)
+        if kind == "survival":
+            survival.check(model, answer, target)
         if kind in ("binary", "multilabel", "detect"):
             _check_thresholds(kind, model, answer, thresholds)
 

@@ -16,7 +16,7 @@ import numpy as np
 from sequela.metrics.ipcw import inverse
 from sequela.metrics.sums import ratio
 from sequela.metrics.survival_curves import still_watched
-from sequela.metrics.watched import Watched, everybody, running, watch
+from sequela.metrics.watched import Watched, by_time, running, taken, watch
 from sequela.types import Array, Curves, Times
 
 ELEMENTS = 1 << 22  # of a block of pairs
@@ -82,7 +82,7 @@ class Block:
         return np.unpackbits(packed, 1, like.shape[-1]).astype(like.dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
     """All comparable pairs of rows, compared once for any number of resamples. N rows, P events, Q rows with another event."""
 
@@ -91,63 +91,60 @@ class Pairs:
     others: Array  # int64 "Q": rows, by rising time
     after: Array  # int64 "P": how many rows do not outlast the event
     past: Array  # int64 "P": how many of the others had theirs by then
-    late: tuple[Array, Array]  # int64 "N", "P": the rows by entry; how many of them were under observation before the event
     later: tuple[Block, ...]  # against those that outlast the event, in the order of `watched`
     earlier: tuple[Block, ...]  # against those of the others that had theirs by then
 
     def harrell(self, weights: Array | None = None) -> Array:
         """As the functions `c_index` and `td_c`."""
-        weights = everybody(len(self.watched.of)) if weights is None else weights
-        return self._share(weights, None, None)
+        weights = self.watched.weights(weights)
+        own, others = (np.take(weights, rows, -1) for rows in (self.events, self.others))
+        won, there = self._later(weights)
+        before, had = self._earlier(others)
+        return ratio(_dot(own, won + before), _dot(own, there + had))
 
     def uno(self, weights: Array | None = None) -> Array:
         """As the function `uno_c`."""
-        weights = everybody(len(self.watched.of)) if weights is None else weights
+        weights = self.watched.weights(weights)
         kept, time = still_watched(self.watched, weights), self.watched.of.time
-        seldom = [inverse(kept.before(time[rows])) for rows in (self.events, self.others)]
-        return self._share(weights, *seldom)
+        seldom, of_others = (inverse(kept.before(time[rows])) for rows in (self.events, self.others))
+        own, others = np.take(weights, self.events, -1) * seldom, np.take(weights, self.others, -1) * of_others
+        won, there = self._later(weights)
+        before, had = self._earlier(others)
+        return ratio(_dot(own, won * seldom + before), _dot(own, there * seldom + had))
 
-    def _share(self, weights: Array, seldom: Array | None, of_others: Array | None) -> Array:
-        """The share of pairs won, an event weighted by `seldom` "... P" against each pair, the others by `of_others` "... Q"."""
-        others = np.take(weights, self.others, -1)
-        others = others if of_others is None else others * of_others
-        won = [self._won(weights, self.later, self.watched.order), self._won(others, self.earlier)]
-        there = [self._outlasting(weights), running(others)[..., self.past]]
-        if seldom is not None:
-            won[0], there[0] = won[0] * seldom, there[0] * seldom
-        own = np.take(weights, self.events, -1)
-        own = own if seldom is None else own * seldom
-        return ratio(_dot(own, won[0] + won[1]), _dot(own, there[0] + there[1]))
+    def _later(self, weights: Array) -> tuple[Array, Array]:
+        """Weight of the rows that outlast each event: of those that it beats, and of all, "... P"."""
+        return self.watched.latest(self, self._outlasting, weights)
 
-    def _won(self, weights: Array, blocks: tuple[Block, ...], order: Array | None = None) -> Array:
+    def _outlasting(self, weights: Array) -> tuple[Array, Array]:
+        won = self._won(taken(weights, self.watched.order), self.later)
+        return won, self.watched.outlasting(self.watched.of.time[self.events], self.after, weights)
+
+    def _earlier(self, others: Array) -> tuple[Array, Array]:
+        """The same of the others that had another event by then, by their weights "... Q"."""
+        return self._won(others, self.earlier), running(others)[..., self.past]
+
+    def _won(self, weights: Array, blocks: tuple[Block, ...]) -> Array:
         """Weight of the rows that each event beats, "... P". Resamples count in whole rows, which 32 bits hold exactly."""
-        ordered = weights if order is None else np.take(weights, order, -1)
-        held = ordered.astype(np.float32 if weights.ndim > 1 else np.float64)
+        held = weights.astype(np.float32 if weights.ndim > 1 else np.float64)
         won = np.zeros((*weights.shape[:-1], len(self.events)))
         for block in blocks:
             won[..., block.events] = block.beaten(held)
         return won
 
-    def _outlasting(self, weights: Array) -> Array:
-        """Weight of the rows under observation at each event that outlast it, "... P"."""
-        entered, come = self.late
-        ended, inside = (running(np.take(weights, order, -1)) for order in (self.watched.order, entered))
-        return np.asarray(inside[..., come] - ended[..., self.after])
 
-
-def paired(risks: Risks, times: Times, cause: int, until: float = FOREVER) -> Pairs:
+def paired(risks: Risks, times: Times, cause: int, until: float = FOREVER, watched: Watched | None = None) -> Pairs:
     """Every event of the cause by `until` days held against all that it is comparable with."""
-    watched = watch(times)
-    order, time = watched.order, times.time
+    watched = watched or watch(times)
+    order, time = by_time(times), times.time
     events, others = (order[which[order]] for which in (_of(times, cause, until), (times.cause > 0) & (times.cause != cause)))
     moments = time[events]
     gone = np.searchsorted(time[order], moments, "right") - _lost_then(times, moments)
     past = np.searchsorted(time[others], moments, "right")
-    come = np.searchsorted(times.entry[watched.entered], moments)
     compare = _Compare(risks, times, events)
     later = tuple(compare.blocks(order, np.stack([gone, np.full(len(gone), len(order))], 1)))
     earlier = tuple(compare.blocks(others, np.stack([np.zeros_like(past), past], 1)))
-    return Pairs(watched, events, others, gone, past, (watched.entered, come), later, earlier)
+    return Pairs(watched, events, others, gone, past, later, earlier)
 
 
 def _of(times: Times, cause: int, until: float) -> Array:

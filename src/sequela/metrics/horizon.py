@@ -17,9 +17,9 @@ import numpy as np
 from sequela.metrics import calibration
 from sequela.metrics.discrimination import auroc
 from sequela.metrics.ipcw import had, inverse, reaches, weighed
-from sequela.metrics.sums import count, ratio
+from sequela.metrics.sums import count, mean, ratio
 from sequela.metrics.survival_curves import observed, still_watched
-from sequela.metrics.watched import Watched, everybody, watch
+from sequela.metrics.watched import Watched, watch
 from sequela.types import Array, Curves, Times
 
 POINTS = 100  # of the grid that a score is integrated over
@@ -71,7 +71,7 @@ class Squares:
     since: Array  # float64 "N": the sum of the squares from the row's event on, by `share`
 
     @classmethod
-    def of(cls, curves: Curves, times: Times, until: float, cause: int) -> Squares:
+    def of(cls, curves: Curves, times: Times, until: float, cause: int, watched: Watched | None = None) -> Squares:
         days = np.linspace(0, until, POINTS + 1)[1:]  # at 0 nothing is foreseen and nothing has come
         share = np.full(POINTS, 1 / POINTS)
         share[-1] /= 2
@@ -79,11 +79,11 @@ class Squares:
         by, lost = times.time[:, None], times.cause[:, None] == 0
         waiting = (days < by) | ((days == by) & lost)
         after = np.square(risk - (times.cause == cause)[:, None]) * ~(waiting | lost)
-        return cls(watch(times), days, share, np.square(risk) * waiting, after @ share)
+        return cls(watched or watch(times), days, share, np.square(risk) * waiting, after @ share)
 
     def integrated(self, weights: Array | None = None) -> Array:
         """As the function `integrated_brier`."""
-        weights = everybody(len(self.since)) if weights is None else weights
+        weights = self.watched.weights(weights)
         kept, times = still_watched(self.watched, weights), self.watched.of
         waiting = (weights @ self.before) * inverse(kept.before(self.days)) @ self.share
         happened = weights * inverse(kept.before(times.time)) @ self.since
@@ -93,13 +93,7 @@ class Squares:
 
 def horizon_observed_expected(risk: Array, times: Times, day: float, cause: int = 1, weights: Array | None = None) -> Array:
     """The share that had had the cause by the day (Aalen-Johansen) over the mean risk: below 1 the risks are too high."""
-    expected = ratio(_summed(everybody(len(risk)) if weights is None else weights, risk), count(risk, weights))
-    return ratio(observed(watch(times), cause, day, weights), expected)
-
-
-def horizon_intercept(risk: Array, times: Times, day: float, cause: int = 1, weights: Array | None = None) -> Array:
-    """Calibration in the large on the logits, of the rows known on the day, weighted: below 0 the risks are too high."""
-    return calibration.calibration_intercept(risk, had(times, cause, day), weighed(watch(times), day, weights))
+    return ratio(observed(watch(times), cause, day, weights), mean(risk, weights))
 
 
 def horizon_slope(risk: Array, times: Times, day: float, cause: int = 1, weights: Array | None = None) -> Array:

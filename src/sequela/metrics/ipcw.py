@@ -11,7 +11,7 @@ import numpy as np
 
 from sequela.metrics.sums import ratio
 from sequela.metrics.survival_curves import NOBODY, Steps, still_watched
-from sequela.metrics.watched import Watched, everybody
+from sequela.metrics.watched import Watched
 from sequela.types import Array, Times
 
 
@@ -27,7 +27,7 @@ def had(times: Times, cause: int, day: float) -> Array:
 
 def weighed(watched: Watched, day: float, weights: Array | None = None) -> Array:
     """The rows' weights with those of the lost shared out, "... N": 0 of the lost; all NaN where nobody was watched so long."""
-    weights = everybody(len(watched.of)) if weights is None else weights
+    weights = watched.weights(weights)
     kept, times = still_watched(watched, weights), watched.of
     chance = kept.before(np.minimum(times.time, day))
     shared = weights * known_by(times, day) * inverse(chance)

@@ -48,8 +48,12 @@ def still_watched(watched: Watched, weights: Array | None = None) -> Steps:
 
     It is 0 from where everybody left had been lost: nothing is known of later times.
     """
-    events, lost = (watched.left(which, weights) for which in (watched.of.cause > 0, watched.of.cause == 0))
-    return Steps(watched.times, np.cumprod(1 - _share(lost, watched.at_risk(weights) - events), -1), 1.0)
+
+    def kept(weights: Array) -> Steps:
+        events, lost = (watched.left(which, weights) for which in (watched.of.cause > 0, watched.of.cause == 0))
+        return Steps(watched.times, np.cumprod(1 - _share(lost, watched.at_risk(weights) - events), -1), 1.0)
+
+    return watched.latest("kept", kept, watched.weights(weights))
 
 
 def aalen_johansen(watched: Watched, cause: int, weights: Array | None = None) -> Steps:

@@ -9,10 +9,12 @@ from typing import Literal, TypeAlias
 from sequela.metrics import (
     alerts,
     calibration,
+    concordance,
     detection,
     discrimination,
     entities,
     forecast,
+    horizon,
     language,
     ordinal,
     probability,
@@ -52,6 +54,7 @@ CLASSES: tuple[Kind, ...] = ("multiclass",)
 BOXES: tuple[Kind, ...] = ("detect",)
 MASKS: tuple[Kind, ...] = ("segment",)
 TEXTS: tuple[Kind, ...] = ("entities",)
+TIMES: tuple[Kind, ...] = ("survival",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +136,12 @@ _ENTRIES = (
     Entry("range_precision", ranges.range_precision, BINARY, "higher", True, "share of a called range that is true, likewise"),
     Entry("range_f1", ranges.range_f1, BINARY, "higher", True, "harmonic mean of both"),
     Entry("lead_time", alerts.lead_time, BINARY, "higher", True, "median hours from the first alert in time to the event"),
-    Entry("brier", probability.brier, RISKS, "lower", False, "mean squared distance of risk from outcome"),
+    Entry("brier", probability.brier, RISKS + TIMES, "lower", False, "mean squared distance of risk from outcome"),
     Entry("log_loss", probability.log_loss, RISKS, "lower", False, "mean negative log-probability of what happened, in nats"),
     Entry("ece", probability.ece, RISKS, "lower", False, "mean gap between risk and outcome over ten bins"),
     Entry("calibration_intercept", calibration.calibration_intercept, LABELS, "zero", False, "below 0: risks are too high"),
-    Entry("calibration_slope", calibration.calibration_slope, LABELS, "one", False, "below 1: risks are too extreme"),
-    Entry("observed_expected", calibration.observed_expected, LABELS, "one", False, "events over the sum of the risks"),
+    Entry("calibration_slope", calibration.calibration_slope, LABELS + TIMES, "one", False, "below 1: risks are too extreme"),
+    Entry("observed_expected", calibration.observed_expected, LABELS + TIMES, "one", False, "events over the sum of the risks"),
     Entry("mae", regression.mae, QUANTITIES, "lower", False, "mean absolute error, in the unit of the target"),
     Entry("rmse", regression.rmse, QUANTITIES, "lower", False, "root mean squared error, in the unit of the target"),
     Entry("r2", regression.r2, ("regression",), "higher", False, "share of the variance explained"),
@@ -182,5 +185,17 @@ _ENTRIES = (
     Entry("pinball", forecast.pinball, AHEAD, "lower", False, "mean pinball loss of the quantiles, in the unit of the target"),
     Entry("coverage", forecast.coverage, AHEAD, "higher", False, "share of the truth between the outermost quantiles"),
     Entry("interval_width", forecast.interval_width, AHEAD, "lower", False, "mean distance of the outermost quantiles"),
+    Entry("c_index", concordance.c_index, TIMES, "higher", False, "chance that of two the one with the event first ranks higher"),
+    Entry("uno_c", concordance.uno_c, TIMES, "higher", False, "the same as if nobody had been lost, to the last horizon"),
+    Entry("td_c", concordance.td_c, TIMES, "higher", False, "the same with the risks by the time of each event (Antolini)"),
+    Entry(
+        "cumulative_auc",
+        horizon.cumulative_auc,
+        TIMES,
+        "higher",
+        False,
+        "chance that an event by the horizon ranks above none by then",
+    ),
+    Entry("integrated_brier", horizon.integrated_brier, TIMES, "lower", False, "mean Brier score over the days to the last"),
 )
 METRICS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

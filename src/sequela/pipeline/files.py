@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from sequela.errors import DataError
-from sequela.evaluate import tallies
-from sequela.types import Along, Answer, Cohort, Letters, Quantiles, Target
+from sequela.evaluate import survival, tallies
+from sequela.types import Along, Answer, Cohort, Letters, Quantiles, Target, Times
 
 T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
@@ -120,11 +120,17 @@ def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",), of: str =
     """The answer in the columns of predictions.parquet; `value` names a single quantity, which its column does not tell."""
     probabilities = [name for name in said.columns if name.startswith("p_")]
     names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
-    dense: Mapping[str, Literal["masks", "boxes", "spans"]] = {"segment": "masks", "detect": "boxes", "entities": "spans"}
+    dense: Mapping[str, Literal["masks", "boxes", "spans", "curves"]] = {
+        "segment": "masks",
+        "detect": "boxes",
+        "entities": "spans",
+        "survival": "curves",
+    }
     plain: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"
     labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)
     values = said.select(names).to_numpy().astype(np.float64)
-    return Answer(dense.get(of, plain), values, tuple(labels), quantiles=_quantiles(said, tuple(labels)))
+    around, curves = _quantiles(said, tuple(labels)), survival.restored(said, tuple(labels)) if of == "survival" else None
+    return Answer(dense.get(of, plain), values, tuple(labels), quantiles=around, curves=curves)
 
 
 QUANTILE = re.compile(r"q(0\.\d+)_(.+)")  # a column of predictions.parquet: the level, and what it is the quantile of
@@ -153,6 +159,11 @@ def predictions(
     return pl.concat([_frame(cohort, split, kind, name, answer, decisions.get(name)) for name, answer in answers.items()])
 
 
+def _watched(times: Times) -> dict[str, Any]:
+    """Until when each row was watched, and from when on: days after the prediction."""
+    return {"target_days": times.time, "target_entry": times.entry}
+
+
 def _frame(cohort: Cohort, split: str, kind: str, model: str, answer: Answer, decision: np.ndarray | None) -> pl.DataFrame:
     said = "p_" if answer.kind == "probabilities" else "value_"
     names = answer.names
@@ -177,6 +188,8 @@ def _frame(cohort: Cohort, split: str, kind: str, model: str, answer: Answer, de
     columns |= tallies.columns(kind, answer)
     if answer.quantiles is not None:
         columns |= _around(answer.quantiles, names)
+    if answer.curves is not None:
+        columns |= _watched(cohort.target.dense) | survival.columns(answer.curves, names)
     columns["decision"] = [None] * len(cohort) if decision is None else decision.astype(str)
     frame = pl.DataFrame(columns, schema_overrides={"decision": pl.String})
     return frame.with_columns(pl.col("^target.*$").fill_nan(None))
