@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sequela import config
+from sequela import config, registry
+from sequela import model as models
+from sequela.batch import collate
 from sequela.errors import ConfigError, DataError
 from sequela.modalities import residues
 from sequela.modalities._synthetic import Held, events
@@ -191,7 +194,36 @@ def test_options_that_mean_nothing_together_are_refused(options: dict[str, Any],
 def test_data_of_several_sequences_or_of_none_that_can_be_read_is_refused() -> None:
     with pytest.raises(DataError, match="no training row has a sequence of dna that can be read, of 2: in its sequence, 1 of 1"):
         made().fit(known(["!", None]))
-    with pytest.raises(DataError, match="2 kinds of sequences"):
+    with pytest.raises(ConfigError, match="2 kinds of sequences"):
         two = Known(1, events({}), Held({}), {"SEQUENCE//dna": "sequence", "SEQUENCE//protein": "sequence"})
         made(sequence="", alphabet="dna").fit(two)
     assert made(sequence="", alphabet="dna").fit(known(["AC"], "promoter")).code == "SEQUENCE//promoter"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lstm",
+        "gru",
+        "rnn",
+        "bilstm",
+        "mingru",
+        "tcn",
+        "transformer",
+        "cnn_text",
+        "caml",
+        "cnn",
+        "retain",
+        "mlp",
+        "residue_cnn_rnn",
+    ],
+)
+@torch.no_grad()
+def test_encoders_of_sequences_read_residues(name: str) -> None:
+    modality, rows = made(), known(["ACGTACGT", "AC", None])
+    state = modality.fit(rows)
+    batch = models.tensors(collate({"dna": modality.read(rows, state)}, np.arange(3)), "cpu")
+    module = registry.module("encoders", name)
+    encoded = module.build(modality.spec(state), module.Config()).eval()(batch.inputs["dna"])
+    assert encoded.pooled.shape[0] == 3 and encoded.pooled.isfinite().all()
+    assert not torch.allclose(encoded.pooled[0], encoded.pooled[1])

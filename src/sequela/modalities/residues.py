@@ -23,13 +23,14 @@ from sequela.modalities import (
     _residue_example,
     _residue_steps,
     _residue_vocabulary,
+    _sequences,
     _text_documents,
 )
 from sequela.modalities._residue_counts import Units
 from sequela.modalities._residue_steps import How, Keep, Laid, Steps
 from sequela.modalities._residue_vocabulary import Limits
 from sequela.modalities._text_documents import Documents
-from sequela.residues import alphabets, kmers, record, smiles
+from sequela.residues import alphabets, kmers, smiles
 from sequela.residues.alphabets import ALPHABETS
 from sequela.types import Array, Known, Plain, Ragged, Spec
 
@@ -79,9 +80,9 @@ class Residues:
     def fit(self, known: Known) -> State:
         """The vocabulary, and what is usual of the training sequences that are legal.
 
-        Raises DataError where there are none, and where the data has several sequences and the input does not say which.
+        Raises DataError where there are none, and ConfigError where the data has several kinds and the input does not say which.
         """
-        code = self._code(known)
+        code = _sequences.named(known, self.config.sequence)
         documents = self._learnable(_text_documents.documents(known, (code,), last=True), known.count)
         by, config = _residue_vocabulary.writers(documents, known), self.config
         limits = Limits(config.min_subjects, config.max_vocabulary)
@@ -143,18 +144,6 @@ class Residues:
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Sequences of letters or tokens drawn one by one by how often the training sequences have them; nobody's sequence."""
         return _residue_example.known(state.units, state.often, state.length, state.code, rows, seed)
-
-    def _code(self, known: Known) -> str:
-        if self.config.sequence:
-            return record.code(self.config.sequence)
-        there = sorted(code for code, kind in known.kinds.items() if kind == "sequence")
-        if len(there) == 1:
-            return there[0]
-        names = ", ".join(code.partition("//")[2] for code in there)
-        raise DataError(
-            f"the data has {len(there)} kinds of sequences, and the input does not say which it reads",
-            hint=f'sequence = "NAME", of {names}' if there else "see data.reader: a sequence is an event SEQUENCE//<name>",
-        )
 
     def _documents(self, known: Known, state: State) -> Documents:
         return _text_documents.documents(known, (state.code,), last=True)

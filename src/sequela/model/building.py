@@ -14,7 +14,7 @@ from sequela.errors import BundleError, ConfigError
 from sequela.model.network import Model
 from sequela.model.task import placed, task_of
 from sequela.nn import fuse as fuses
-from sequela.prep.augment.views import View, views
+from sequela.prep.augment.views import Seen, views
 from sequela.types import Array, Spec
 
 
@@ -58,7 +58,7 @@ def _causal(task: Task) -> bool:
     return getattr(task, "causal", False)
 
 
-def _views(study: Study, specs: Mapping[str, Spec], task: Task) -> dict[str, tuple[View, ...]]:
+def _views(study: Study, specs: Mapping[str, Spec], task: Task) -> dict[str, tuple[Seen, ...]]:
     """Of the inputs whose answers are averaged.
 
     Raises ConfigError where the task's answers have no mean, or an input is no picture that could be seen so.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sequela.contracts import Spanner
 from sequela.nn import fuse as fuses
-from sequela.prep.augment.views import View
+from sequela.prep.augment.views import Seen
 from sequela.types import Encoded, Seq
 
 
@@ -29,7 +29,7 @@ class Model(nn.Module):
         self.encoders = nn.ModuleDict({f"input_{name}": encoder for name, encoder in encoders.items()})
         self.fuse = fuse
         self.head = head
-        self.views: Mapping[str, tuple[View, ...]] = {}  # of the inputs whose pictures are answered for from several sides
+        self.views: Mapping[str, tuple[Seen, ...]] = {}  # of the inputs that are answered for from several sides
 
     def seen(self, inputs: Mapping[str, Seq]) -> list[dict[str, Seq]]:
         """The inputs from each combination of sides that an answer is the mean over."""

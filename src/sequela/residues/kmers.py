@@ -35,7 +35,7 @@ def codes(number: Array, offsets: Array, k: int, size: int) -> Array:
     whole = np.int32 if size**k < 2**31 else np.int64
     none = (number < 0) | (number >= size)
     digit = np.where(none, 0, number).astype(whole)
-    found = digit.copy()
+    found: Array = digit.copy()
     for ahead in range(1, k):
         found *= whole(size)
         found[:-ahead] += digit[ahead:]

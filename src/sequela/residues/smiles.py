@@ -16,6 +16,7 @@ import numpy as np
 from sequela.errors import DataError
 from sequela.extras import need
 from sequela.residues import alphabets
+from sequela.residues.descriptors import molecule
 from sequela.types import Array
 
 TOKEN = re.compile(r"\[[^\]]+]|Br?|Cl?|N|O|S|P|F|I|b|c|n|o|s|p|\(|\)|\.|=|#|-|\+|\\|/|:|~|@|\?|>|\*|\$|%[0-9]{2}|[0-9]")
@@ -67,7 +68,7 @@ def illegal(text: str) -> str:
 
 def valid(text: str) -> bool:
     """Whether RDKit reads it as a molecule, valences and all; an empty text is none. Raises MissingExtra without RDKit."""
-    return _read(text) is not None
+    return molecule(text) is not None
 
 
 def canonical(text: str) -> str:
@@ -99,15 +100,8 @@ def _chem() -> Any:
     return need("rdkit.Chem", "molecules")
 
 
-def _read(text: str) -> Any:
-    """The molecule, None where it is none; RDKit says nothing of it on stderr."""
-    chem, base = _chem(), need("rdkit.rdBase", "molecules")
-    with base.BlockLogs():
-        return chem.MolFromSmiles(text) if text else None
-
-
 def _molecule(text: str) -> Any:
-    found = _read(text)
+    found = molecule(text)
     if found is None:
         raise DataError(f"a SMILES of {len(text):,} letters is no molecule", hint=illegal(text) or "its tokens are legal")
     return found

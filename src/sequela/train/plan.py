@@ -21,7 +21,7 @@ from sequela.types import Array, Batch, Spanned, Tags, Target
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sequela.prep.augment import Augment
+    from sequela.prep.augment import Change
     from sequela.prep.mixup import Mixture
     from sequela.train.dense import Pictures
 
@@ -67,7 +67,7 @@ class Plan:
     task: Task
     order: Order
     weight: Array | None  # float32 "N": how much each row counts; None: all the same
-    augment: Mapping[str, Augment]  # of the inputs that have any
+    augment: Mapping[str, Change]  # of the inputs that have any
     pictures: Pictures | None = None  # where every point is asked: what draws the batches
     tune_pictures: Pictures | None = None
 
@@ -97,7 +97,7 @@ class Plan:
         return batch.collate(self.train.inputs, rows, self.train.target, self.weight, share=True)
 
 
-def _augmented(made: Batch, name: str, change: Augment, generator: torch.Generator, *, painted: bool) -> Batch:
+def _augmented(made: Batch, name: str, change: Change, generator: torch.Generator, *, painted: bool) -> Batch:
     """The batch with one input changed, and with it the truth of every point."""
     seq, target = made.inputs[name], made.target
     if target is None or not painted:
@@ -136,7 +136,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         task=task,
         order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share, pictures.times if pictures else 1),
         weight=weight if settings.balance == "weights" else None,
-        augment={name: augment.build(named, train.specs[name], classes) for name, named in augments.items()},
+        augment={name: augment.build(named, train.specs[name], classes, task.kind) for name, named in augments.items()},
         pictures=pictures,
         tune_pictures=dense.pictures(tune, settings.seed) if pictures and tune is not None else None,
     )

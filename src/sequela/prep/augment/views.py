@@ -1,4 +1,4 @@
-"""Test-time augmentation: the same picture from several sides, so that an answer is the mean over all of them.
+"""Test-time augmentation: the same picture from several sides, or DNA from both strands, so that an answer is the mean over all.
 
 Nothing is drawn: a view is the picture mirrored and turned by right angles, exactly.
 """
@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from sequela.errors import ConfigError
+from sequela.prep.augment import strands
+from sequela.prep.augment.strands import Strand
 from sequela.types import Seq, Spec
 
-Side: TypeAlias = Literal["horizontal", "vertical", "depth", "quarter"]
+Side: TypeAlias = Literal["horizontal", "vertical", "depth", "quarter", "reverse_complement"]
 AXIS = {"horizontal": -1, "vertical": -2, "depth": -3}
 
 
@@ -37,7 +39,10 @@ class View:
         return torch.rot90(values.flip(self.mirrored), self.quarters, (-2, -1))
 
 
-def views(sides: Sequence[Side], spec: Spec) -> tuple[View, ...]:
+Seen: TypeAlias = View | Strand
+
+
+def views(sides: Sequence[Side], spec: Spec) -> tuple[Seen, ...]:
     """Every combination of being mirrored or not along each of these sides, and of the quarter turns; the picture itself first.
 
     Mirrored both ways and turned is mirrored one way and turned further: no view is there twice. Raises ConfigError where the
@@ -45,6 +50,8 @@ def views(sides: Sequence[Side], spec: Spec) -> tuple[View, ...]:
     """
     if not sides:
         return (View(),)
+    if "reverse_complement" in sides:
+        return _strands(sides, spec)
     if spec.kind not in ("image", "slices", "tiles") or len(spec.shape) < 3:
         raise ConfigError(f"average: an input of the kind {spec.kind!r} is no picture that could be mirrored or turned")
     if len(set(sides)) < len(sides):
@@ -59,3 +66,9 @@ def views(sides: Sequence[Side], spec: Spec) -> tuple[View, ...]:
         flips.remove(-2)
     chosen = product(*[((), (axis,)) for axis in flips])
     return tuple(View(tuple(axis for one in axes for axis in one), quarters) for axes in chosen for quarters in range(turns))
+
+
+def _strands(sides: Sequence[Side], spec: Spec) -> tuple[Seen, ...]:
+    if len(sides) > 1:
+        raise ConfigError(f"average: a sequence has two strands and no more sides: {', '.join(sides)}")
+    return (View(), Strand(strands.partners(spec)))
