@@ -24,7 +24,7 @@ from sequela.prep import scale, statics
 from sequela.study.cut import DAY
 from sequela.types import Array, Known, Plain, Ragged, Spec
 
-GRID = r"^(\d+(\.\d+)?(us|ms|s|min|h|d|w))?$"  # a duration, or nothing
+GRID = r"^(\d+(\.\d+)?(us|ms|s|min|h|d|w|mo|y))?$"  # a duration, or nothing
 
 
 class Config(Strict, frozen=True):

@@ -20,7 +20,7 @@ from sequela.study.records import Records, matching
 from sequela.types import Array, Cohort, Target
 
 MOST = 1000  # bins
-_NAME = re.compile(r"^(.+) \+(\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w))$")
+_NAME = re.compile(r"^(.+) \+(\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w|mo|y))$")
 _EXAMPLE = 'code = "HEART_RATE", within = "60s", every = "5s", value = "mean"'
 
 

@@ -25,7 +25,8 @@ from sequela.study.predicates import ANY_EVENT
 RECORD = ("start of record", "end of record")
 _BOUND = re.compile(
     r"^(?P<anchor>start of record|end of record|[A-Za-z_]\w*(?:\.(?:start|end))?)"
-    r"(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w))|\s*(?P<seek>->|<-)\s*(?P<predicate>[A-Za-z_]\w*))?$"
+    r"(?:\s*(?P<sign>[+-])\s*(?P<offset>\d+(?:\.\d+)?(?:us|ms|s|min|h|d|w|mo|y))"
+    r"|\s*(?P<seek>->|<-)\s*(?P<predicate>[A-Za-z_]\w*))?$"
 )
 _AFTER = re.compile(r"^-?\d")  # a duration, no boundary
 _COUNT = re.compile(r"^\(\s*(None|\d+)\s*,\s*(None|\d+)\s*\)$")
