@@ -53,7 +53,7 @@ class Prediction:
     free: str | None = None  # all this for one who is known to be free of everything for so long: times count from then on
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
     spans: list[dict[str, Any]] | None = None  # of entities: type, text, score, and where in which document: bundle/spanned.py
-    steps: list[dict[str, Any]] | None = None  # of tagging: time or place, decision, probabilities of each step that the row judges
+    steps: list[dict[str, Any]] | None = None  # of tagging: time or place, decision, probabilities of each step that it judges
     letters: str | None = None  # of tagging by letters: these decisions as a letter for each letter of the sequence
     interval: dict[str, tuple[float, float]] | None = None  # of each forecast value; None: this bundle promises none
     interval_share: float | None = None  # how much of the truth such intervals should hold
@@ -216,11 +216,10 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known, free: str) -> li
         curves = timed.told(answer.curves, timed.asked(predictor.study.outcome, answer.names, free))
         return [replace(_bare(rows, i, str(why) or None), **({} if why else curves[i])) for i, why in enumerate(reasons)]
     if evidence.steps is not None:
-        names, outcome = predictor.task.names, predictor.study.outcome
-        steps = tagged.told(names, evidence, rows, answer)
-        told = zip(reasons, steps, tagged.letters(names, evidence, outcome, answer), strict=True)
-        bare = [_bare(rows, i, str(why) or None) for i, why in enumerate(reasons)]
-        return [replace(one, steps=steps or None, letters=letters or None) for one, (_, steps, letters) in zip(bare, told, strict=True)]
+        steps = tagged.told(predictor.task.names, evidence, rows, answer)
+        letters = tagged.letters(predictor.task.names, evidence, predictor.study.outcome, answer)
+        told = [{"steps": steps[i] or None, "letters": letters[i] or None} for i in range(len(rows))]
+        return [replace(_bare(rows, i, str(reasons[i]) or None), **told[i]) for i in range(len(rows))]
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     if answer.quantiles is not None:
         answered = [_around(one, answer.quantiles, i) for i, one in enumerate(answered)]

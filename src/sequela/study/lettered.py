@@ -8,6 +8,7 @@ place. A row whose label is not as long as its sequence cannot be asked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -109,15 +110,31 @@ def tags(letters: Letters, places: Places) -> Tags:
     row = np.repeat(np.arange(len(places)), np.diff(places.offsets))
     count = np.diff(letters.offsets)
     fits = count == np.array([len(text) for text in places.texts], np.int64)
-    middle = (places.begin.astype(np.int64) + places.end - 1) // 2
-    where = np.where(fits[row], letters.offsets[row] + middle, -1)
+    where = np.where(fits[row], letters.offsets[row] + _middle(places.begin, places.end), -1)
     return Tags(places.offsets, np.append(letters.value, -1)[where], np.ones(len(row), bool), letters=True)
 
 
-def whole(letters: Sequence[str], places: Places, row: int, none: str) -> str:
-    """What is said of the steps of a row, a letter each, as a text with a letter for each letter of its sequence."""
-    steps = slice(places.offsets[row], places.offsets[row + 1])
-    middle = (places.begin[steps].astype(np.int64) + places.end[steps] - 1) // 2
+def written(outcome: config.Outcome, names: Sequence[str], said: Array, places: Places) -> list[str]:
+    """What is said of each step (int64 "S": a place in names) as texts like the labels, one a row, of as many letters.
+
+    A class is written as the first letter that it gathers; a letter of which no step tells, as one that is not known.
+    """
+    gathered = labels.gathered(names, outcome.classes)
+    marks = np.array([gathered[name][0] for name in names])
+    none = next(mark for mark in (*UNKNOWN, "?") if mark not in marks)
+    return [_written(marks[said[steps]], steps, places, row, none) for row, steps in enumerate(_steps(places))]
+
+
+def _steps(places: Places) -> list[slice]:
+    return [slice(begin, end) for begin, end in pairwise(places.offsets.tolist())]
+
+
+def _written(letters: Array, steps: slice, places: Places, row: int, none: str) -> str:
     found = np.full(len(places.texts[row]), none)
-    found[middle] = letters
+    found[_middle(places.begin[steps], places.end[steps])] = letters
     return "".join(found.tolist())
+
+
+def _middle(begin: Array, end: Array) -> Array:
+    """The letter that a step is labelled by; of an even number the one before the middle."""
+    return np.asarray((begin.astype(np.int64) + end - 1) // 2)
