@@ -9,7 +9,7 @@ import pytest
 
 from sequela import seed as streams
 from sequela.contracts import Evidence
-from sequela.types import Array, Plain, Ragged, Spec, Target
+from sequela.types import Array, Horizon, Plain, Ragged, Spec, Target, Times
 
 NAMES = {
     "binary": ("death",),
@@ -56,5 +56,26 @@ def of_windows() -> Callable[..., Evidence]:
         target = Target(cause.astype(np.float64)[:, None], np.ones((rows, 1), bool), names)
         plain = Plain(np.zeros((rows, 0), np.float32), ())
         return Evidence({"lead": ragged}, {"lead": spec}, plain, target, np.arange(rows), np.arange(rows).astype(str))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def watched() -> Callable[..., Evidence]:
+    """Evidence of so many rows watched for a while; of two causes, the first column raises "death", the second "transplant"."""
+
+    def make(rows: int, seed: int = 0, columns: int = 4, missing: float = 0.1, late: float = 0.3) -> Evidence:
+        random = streams.generator(seed, "watched")
+        values = random.normal(size=(rows, columns))
+        each = random.exponential(np.exp(-values[:, :2]) * [[20.0, 40.0]])
+        until = random.uniform(5, 60, rows)
+        time, cause = np.minimum(each.min(1), until), np.where(each.min(1) < until, each.argmin(1) + 1, 0)
+        entry = np.where(random.random(rows) < late, random.uniform(0, 0.9, rows) * time, 0.0)
+        values[random.random(values.shape) < missing] = np.nan
+        times = Times(time, cause, entry, (Horizon("10d", 10.0), Horizon("30d", 30.0)))
+        names = tuple(f"chart.c{column}" for column in range(columns))
+        target = Target(cause[:, None].astype(float), np.ones((rows, 1), bool), ("death", "transplant"), times)
+        plain = Plain(values.astype(np.float32), names)
+        return Evidence({}, {}, plain, target, np.arange(rows), np.arange(rows).astype(str))
 
     return make

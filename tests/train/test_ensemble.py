@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from sequela import seed as streams
 from sequela.errors import DataError
 from sequela.train.ensemble import combine, weigh
-from sequela.types import Answer, Array, Target
+from sequela.types import Answer, Array, Curves, Horizon, Target, Times
 
 RANDOM = streams.generator(0, "test", "ensemble")
 EVENT = (RANDOM.random(800) < 0.4).astype(float)
@@ -116,3 +118,46 @@ def test_members_that_answer_for_other_rows_are_refused() -> None:
 def test_a_missing_member_is_refused() -> None:
     with pytest.raises(DataError, match="no answer of it"):
         combine({"a": risks([0.1])}, {"a": 0.5, "b": 0.5}, "logit")
+
+
+# ---------------------------------------------------------------------------------------------------------------------- survival
+
+
+def curves(rate: Array, grid: Array) -> Answer:
+    """Of rows whose one cause comes at a constant rate each."""
+    incidence = -np.expm1(-rate[:, None, None] * grid)
+    made = Curves(grid, incidence)
+    return Answer("curves", made.at(8.0), ("death",), curves=made)
+
+
+def watched(rows: int) -> tuple[Array, Target]:
+    """Rows with a rate each, and what became of them in at most ten days."""
+    random = streams.generator(2, "watched")
+    rate = random.uniform(0.02, 0.6, rows)
+    time = random.exponential(1 / rate)
+    times = Times(np.minimum(time, 10.0), (time <= 10).astype(np.int64), np.zeros(rows), (Horizon("8d", 8.0),))
+    return rate, Target(times.cause[:, None].astype(float), np.ones((rows, 1), bool), ("death",), times)
+
+
+def test_curves_of_the_better_member_weigh_more() -> None:
+    rate, target = watched(800)
+    said = {"sure": curves(rate, np.linspace(0.5, 10, 20)), "blind": curves(np.full(800, 0.2), np.array([4.0, 10.0]))}
+    assert weigh(said, target, "logit")["sure"] > 0.8
+
+
+def test_averaged_curves_stand_on_the_grid_of_the_model_and_stay_curves() -> None:
+    rate, _ = watched(20)
+    first, second = curves(rate, np.linspace(1, 10, 10)), curves(rate[::-1], np.array([2.0, 4.0, 8.0, 16.0]))
+    found = combine({"b": second, "model": first}, {"b": 0.75, "model": 0.25}, "logit")
+    assert found.curves is not None and first.curves is not None and second.curves is not None
+    np.testing.assert_array_equal(found.curves.times, first.curves.times)
+    assert (np.diff(found.curves.incidence) >= 0).all() and found.curves.survival.min() >= 0
+    np.testing.assert_allclose(found.curves.at(8.0), 0.25 * first.curves.at(8.0) + 0.75 * second.curves.at(8.0))
+    np.testing.assert_allclose(found.values, found.curves.at(8.0))
+
+
+def test_curves_judged_on_rows_that_are_all_censored_get_equal_shares() -> None:
+    rate, target = watched(30)
+    censored = replace(target, values=np.zeros((30, 1)), dense=replace(target.dense, cause=np.zeros(30, np.int64)))
+    said = {"a": curves(rate, np.array([5.0, 10.0])), "b": curves(rate / 2, np.array([5.0, 10.0]))}
+    assert weigh(said, censored, "logit") == {"a": 0.5, "b": 0.5}

@@ -1,7 +1,7 @@
 """Discrete hazards that are linear in the inputs: a multinomial logistic regression over rows and intervals, never laid out.
 
-In interval j a row still at risk is taken by cause k with the log odds a_jk + x b_k + s_j x c_k against staying (of one cause, Singer
-and Willett 1993); s_j runs from -1 to 1 over the intervals, and c, where it is asked for, lets an effect change with time.
+In interval j a row still at risk is taken by cause k with the log odds a_jk + x b_k + s_j x c_k against staying (of one cause,
+Singer and Willett 1993); s_j runs from -1 to 1 over the intervals, and c, where it is asked for, lets an effect change with time.
 Penalties: |b|^2 + |c|^2 by the strength chosen, and the squared differences of neighbouring a, so that an interval in which a
 rare cause never came is told by its neighbours.
 """
@@ -17,6 +17,7 @@ from sequela.baselines import _intervals
 from sequela.baselines._intervals import Spells
 from sequela.types import Array
 
+TINY = float(np.finfo(np.float64).tiny)
 SMOOTH = 1.0  # penalty of a difference of 1 between the log odds of neighbouring intervals
 
 
@@ -50,8 +51,9 @@ class Problem:
     """What is to be fitted."""
 
     features: Array  # float64 "N F"
-    at_risk: Array  # bool "N J"
-    events: Array  # float64 "N J K": 1 where the cause came
+    at_risk: Array  # float64 "N J": 1 where a row is at risk
+    events: tuple[Array, Array, Array]  # int64 "E" each: the row, interval and cause of every event
+    causes: int
     penalty: float
     varying: bool  # whether effects may change with time
 
@@ -61,10 +63,9 @@ def problem(features: Array, held: Spells, shape: tuple[int, int], penalty: floa
     count, causes = shape
     place = np.arange(count)
     at_risk = (place >= held.begin[:, None]) & (place < held.end[:, None])
-    events = np.zeros((len(features), count, causes))
     seen = np.flatnonzero(held.cause)
-    events[seen, held.end[seen] - 1, held.cause[seen] - 1] = 1.0
-    return Problem(features, at_risk, events, penalty, varying)
+    events = seen, held.end[seen] - 1, held.cause[seen] - 1
+    return Problem(features, at_risk.astype(np.float64), events, causes, penalty, varying)
 
 
 def start(held: Spells, shape: tuple[int, int], width: int) -> Linear:
@@ -79,7 +80,7 @@ def start(held: Spells, shape: tuple[int, int], width: int) -> Linear:
 
 def fitted(problem: Problem, begin: Linear, iterations: int) -> Linear:
     """The most likely under its penalties, by L-BFGS from there."""
-    shape = (problem.events.shape[1], problem.features.shape[1], problem.events.shape[2])
+    shape = (problem.at_risk.shape[1], problem.features.shape[1], problem.causes)
     found = minimize(
         lambda flat: _cost(problem, _unpacked(flat, shape)),
         _packed(begin),
@@ -94,11 +95,13 @@ def _cost(problem: Problem, said: Linear) -> tuple[float, Array]:
     """Minus the penalised log-likelihood, and its gradient."""
     steady, changing = problem.features @ said.effects, problem.features @ said.drift
     chances = said.chances(steady, changing)
-    stayed = np.maximum(1.0 - chances.sum(2), 1e-300)
-    given = np.where(problem.events > 0, np.maximum(chances, 1e-300), 1.0)
-    quiet = problem.at_risk & ~problem.events.any(2)
-    likelihood = np.log(given).sum() + np.log(stayed[quiet]).sum()
-    residual = problem.events - chances * problem.at_risk[:, :, None]
+    row, interval, _ = problem.events
+    quiet = problem.at_risk.copy()
+    quiet[row, interval] = 0.0
+    stayed = np.log(np.maximum(1.0 - chances.sum(2), TINY))
+    likelihood = np.log(np.maximum(chances[problem.events], TINY)).sum() + (quiet * stayed).sum()
+    residual = -chances * problem.at_risk[:, :, None]
+    residual[problem.events] += 1.0
     jump = np.diff(said.intercepts, axis=0)
     cost = SMOOTH / 2 * (jump**2).sum() + problem.penalty / 2 * ((said.effects**2).sum() + (said.drift**2).sum())
     along = course(len(said.intercepts))
