@@ -48,14 +48,18 @@ class Genotypes:
         """
         names = {number: site.name(allele) for number, allele in kept}
         called = {one: _vcf_records.alleles(one, len(site.alternatives) + 1) for one in set(site.genotypes)}
+        if samples not in self._known:
+            self._people = {sample: _Person() for sample in samples} | self._people
         known = self._known.setdefault(samples, set())
         if not known.isdisjoint(names.values()):
             raise DataError("a variant that came before")
         known.update(names.values())
         genes = {number: annotation.genes(site, allele) for number, allele in kept} if annotation else {}
-        doses = {one: _doses(found, names) for one, found in called.items()}
+        doses = {one: found for one, alleles in called.items() if (found := _doses(alleles, names)) or alleles is None}
         for sample, genotype in zip(samples, site.genotypes, strict=True):
-            person = self._people.setdefault(sample, _Person())
+            if genotype not in doses:  # of reference alleles alone, as most are
+                continue
+            person = self._people[sample]
             person.missing += called[genotype] is None
             for number, dose in doses[genotype]:
                 person.alternative += dose

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sequela.contracts import Source
 from sequela.errors import DataError
 from sequela.readers import _sequence_lines
+from sequela.readers._sequence_lines import Progress
 
 FIXED = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 MISSING = "."
@@ -47,9 +48,9 @@ class Site:
         return f"{self.chromosome}:{self.place}:{self.reference}>{alternative}"
 
 
-def opened(source: Source, file: str) -> tuple[Header, Iterator[tuple[int, str]]]:
+def opened(source: Source, file: str, progress: Progress) -> tuple[Header, Iterator[tuple[int, str]]]:
     """The header, and the number and text of each line below it. Raises DataError where the file is not VCF."""
-    numbered = enumerate(_sequence_lines.lines(source, file), 1)
+    numbered = enumerate(_sequence_lines.lines(source, file, progress), 1)
     told: list[str] = []
     for number, text in numbered:
         if number == 1 and not text.startswith("##fileformat=VCFv4"):

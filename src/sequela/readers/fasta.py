@@ -27,6 +27,7 @@ from sequela.readers import _corpus, _sequence_events, _sequence_headers, _seque
 from sequela.readers._sequence_columns import Origin, origins, sample
 from sequela.readers._sequence_events import Sample
 from sequela.readers._sequence_headers import Headed
+from sequela.readers._sequence_lines import Progress
 
 VERSION = 1
 LABELS = ("labels",)  # options that new records need not bear out
@@ -61,13 +62,13 @@ class FastaReader:
         _sequence_events.write(self._samples(source, files, sink), sink, self.config.labels)
 
     def _samples(self, source: Source, files: list[Origin], sink: Sink) -> Iterator[Sample]:
-        for done, origin in enumerate(files, 1):
-            for record in records(source, origin.file):
+        progress = Progress.over(source, [origin.file for origin in files], sink)
+        for origin in files:
+            for record in records(source, origin.file, progress):
                 try:
                     yield _sample(record, origin, self.config)
                 except DataError as error:
                     sink.refuse(f"{origin.file} line {record.line}", error.message)
-            sink.progress(done, len(files))
 
 
 def _sample(record: Record, origin: Origin, config: Headed) -> Sample:
@@ -83,10 +84,10 @@ def letters(text: str) -> str:
     return text
 
 
-def records(source: Source, file: str) -> Iterator[Record]:
+def records(source: Source, file: str, progress: Progress | None = None) -> Iterator[Record]:
     """The records of a file, one at a time. Raises DataError where it is not FASTA; see _sequence_lines.lines."""
     line, header, held = 0, "", list[str]()
-    for number, text in enumerate(_sequence_lines.lines(source, file), 1):
+    for number, text in enumerate(_sequence_lines.lines(source, file, progress), 1):
         if text.startswith(">"):
             if line:
                 yield Record(line, header, "".join(held))

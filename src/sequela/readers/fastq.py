@@ -28,6 +28,7 @@ from sequela.readers import _corpus, _sequence_events, _sequence_headers, _seque
 from sequela.readers._sequence_columns import Origin, origins, sample
 from sequela.readers._sequence_events import Sample
 from sequela.readers._sequence_headers import Headed
+from sequela.readers._sequence_lines import Progress
 from sequela.types import Array
 
 VERSION = 1
@@ -56,13 +57,13 @@ class FastqReader:
         _sequence_events.write(self._samples(source, files, sink), sink, self.config.labels)
 
     def _samples(self, source: Source, files: list[Origin], sink: Sink) -> Iterator[Sample]:
-        for done, origin in enumerate(files, 1):
-            for read in _reads(source, origin.file, sink):
+        progress = Progress.over(source, [origin.file for origin in files], sink)
+        for origin in files:
+            for read in _reads(source, origin.file, progress, sink):
                 try:
                     yield from self._sample(read, origin, sink)
                 except DataError as error:
                     sink.refuse(f"{origin.file} line {read.line}", error.message)
-            sink.progress(done, len(files))
 
     def _sample(self, read: _Read, origin: Origin, sink: Sink) -> Iterator[Sample]:
         """Raises DataError for a read that cannot be used."""
@@ -85,14 +86,14 @@ class _Read:
     quality: str
 
 
-def _reads(source: Source, file: str, sink: Sink) -> Iterator[_Read]:
+def _reads(source: Source, file: str, progress: Progress, sink: Sink) -> Iterator[_Read]:
     """The reads of a file, one at a time; lines that make none are refused, together up to the next that begin one.
 
     Raises DataError where the first line is no header.
     """
     held: list[str] = []
     lost = False  # after lines that were refused
-    for number, text in enumerate(_sequence_lines.lines(source, file), 1):
+    for number, text in enumerate(_sequence_lines.lines(source, file, progress), 1):
         if not held and not text.startswith("@"):
             if number == 1:
                 raise DataError(f"{file} is not FASTQ: it does not begin with @", hint="the reader fasta takes sequences alone")

@@ -28,6 +28,7 @@ from sequela.errors import DataError
 from sequela.readers import _corpus, _sequence_events, _sequence_lines
 from sequela.readers._sequence_columns import Columns, Origin, Told, origins, sample
 from sequela.readers._sequence_events import Along, Sample
+from sequela.readers._sequence_lines import Progress
 
 VERSION = 1
 LABELS = ("labels", "features")  # options that new records need not bear out
@@ -56,14 +57,14 @@ class GenBankReader:
 
     def _samples(self, source: Source, files: list[Origin], sink: Sink) -> Iterator[Sample]:
         sequences = extras.need("Bio.SeqIO", "sequences")
-        for done, origin in enumerate(files, 1):
-            for line, text in _records(source, origin.file):
+        progress = Progress.over(source, [origin.file for origin in files], sink)
+        for origin in files:
+            for line, text in _records(source, origin.file, progress):
                 where = f"{origin.file} line {line}"
                 try:
                     yield self._sample(_parsed(text, sequences, sink), where, origin)
                 except DataError as error:
                     sink.refuse(where, error.message)
-            sink.progress(done, len(files))
 
     def _sample(self, record: Any, where: str, origin: Origin) -> Sample:
         """Raises DataError for a record without a sequence."""
@@ -76,10 +77,10 @@ class GenBankReader:
         return sample(config, told, origin, {config.sequence: letters}, marked)
 
 
-def _records(source: Source, file: str) -> Iterator[tuple[int, str]]:
+def _records(source: Source, file: str, progress: Progress) -> Iterator[tuple[int, str]]:
     """The lines of each record, and the number of its first. Raises DataError where the file has none."""
     first, held = 0, list[str]()
-    for number, line in enumerate(_sequence_lines.lines(source, file), 1):
+    for number, line in enumerate(_sequence_lines.lines(source, file, progress), 1):
         if line.startswith("LOCUS"):
             if held:
                 yield first, "\n".join(held)

@@ -22,6 +22,7 @@ from sequela.errors import DataError
 from sequela.readers import _corpus, _molecules, _sequence_events, _sequence_lines
 from sequela.readers._sequence_columns import Columns, Origin, Told, origins, sample
 from sequela.readers._sequence_events import Sample
+from sequela.readers._sequence_lines import Progress
 
 VERSION = 1
 LABELS = ("labels",)  # options that new molecules need not bear out
@@ -48,14 +49,14 @@ class SdfReader:
 
     def _samples(self, source: Source, sink: Sink) -> Iterator[Sample]:
         files = origins(_corpus.listed(source, self.config, ENDINGS, sink), self.config)
-        for done, origin in enumerate(files, 1):
-            for number, lines in enumerate(_blocks(source, origin.file), 1):
+        progress = Progress.over(source, [origin.file for origin in files], sink)
+        for origin in files:
+            for number, lines in enumerate(_blocks(source, origin.file, progress), 1):
                 where = f"{origin.file} molecule {number}"
                 try:
                     yield self._sample(lines, Told(where, str(number), _columns(lines, origin)), origin, sink)
                 except DataError as error:
                     sink.refuse(where, error.message)
-            sink.progress(done, len(files))
 
     def _sample(self, lines: list[str], told: Told, origin: Origin, sink: Sink) -> Sample:
         """Raises DataError for a molecule that cannot be read."""
@@ -66,11 +67,11 @@ class SdfReader:
         return sample(self.config, told, origin, {self.config.sequence: kept})
 
 
-def _blocks(source: Source, file: str) -> Iterator[list[str]]:
+def _blocks(source: Source, file: str, progress: Progress) -> Iterator[list[str]]:
     """The lines of each molecule. Raises DataError where the file has no end of one."""
     held: list[str] = []
     ended = False
-    for line in _sequence_lines.lines(source, file):
+    for line in _sequence_lines.lines(source, file, progress):
         if line.startswith(END):
             yield held
             held, ended = [], True

@@ -29,6 +29,7 @@ from sequela.contracts import Reader, Sink, Source
 from sequela.errors import ConfigError, DataError
 from sequela.readers import _corpus, _sequence_events, _vcf_context, _vcf_genes, _vcf_records
 from sequela.readers._corpus import File, Files
+from sequela.readers._sequence_lines import Progress
 from sequela.readers._vcf_context import Variant
 from sequela.readers._vcf_genotypes import Genotypes
 from sequela.readers._vcf_records import Header, Site
@@ -67,9 +68,9 @@ class VcfReader:
             _write_genotypes(self.config, files, source, sink)
 
 
-def _sites(source: Source, file: str, config: Config, sink: Sink) -> tuple[Header, Iterator[Site]]:
+def _sites(source: Source, file: str, config: Config, progress: Progress, sink: Sink) -> tuple[Header, Iterator[Site]]:
     """The sites of a file that can be used."""
-    header, lines = _vcf_records.opened(source, file)
+    header, lines = _vcf_records.opened(source, file, progress)
 
     def read() -> Iterator[Site]:
         for number, text in lines:
@@ -113,8 +114,9 @@ def _write_context(config: Config, files: list[File], source: Source, sink: Sink
     if len(found) != 1:
         raise DataError(f"{source.name} has {len(found)} files {config.reference!r}, expected one: the reference as FASTA")
     variants: dict[str, list[Variant]] = {}
+    progress = Progress.over(source, [file.name for file in files], sink)
     for file in files:
-        for site in _sites(source, file.name, config, sink)[1]:
+        for site in _sites(source, file.name, config, progress, sink)[1]:
             for _, allele in _kept(site, sink):
                 variants.setdefault(site.chromosome, []).append(_variant(site, allele, file, config))
     if not variants:
@@ -133,8 +135,9 @@ def _variant(site: Site, allele: str, file: File, config: Config) -> Variant:
 
 def _write_genotypes(config: Config, files: list[File], source: Source, sink: Sink) -> None:
     taken = Genotypes(sink)
-    for done, file in enumerate(files, 1):
-        header, sites = _sites(source, file.name, config, sink)
+    progress = Progress.over(source, [file.name for file in files], sink)
+    for file in files:
+        header, sites = _sites(source, file.name, config, progress, sink)
         if not header.samples:
             raise DataError(f"{file.name} has no samples", hint='form = "context" reads the variants themselves')
         by_gene = config.by == "gene"
@@ -147,7 +150,6 @@ def _write_genotypes(config: Config, files: list[File], source: Source, sink: Si
                 sink.refuse(f"{file.name} line {site.line}", error.message)
         for sample in header.samples if file.part else ():
             sink.part(sample, file.part)
-        sink.progress(done, len(files))
     taken.close()
 
 
