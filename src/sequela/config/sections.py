@@ -252,6 +252,7 @@ class Evaluate(Strict, frozen=True):
     min_events: Annotated[int, Meta(ge=0)] = 5
     recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature"] = "auto"  # auto: platt after balancing, else none
     classes: list[str] = []  # for macro averages; left out: all
+    gathered: dict[str, list[str]] = {}  # of several classes: fewer ones, each with those that it gathers, judged beside them
     recording: Duration | None = None  # rows of a subject no further apart are moments of one; left out: nothing is asked of any
     silence: Duration = "0s"  # where a patient is asked about again and again: no second alert of a stay within so long
     tolerance: Annotated[float, Meta(ge=0)] = 1.0  # of the surface Dice of masks: mm, or points where no spacing is known

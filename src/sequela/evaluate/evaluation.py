@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from sequela import config
 from sequela.errors import ConfigError
-from sequela.evaluate import alerts
+from sequela.evaluate import alerts, gathered
 from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
@@ -93,7 +93,9 @@ def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draw
     """Every number asked of every answer, on all rows, without the subjects to leave out, and by group."""
     check(kind, len(judged.cohort), judged.cohort.target, judged.answers, judged.thresholds)
     _check_classes(settings, judged.cohort.target.names)
-    asked = Asked(kind, judged.cohort.target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety)
+    target = judged.cohort.target
+    fewer = gathered.classes(settings.gathered, target.names)
+    asked = Asked(kind, target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety, fewer)
     found: list[Estimate] = []
     for group, rows in _groups(judged.cohort, settings):
         one = Slice(group, rows, [*asked.questions(rows), *alerts.questions(asked, judged.cohort, rows, settings)])

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, entities, forecasting, segmentation, segments, survival
+from sequela.evaluate import detection, entities, forecasting, gathered, segmentation, segments, survival
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
@@ -44,7 +44,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
     "multiclass": (
         *("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
-        *("top3_accuracy", "quadratic_kappa", "rank_mae", segments.METRIC),
+        *("top3_accuracy", "quadratic_kappa", "rank_mae", segments.METRIC, gathered.ACCURACY, gathered.SOV),
     ),
     "multilabel": (
         *("auroc", "auprc", "brier", "macro_f1"),
@@ -86,6 +86,7 @@ class Asked:
     thresholds: Mapping[str, float]
     classes: tuple[str, ...] = ()  # of macro averages; () for all
     safety: Safety = UNRULED
+    gathered: gathered.Classes | None = None  # fewer classes, judged beside the task's own
     latest: Latest = field(default_factory=Latest)  # of survival
 
     def questions(self, rows: Array) -> list[Question]:
@@ -188,8 +189,11 @@ def _multiclass(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
         yield Question(model, "top3_accuracy", "", rows, partial(ranking.top3_accuracy, hit), reason=_no_rows(rows))
     if asked.target.ordered:
         yield from _of_order(model, decision, truth, rows)
-    if isinstance(asked.target.dense, Along):
-        yield from segments.questions(model, answer.names, decision, truth, asked.target.dense.take(rows), rows)
+    along = asked.target.dense.take(rows) if isinstance(asked.target.dense, Along) else None
+    if along is not None:
+        yield from segments.questions(model, answer.names, decision, truth, along, rows)
+    if asked.gathered is not None:
+        yield from gathered.questions(model, asked.gathered, probability, truth, along, rows)
 
 
 def _macro_f1(model: str, decision: Array, truth: Array, rows: Array, classes: list[tuple[int, str]]) -> Question:

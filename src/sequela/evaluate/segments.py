@@ -25,7 +25,9 @@ class _Mean:
         return segments.sov(self.each, None if weights is None else weights[..., self.first])
 
 
-def questions(model: str, names: tuple[str, ...], called: Array, true: Array, along: Along, rows: Array) -> Iterator[Question]:
+def questions(
+    model: str, names: tuple[str, ...], called: Array, true: Array, along: Along, rows: Array, *, metric: str = METRIC
+) -> Iterator[Question]:
     """The mean over sequences of their segment overlap, of all classes and of each; one without the class is left out of that.
 
     called, true: int64, of these rows (the known ones, in order of sequence, then step), with where they stand.
@@ -36,4 +38,4 @@ def questions(model: str, names: tuple[str, ...], called: Array, true: Array, al
         each = found.of(class_)
         told = np.flatnonzero(~np.isnan(each))
         reason = "" if len(told) else "no true segment"
-        yield Question(model, METRIC, name, rows, _Mean(first[told], each[told]), reason=reason)
+        yield Question(model, metric, name, rows, _Mean(first[told], each[told]), reason=reason)

@@ -97,6 +97,8 @@ _ENTRIES = (
         "agreement of ordered classes beyond chance, misses squared",
     ),
     Entry("rank_mae", ordinal.rank_mae, CLASSES, "lower", True, "mean distance of the class decided from the true one, in ranks"),
+    Entry("gathered_accuracy", threshold.accuracy, CLASSES, "higher", True, "accuracy, classes gathered into evaluate.gathered"),
+    Entry("gathered_sov", segments.sov, CLASSES, "higher", True, "segment overlap of classes gathered likewise"),
     Entry("sov", segments.sov, CLASSES, "higher", True, "overlap of runs of a class with the true ones; mean over sequences"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
     Entry("set_f1", sets.set_f1, SETS, "higher", True, "F1 of each row's set; mean over rows"),

@@ -10,7 +10,10 @@ from sequela.evaluate.report.verdict import verdict
 
 SHOWN = {
     "binary": ("auroc", "auprc", "brier"),
-    "multiclass": ("auroc", "accuracy", "sov", "top3_accuracy", "quadratic_kappa", "rank_mae", "macro_f1"),
+    "multiclass": (
+        *("auroc", "accuracy", "sov", "gathered_accuracy", "gathered_sov", "top3_accuracy", "quadratic_kappa", "rank_mae"),
+        "macro_f1",
+    ),
     "multilabel": ("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "jaccard", "ddi_rate", "barred_rate"),
     "regression": ("mae", "rmse", "r2"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),

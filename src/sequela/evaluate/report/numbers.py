@@ -29,6 +29,8 @@ NAMES = {
     "p_at_8": "P@8",
     "top3_accuracy": "Top-3 accuracy",
     "sov": "Segment overlap",
+    "gathered_accuracy": "Accuracy, gathered",
+    "gathered_sov": "Segment overlap, gathered",
     "quadratic_kappa": "Quadratic kappa",
     "rank_mae": "MAE in ranks",
     "set_f1": "F1 of the set",

@@ -11,7 +11,7 @@ from sequela.evaluate.report.verdict import certain, verdict
 KEY = {
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "accuracy"),
     "multiclass": (
-        *("auroc", "accuracy", "sov", "top3_accuracy", "quadratic_kappa", "rank_mae"),
+        *("auroc", "accuracy", "sov", "gathered_accuracy", "gathered_sov", "top3_accuracy", "quadratic_kappa", "rank_mae"),
         *("balanced_accuracy", "macro_f1", "brier"),
     ),
     "multilabel": (
@@ -28,7 +28,10 @@ KEY = {
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
-    "multiclass": ("auroc", "accuracy", "sov", "top3_accuracy", "quadratic_kappa", "rank_mae", "macro_f1", "brier"),
+    "multiclass": (
+        *("auroc", "accuracy", "sov", "gathered_accuracy", "gathered_sov", "top3_accuracy", "quadratic_kappa", "rank_mae"),
+        *("macro_f1", "brier"),
+    ),
     "multilabel": (
         *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
         *("brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
