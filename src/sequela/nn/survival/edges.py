@@ -28,13 +28,14 @@ class Lying(NamedTuple):
 def chosen(times: Times, horizons: tuple[Horizon, ...], count: int) -> Array:
     """Edges in days, float64 of at most `count`, rising: all horizons, and quantiles of the event times up to the last of them.
 
-    The last edge is the last horizon. Of few events there are fewer: beside the horizons one for each LEAST events.
+    The last edge is the last horizon. Of few events there are fewer: beside the horizons one for each LEAST. A quantile lies
+    half-way between two event times.
     """
     days = np.array([horizon.days for horizon in horizons])
-    event = times.time[(times.cause > 0) & (times.time <= days[-1])]
-    inner = min(count - len(days), len(event) // LEAST)
-    levels = np.arange(1, inner + 1) / (inner + 1)
-    quantiles = np.quantile(event, levels) if inner > 0 else np.zeros(0)
+    event = np.sort(times.time[(times.cause > 0) & (times.time <= days[-1])])
+    inner = max(min(count - len(days), len(event) // LEAST), 0)
+    place = np.arange(1, inner + 1) * len(event) // (inner + 1)
+    quantiles = (event[place - 1] + event[place]) / 2
     return np.unique(np.concatenate([quantiles, days]).astype(np.float32)).astype(np.float64)
 
 

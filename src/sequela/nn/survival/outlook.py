@@ -22,7 +22,9 @@ class Chances(NamedTuple):
 class Outlook(nn.Module):
     """For each row P numbers of a net, then the Q numbers that are the same for all rows (edges, a baseline): "B P+Q".
 
-    Those Q are a buffer, so they are saved with the weights, and whoever has the output can answer from it alone.
+    Those Q are a buffer, so they are saved with the weights, and whoever has the output can answer from it alone. At first
+    all rows are alike, since the last layer has no weights yet: one row that a random scale puts far off has a gradient that Adam
+    would remember for a thousand steps.
     """
 
     knots: Tensor
@@ -30,6 +32,7 @@ class Outlook(nn.Module):
     def __init__(self, width: int, columns: int, knots: int, config: heads.Config) -> None:
         super().__init__()
         self.head = heads.Head(width, columns, config)
+        nn.init.zeros_(self.head.out.weight)
         self.register_buffer("knots", torch.zeros(knots))
 
     def forward(self, encoded: Encoded) -> Tensor:
