@@ -277,17 +277,13 @@ def _alone(study: Study) -> None:
 def _of_times(study: Study) -> None:
     """Raises ConfigError for what is of probabilities, where the answers are curves."""
     asked = {
-        "ensemble.members": bool(study.ensemble.members),
         "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
         "evaluate.silence": study.evaluate.silence != "0s",
         "train.balance": study.train.balance != "none",
         "baselines.scores": bool(study.baselines.scores),
     }
     if named := [key for key, given in asked.items() if given]:
-        raise ConfigError(
-            f"survival answers with curves over time: it takes no {named[0]}",
-            hint="several networks are averaged by train.members; leave it out",
-        )
+        raise ConfigError(f"survival answers with curves over time: it takes no {named[0]}", hint=f"leave out {', '.join(named)}")
 
 
 def _of_steps(study: Study) -> None:
