@@ -212,7 +212,6 @@ def test_data_of_several_sequences_or_of_none_that_can_be_read_is_refused() -> N
         "transformer",
         "cnn_text",
         "caml",
-        "cnn",
         "retain",
         "mlp",
         "residue_cnn_rnn",
