@@ -19,6 +19,7 @@ SECTIONS = {  # class -> where it stands in the file
     "Outcome": "`[outcome]`",
     "Input": "`[inputs.NAME]`, one for each input",
     "Split": "`[split]`",
+    "Apart": "`split.apart`",
     "Train": "`[train]`",
     "Optimizer": "`train.optimizer`",
     "Schedule": "`train.schedule`",
@@ -76,7 +77,9 @@ def _default(text: str) -> str:
 
 
 def _type(annotation: ast.expr) -> str:
-    """In words of TOML."""
+    """In words of TOML; what may be left out is not told apart here."""
+    if isinstance(annotation, ast.BinOp) and ast.unparse(annotation.right) == "None":
+        return _type(annotation.left)
     if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated":
         return _type(annotation.slice.elts[0]) + _bounds(ast.unparse(annotation.slice))  # type: ignore[attr-defined]
     text = ast.unparse(annotation)

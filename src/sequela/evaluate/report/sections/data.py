@@ -137,7 +137,14 @@ def split(run: Run) -> Safe:
             "tune; test is opened once all of that is fixed."
         ),
     ]
-    return section("Split and looks at the test part", *said, table(["Part", "Rows", "Subjects", "Events"], rows), _looks(run))
+    counts = table(["Part", "Rows", "Subjects", "Events"], rows)
+    return section("Split and looks at the test part", *said, counts, _likeness(run), _looks(run))
+
+
+def _likeness(run: Run) -> Safe:
+    """How like the sequences of the parts are, as the audit of each split tells it; nothing where there are none."""
+    told = [one.text for one in run.facts.audit if one.check == "similar_sequences" and one.severity != "ok"]
+    return bullets([f"Similarity between the parts: {text}." for text in told]) if told else EMPTY
 
 
 def _part(part: PartFacts) -> list[Piece]:
