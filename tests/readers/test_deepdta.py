@@ -56,6 +56,12 @@ def test_dissociation_constants_become_pkd_and_one_that_is_not_above_0_is_refuse
     assert sink.refused == {"d2:T2": "a Kd that is not above 0"}
 
 
+def test_an_affinity_without_bounds_is_refused_and_the_others_stay_numbers(read: Any) -> None:
+    sink = read({"set/affinities.txt": "10000 nan inf\n100 0 nan\n"})
+    assert sink.refused == {"d1:T3": "an affinity that is not finite"}
+    assert sorted(sink.of("LABEL//affinity")["numeric_value"]) == [0, 100, 10000]
+
+
 def test_names_that_are_numbers_stay_names(read: Any) -> None:
     sink = read({"set/ligands_can.txt": '{"24889392": "CCO", "24889393": "CCN"}'})
     assert set(sink.of("DRUG")["text_value"]) == {"24889392", "24889393"}

@@ -174,6 +174,10 @@ def test_options_that_do_not_fit_the_sequences_are_refused(read: Any, options: d
         read({}, **options)
 
 
+def test_of_rows_that_are_all_refused_the_refusals_tell_and_not_their_labels(read: Any) -> None:
+    assert len(read({"a.csv": "dna,y\n,1\nA T,0\n"}, labels=["y"], **DNA).refused) == 2
+
+
 def test_labels_that_no_row_has_are_refused(read: Any) -> None:
     with pytest.raises(DataError, match="has a label 'y'"):
         read({"a.csv": "dna,y\nAC,\nGT,NA\n"}, labels=["y"], **DNA)

@@ -62,23 +62,26 @@ def write(found: Iterable[Sample], sink: Sink, expected: Iterable[str] = ()) -> 
     said = _Said()
     known: dict[str, int] = {}
     for some in _batches(found):
-        rows: list[_Text] = []
-        for sample in some:
-            try:
-                texts = _texts(sample)
-                if not _is_new(sample, known):
-                    sink.note("samples that stand twice and are alike, kept once", 1)
-                    continue
-            except _Unusable as error:
-                sink.refuse(f"{sample.name or sample.subject}{error.counts}", error.message)
-                continue
-            rows += texts
-            said.add(sample)
-            if sample.part:
-                sink.part(sample.subject, PART_NAMES[sample.part.lower()])
-            sink.accept()
-        _give(rows, sink)
-    said.give(sink, expected)
+        _give([row for sample in some for row in _taken(sample, said, known, sink)], sink)
+    said.give(sink, expected if known else ())  # of samples that were all refused, the refusals tell
+
+
+def _taken(sample: Sample, said: _Said, known: dict[str, int], sink: Sink) -> list[_Text]:
+    """The texts of a sample, what its columns say being noted; none where it was refused, or stood there before."""
+    try:
+        texts = _texts(sample)
+        is_new = _is_new(sample, known)
+    except _Unusable as error:
+        sink.refuse(f"{sample.name or sample.subject}{error.counts}", error.message)
+        return []
+    if not is_new:
+        sink.note("samples that stand twice and are alike, kept once", 1)
+        return []
+    said.add(sample)
+    if sample.part:
+        sink.part(sample.subject, PART_NAMES[sample.part.lower()])
+    sink.accept()
+    return texts
 
 
 class _Unusable(DataError):

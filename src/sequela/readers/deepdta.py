@@ -71,15 +71,13 @@ class DeepDtaReader:
         """
         drugs, targets = (_named(source, _one(source, pattern)) for pattern in (self.config.ligands, self.config.proteins))
         matrix = _matrix(source, _affinities(source, self.config), (len(drugs), len(targets)))
-        measured = [
-            (row, column) for row, values in enumerate(matrix) for column, value in enumerate(values) if not math.isnan(value)
-        ]
+        measured = _measured(matrix)
         if without := len(drugs) * len(targets) - len(measured):
             sink.note("pairs that nobody measured, left out", without)
         folds = _folds(source, self.config, len(measured), sink)
-        names = list(drugs), list(targets)
+        names, others = list(drugs), list(targets)
         pairs = [
-            _Pair(names[0][row], names[1][column], matrix[row][column], folds.get(number, ""))
+            _Pair(names[row], others[column], matrix[row][column], folds.get(number, ""))
             for number, (row, column) in enumerate(measured)
         ]
         _sequence_events.write(self._samples(pairs, drugs, targets, sink), sink, ["affinity"])
@@ -90,7 +88,7 @@ class DeepDtaReader:
         for done, pair in enumerate(pairs, 1):
             name = f"{pair.drug}:{pair.target}"
             try:
-                value = _pkd(pair.value) if self.config.scale == "kd_nanomolar" else pair.value
+                value = _pkd(pair.value) if self.config.scale == "kd_nanomolar" else _finite(pair.value)
             except DataError as error:
                 sink.refuse(name, error.message)
                 continue
@@ -110,6 +108,13 @@ def _pkd(kd: float) -> float:
     if not 0 < kd < math.inf:
         raise DataError("a Kd that is not above 0")
     return 9.0 - math.log10(kd)
+
+
+def _finite(value: float) -> float:
+    """Raises DataError for infinity."""
+    if not math.isfinite(value):
+        raise DataError("an affinity that is not finite")
+    return value
 
 
 def _part(fold: str) -> Part | Literal[""]:
@@ -184,6 +189,11 @@ def _matrix(source: Source, file: str, shape: tuple[int, int]) -> list[list[floa
         if len(values) != shape[1]:
             raise DataError(f"{file} row {number} has {len(values)} numbers, where there are {shape[1]} targets")
     return found
+
+
+def _measured(matrix: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
+    """Row and column of each number that is there, row by row."""
+    return [(row, column) for row, values in enumerate(matrix) for column, value in enumerate(values) if not math.isnan(value)]
 
 
 def _numbers(file: str, number: int, line: str) -> list[float]:
