@@ -145,8 +145,7 @@ class Input(Strict, frozen=True):
     encoder: Named
     vectors: Named | None = None  # of words, that its encoder begins at: "skipgram", of the training rows alone, or of a "file"
     augment: list[Named] = []  # applied to training batches only
-    # each answer is the mean over the picture so seen, or over both strands of DNA or RNA
-    average: list[Literal["horizontal", "vertical", "depth", "quarter", "reverse_complement"]] = []
+    average: list[Literal["horizontal", "vertical", "depth", "quarter", "reverse_complement"]] = []  # an answer is their mean
 
 
 class Apart(Strict, frozen=True):
