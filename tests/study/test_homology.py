@@ -261,3 +261,35 @@ def test_where_there_are_no_sequences_nothing_is_asked(store, study):
     known = cohorts.cut.known(held, cohort, None)
     plain = audit.Plain(np.zeros((1, 0), np.float32), ())
     assert audit.similar_sequences(audit.Material(cohort, plain, known, asked, "binary", cohort)).severity == "ok"
+
+
+# --------------------------------------------------------------------------------------------------------------------- cold pairs
+
+
+@pytest.mark.parametrize("unit", ["drug", "target"])
+def test_drugs_or_targets_of_a_table_of_pairs_are_held_out_whole(store, study, unit):
+    """Two names of one kinase are one target: a mutant whose sequence is given as the wild type's would be known."""
+    sequences = [protein(np.random.default_rng(number)) for number in range(9)]
+    sequences.append(sequences[0])
+    events = [
+        event
+        for drug in range(8)
+        for target, sequence in enumerate(sequences)
+        for event in (
+            (f"d{drug}t{target}", None, "DRUG", f"d{drug}"),
+            (f"d{drug}t{target}", None, "SEQUENCE//target", sequence),
+            (f"d{drug}t{target}", None, "LABEL//affinity", 4 + (drug * 37 + target * 53) % 97 / 16),
+        )
+    ]
+    held = store(events, kinds={"DRUG": "static", "SEQUENCE//target": "sequence", "LABEL//affinity": "label"})
+    asked = study(
+        cohort={"index": "SAMPLE", "groups": ["drug", {"name": "target", "sequence": "target", "by": "exact"}]},
+        outcome={"column": "affinity"},
+        task="regression",
+        split={"unit": unit, "by": "folds", "folds": 4},
+    )
+    cohort = homology.grouped(held, asked.cohort, cohorts.build(held, asked, "regression")[0])
+    level = {**cohort.groups, **cohort.units}[unit]
+    assert len(set(level.tolist())) == {"drug": 8, "target": 9}[unit]
+    for plan in split.plans(cohort, asked, held, Path()):
+        assert all(len(set(plan.part[level == one].tolist())) == 1 for one in set(level.tolist()))
