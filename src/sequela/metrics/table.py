@@ -98,7 +98,7 @@ _ENTRIES = (
         "agreement of ordered classes beyond chance, misses squared",
     ),
     Entry("rank_mae", ordinal.rank_mae, CLASSES, "lower", True, "mean distance of the class decided from the true one, in ranks"),
-    Entry("gathered_accuracy", gathered.gathered_accuracy, CLASSES, "higher", True, "accuracy once classes are gathered into fewer"),
+    Entry("gathered_accuracy", gathered.gathered_accuracy, CLASSES, "higher", True, "accuracy of classes gathered into fewer"),
     Entry("gathered_sov", gathered.gathered_sov, CLASSES, "higher", True, "segment overlap of classes gathered likewise"),
     Entry("sov", segments.sov, CLASSES, "higher", True, "overlap of runs of a class with the true ones; mean over sequences"),
     Entry("jaccard", sets.jaccard, SETS, "higher", True, "of what a row's two sets hold, the share in both; mean over rows"),
