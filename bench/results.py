@@ -33,6 +33,7 @@ HEADLINES = {
     "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
     "detect": ("ap50", "ap", "froc"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
 }
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 BY_CLASS = {
@@ -42,6 +43,7 @@ BY_CLASS = {
     "segment": ("dice", "iou", "hd95", "volume_error"),
     "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "cumulative_auc", "integrated_brier", "brier", "observed_expected"),
 }
 NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
@@ -53,6 +55,8 @@ NAMES = {
     "quadratic_kappa": "quadratic kappa", "rank_mae": "MAE in ranks", "count_bias": "count bias", "volume_error": "volume error",
     "entity_f1": "entity F1", "entity_f1_partial": "entity F1, partial",
     "pinball": "pinball loss", "interval_width": "width of the interval",
+    "c_index": "C-index", "uno_c": "Uno's C", "td_c": "time-dependent C", "cumulative_auc": "AUC by the horizon",
+    "integrated_brier": "integrated Brier score", "observed_expected": "observed / expected",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip
 UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope", "coverage", "interval_width")

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from msgspec import Struct
 
+from sequela.evaluate.incidence import Incidence
 from sequela.evaluate.intervals import Draws, Interval, Weighted, bands, delong, wilson
 from sequela.metrics.calibration import logit
 from sequela.metrics.sums import ratio
@@ -112,6 +113,7 @@ class Curves(Struct, frozen=True, kw_only=True):
     drawn: list[Drawn] = []
     confusion: list[Confusion] = []
     agreement: list[Agreement] = []
+    incidence: list[Incidence] = []
 
 
 def draw(

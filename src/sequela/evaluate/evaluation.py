@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from sequela import config
 from sequela.errors import ConfigError
-from sequela.evaluate import alerts, gathered
+from sequela.evaluate import alerts, gathered, incidence
 from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
 from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
@@ -289,8 +289,10 @@ def _with_p(metric: Metric, left: Question, right: Question, judged: Judged) -> 
 
 def _curves(kind: Kind, judged: Judged, drawn: Draws, part: str) -> drawing.Curves:
     curves = drawing.Curves(kind=kind, part=part, split=judged.split)
-    if kind in ("forecast", "next_event", "segment", "detect", "entities", "survival"):
+    if kind in ("forecast", "next_event", "segment", "detect", "entities"):
         return curves
+    if kind == "survival":
+        return replace(curves, incidence=list(_incidences(judged, drawn)))
     if kind == "regression":
         return replace(curves, agreement=list(_agreements(judged)))
     questions = list(_yes_or_no(kind, judged, drawn))
@@ -309,6 +311,13 @@ def _yes_or_no(kind: Kind, judged: Judged, drawn: Draws) -> Iterator[drawing.Dra
                 cut = None if kind == "multiclass" else judged.thresholds[key(model, name if kind == "multilabel" else "")]
                 class_ = "" if kind == "binary" else name
                 yield drawing.draw(answer.values[rows, k], event, subject[rows], drawn, model=model, class_=class_, cut=cut)
+
+
+def _incidences(judged: Judged, drawn: Draws) -> Iterator[incidence.Incidence]:
+    target = judged.cohort.target
+    rows = np.flatnonzero(target.known[:, 0])
+    for model, answer in judged.answers.items():
+        yield from incidence.drawn(model, answer.take(rows), target.take(rows), judged.cohort.subject_id[rows], drawn)
 
 
 def _confusions(judged: Judged) -> Iterator[drawing.Confusion]:

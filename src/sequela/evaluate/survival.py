@@ -36,6 +36,7 @@ KNOWN: Mapping[str, Callable[..., Array]] = {
 BY = ("c_index", "uno_c", "observed_expected", *KNOWN)
 COMPARED = ("c_index", "uno_c", "td_c", "integrated_brier", "cumulative_auc", "brier")
 WATCHED_ON = (*KNOWN, "integrated_brier")  # of rows that were under observation from the prediction on
+DIGITS = 12  # so that risks that are all tied are 0.5 in every resample
 NEAR = 1e-6  # by how much a curve may fall, or all causes exceed 1: rounding
 
 
@@ -189,7 +190,7 @@ def _by(asked: Asked, horizon: Horizon) -> Iterator[Question]:
 
 def _of_known(metric: Callable[..., Array], asked: Asked, day: float, of: tuple[Array, Array], weights: Array | None) -> Array:
     """A number of a yes-or-no question, of the rows known by the day: they stand for all."""
-    return metric(*of, asked.shared(day, weights))
+    return np.round(metric(*of, asked.shared(day, weights)), DIGITS)
 
 
 def _events(asked: Asked, day: float) -> str:
@@ -240,9 +241,18 @@ def columns(curves: Curves, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def restored(frame: pl.DataFrame, names: tuple[str, ...]) -> Curves | None:
-    """The curves that `columns` wrote; None where the frame has none, or none of some rows."""
+    """The curves that `columns` wrote; None where the frame has none, or none of some rows.
+
+    Rows of several splits may have grids of their own: their curves come back on all points of any.
+    """
     if "days" not in frame.columns or not len(frame) or frame["days"].null_count():
         return None
-    days = frame["days"][0].to_numpy()
-    incidence = [np.stack([one.to_numpy() for one in frame[f"by_{name}"]]) for name in names]
-    return Curves(days, np.stack(incidence, 1))
+    found = []
+    for (days,), some in frame.with_row_index("#row").group_by("days", maintain_order=True):
+        incidence = [np.stack([one.to_numpy() for one in some[f"by_{name}"]]) for name in names]
+        found.append((some["#row"].to_numpy(), Curves(np.asarray(days, np.float64), np.stack(incidence, 1))))
+    every = np.unique(np.concatenate([curves.times for _, curves in found]))
+    whole = np.empty((len(frame), len(names), len(every)))
+    for rows, curves in found:
+        whole[rows] = curves.incidence if len(found) == 1 else curves.at(every)
+    return Curves(every, whole)

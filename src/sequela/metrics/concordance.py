@@ -21,6 +21,7 @@ from sequela.types import Array, Curves, Times
 
 ELEMENTS = 1 << 22  # of a block of pairs
 FOREVER = float("inf")
+DIGITS = 12
 
 Risks = Callable[[Array], Array]  # days "B" -> the risk of every row by each day, "B N" ("1 N" where it is the same by all)
 
@@ -110,7 +111,8 @@ class Pairs:
         own, others = np.take(weights, self.events, -1) * seldom, np.take(weights, self.others, -1) * of_others
         won, there = self._later(weights)
         before, had = self._earlier(others)
-        return ratio(_dot(own, won * seldom + before), _dot(own, there * seldom + had))
+        share = ratio(_dot(own, won * seldom + before), _dot(own, there * seldom + had))
+        return np.round(share, DIGITS)  # so that risks that are all tied are 0.5 in every resample
 
     def _later(self, weights: Array) -> tuple[Array, Array]:
         """Weight of the rows that outlast each event: of those that it beats, and of all, "... P"."""
@@ -125,8 +127,8 @@ class Pairs:
         return self._won(others, self.earlier), running(others)[..., self.past]
 
     def _won(self, weights: Array, blocks: tuple[Block, ...]) -> Array:
-        """Weight of the rows that each event beats, "... P". Resamples count in whole rows, which 32 bits hold exactly."""
-        held = weights.astype(np.float32 if weights.ndim > 1 else np.float64)
+        """Weight of the rows that each event beats, "... P"; whole numbers of rows are exact in 32 bits, and quicker."""
+        held = weights.astype(np.float32) if (weights == np.rint(weights)).all() else weights
         won = np.zeros((*weights.shape[:-1], len(self.events)))
         for block in blocks:
             won[..., block.events] = block.beaten(held)

@@ -66,8 +66,8 @@ def aalen_johansen(watched: Watched, cause: int, weights: Array | None = None) -
     return Steps(watched.times, np.cumsum(free * _share(came, risk), -1), 0.0)
 
 
-def observed(watched: Watched, cause: int, day: float, weights: Array | None = None) -> Array:
-    """The Aalen-Johansen share by one day, "..."; NaN where nobody was watched for so long."""
+def observed(watched: Watched, cause: int, day: Array | float, weights: Array | None = None) -> Array:
+    """The Aalen-Johansen share by a day, "...", or days "... Q"; NaN where nobody was watched for so long."""
     share = aalen_johansen(watched, cause, weights).at(day)
     return np.where(still_watched(watched, weights).before(day) > NOBODY, share, np.nan)[()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -232,19 +232,35 @@ def _named(one: Refusal) -> str:
 
 def _part(rows: Cohort, kind: str) -> PartFacts:
     target, subjects = rows.target, len(np.unique(rows.subject_id))
-    if kind in ("segment", "detect"):
-        return PartFacts(rows=len(rows), subjects=subjects, classes={"pictures marked": int(target.known.sum())})
-    if kind == "entities":
-        marked = {"texts read": int(target.known.sum()), "entities marked": int(target.values[target.known].sum())}
-        return PartFacts(rows=len(rows), subjects=subjects, classes=marked)
-    if kind == "forecast":
-        return PartFacts(rows=len(rows), subjects=subjects, classes={"values foreseen": int(target.known.sum())})
-    if kind == "next_event":
-        return PartFacts(rows=len(rows), subjects=subjects, classes={"codes foreseen": int(target.values.sum())})
+    if (counted := _COUNTED.get(kind)) is not None:
+        return PartFacts(rows=len(rows), subjects=subjects, classes=counted(target))
     if len(target.names) == 1:
         yes_or_no = bool(np.isin(target.values[target.known], (0, 1)).all())
         return PartFacts(rows=len(rows), subjects=subjects, events=int(target.values[target.known].sum()) if yes_or_no else None)
     return PartFacts(rows=len(rows), subjects=subjects, classes=_classes(target))
+
+
+def _marked(target: Target) -> dict[str, int]:
+    return {"pictures marked": int(target.known.sum())}
+
+
+def _read(target: Target) -> dict[str, int]:
+    return {"texts read": int(target.known.sum()), "entities marked": int(target.values[target.known].sum())}
+
+
+def _causes(target: Target) -> dict[str, int]:
+    causes = {name: int((target.values == k).sum()) for k, name in enumerate(target.names, 1)}
+    return causes | {"no event seen": int((target.values == 0).sum())}
+
+
+_COUNTED: Mapping[str, Callable[[Target], dict[str, int]]] = {  # of a kind of task whose targets are no classes
+    "segment": _marked,
+    "detect": _marked,
+    "entities": _read,
+    "survival": _causes,
+    "forecast": lambda target: {"values foreseen": int(target.known.sum())},
+    "next_event": lambda target: {"codes foreseen": int(target.values.sum())},
+}
 
 
 def _classes(target: Target) -> dict[str, int]:

@@ -21,6 +21,7 @@ SHOWN = {
     "segment": ("dice", "hd95", "instance_f1", "f1", "auroc"),
     "detect": ("ap50", "ap", "froc"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
 }
 
 

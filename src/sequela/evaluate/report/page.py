@@ -20,6 +20,7 @@ from sequela.evaluate.report.sections import (
     pictures,
     readings,
     strips,
+    survival,
 )
 
 ORDER = (
@@ -36,6 +37,7 @@ ORDER = (
     performance.benefit,
     performance.quantities,
     forecasts.forecasts,
+    survival.survival,
     pictures.pictures,
     readings.readings,
     strips.strips,

@@ -26,6 +26,7 @@ HEADLINES = {
     "detect": "ap50",
     "segment": "dice",
     "entities": "entity_f1",
+    "survival": "td_c",
 }
 
 
@@ -64,7 +65,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """Of the task: binary, multiclass, multilabel, regression, forecast, next_event, segment, detect or entities."""
+        """Of the task: one of metrics.table.Kind."""
         return self.curves[0].kind if self.curves else self.task
 
     @property

@@ -129,6 +129,11 @@ def line(axes: Axes, x: Sequence[float], y: Y, number: int = 0) -> str:
     return f'<path d="{_path(axes, x, y)}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dashes}"/>'
 
 
+def thin(axes: Axes, x: Sequence[float], y: Y, number: int = 0) -> str:
+    """A thin curve of the colour of another, to be held against it."""
+    return f'<path d="{_path(axes, x, y)}" fill="none" stroke="{style(number)[0]}" stroke-width="1"/>'
+
+
 def guide(axes: Axes, x: Sequence[float], y: Y) -> str:
     """A thin grey line to compare with."""
     return f'<path class="guide" d="{_path(axes, x, y)}"/>'

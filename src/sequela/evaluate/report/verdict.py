@@ -116,12 +116,19 @@ def _calibration(run: Run) -> list[str]:
     return [f"Its risks are right on average: {shown}."]
 
 
+def _events(run: Run, row: Metric) -> str:
+    """How many rows have the event, or any of the events."""
+    of = row if run.kind == "survival" else run.number(run.main, "auroc") if run.kind == "binary" else None
+    if of is None or of.events is None:
+        return ""
+    return f", {numbers.count(of.events)} with {'an' if run.kind == 'survival' else 'the'} event"
+
+
 def _judged_on(run: Run) -> str:
     row = run.number(run.main, run.headline) or next(iter(run.rows), None)
     if row is None:
         return "There are no numbers to report."
-    of = run.number(run.main, "auroc") if run.kind == "binary" else None
-    events = f", {numbers.count(of.events)} with the event" if of is not None and of.events is not None else ""
+    events = _events(run, row)
     over = f"The mean over {len(run.facts.splits)} splits, " if run.several else ""
     rows = f"{numbers.count(row.n)} {run.asked_of} of the {run.part} {'parts' if run.several else 'part'}{events}"
     return f"{over}{rows} in all." if over else f"Judged on {rows}."

@@ -91,6 +91,16 @@ ENTITIES = (
     ("Entity F1, partial", "The same where sharing a character with a true one of the type is enough."),
 )
 
+TIMES = (
+    ("C-index", "Of two rows, the chance that the one whose event came first had the higher risk (Harrell). 0.5 is chance."),
+    ("Uno's C", "The same as it would be had nobody been lost, up to the last horizon."),
+    ("Time-dependent C", "The same with both risks taken by the time of the event (Antolini), so curves that cross are judged."),
+    ("AUC by a horizon", "The chance that a row with the event by then had a higher risk than one without."),
+    ("Brier score", "The mean squared distance of risk from what had come by the horizon; integrated, its mean over all days."),
+    ("Observed / expected", "The share to which the event had come (Aalen-Johansen), for each that the risks foresaw."),
+    ("Cause, cumulative incidence", "One of several events of which the first counts; the share to which it had come by a time."),
+    ("Lost, censored", "No event was seen while the row was watched; what became of it later is not known."),
+)
 
 OWN = {
     "regression": QUANTITIES,
@@ -99,6 +109,7 @@ OWN = {
     "detect": BOXES,
     "segment": MASKS,
     "entities": ENTITIES,
+    "survival": TIMES,
 }
 
 

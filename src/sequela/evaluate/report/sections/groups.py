@@ -19,6 +19,7 @@ METRICS = {
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
 }
 
 
@@ -62,14 +63,15 @@ def without(run: Run) -> Safe:
         return EMPTY
     metrics = METRICS[run.kind]
     rows = [_row(run, "all", "", metrics), _row(run, name, name, metrics)]
+    classes = [] if run.kind == "survival" else run.classes
     found = [
         run.number(run.main, metric, class_=class_, group=group)
-        for class_ in run.classes
+        for class_ in classes
         for metric in ("sensitivity", "ppv")
         for group in ("", name)
     ]
     by_class: list[list[Piece]] = [
-        [class_, *[valued(row) for row in found[4 * k : 4 * k + 4]]] for k, class_ in enumerate(run.classes)
+        [class_, *[valued(row) for row in found[4 * k : 4 * k + 4]]] for k, class_ in enumerate(classes)
     ]
     head = ["Class", "Sensitivity, all", f"Sensitivity, {name}", "PPV, all", f"PPV, {name}"]
     return section(

@@ -25,6 +25,7 @@ KEY = {
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "nsd", "instance_f1", "auroc", "sensitivity", "ppv", "f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
@@ -42,6 +43,7 @@ COMPARED = {
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
+    "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
 }
 
 
@@ -95,6 +97,7 @@ _DIRECTIONS = {
     "forecast": "Lower is better for errors and widths; coverage is best at what the interval promises.",
     "detect": "Higher is better; means over the classes.",
     "entities": "Higher is better; entities of all types and documents are counted together.",
+    "survival": "Higher is better, except for the Brier score, where lower is; means over the causes.",
     "segment": "Higher is better, except for distances, where lower is; means over the names.",
     "multiclass": "Higher is better; lower is for the Brier score and for errors in ranks.",
     "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",

@@ -27,7 +27,7 @@ OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1", "sov"
 
 def discrimination(run: Run) -> Safe:
     """ROC and precision-recall curves, by class where there are several."""
-    if run.kind in ("regression", "forecast", "next_event", "detect", "segment", "entities"):
+    if run.kind in ("regression", "forecast", "next_event", "detect", "segment", "entities", "survival"):
         return EMPTY
     classes = _commonest(run) or [""]
     drawn = [(class_, run.drawn(class_)) for class_ in classes]

@@ -1,0 +1,106 @@
+"""The plots of survival: what came over time beside what was foreseen, thirds of like risk, and calibration at each horizon."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from sequela.evaluate.incidence import AtHorizon, Course, Incidence
+from sequela.evaluate.report import svg
+from sequela.evaluate.report.html import EMPTY, Safe, figure
+from sequela.types import UNITS
+
+Named = Sequence[tuple[str, Incidence]]  # legend, an answer; the one that is told comes first
+ROW = 15  # pixels of a line of numbers at risk
+NEAR = 1e-4  # of a unit of time: rounding of the grid
+
+
+def whole(those: Named) -> Safe:
+    """Everybody's mean prediction over what was observed of all rows."""
+    first = those[0][1]
+    axes = _axes(first, [first.whole, *[one.whole for _, one in those[1:]]])
+    days = _times(first)
+    layers = [
+        svg.band(axes, days, first.whole.low, first.whole.high),
+        svg.line(axes, days, first.whole.observed),
+        *[svg.line(axes, _times(one), one.whole.predicted, place) for place, (_, one) in enumerate(those, 1)],
+    ]
+    legend = [("observed", 0), *[(name, place) for place, (name, _) in enumerate(those, 1)]]
+    drawn = svg.plot(axes, layers, f"{first.class_}: observed and foreseen", legend)
+    return figure(
+        drawn + _at_risk(axes, first, [first.whole]),
+        f"{first.class_}: the share to which it had come by each time (Aalen-Johansen, with its 95 % interval), and the mean of "
+        "what each answer foresaw. Beneath, the rows under observation and free of any event.",
+    )
+
+
+def thirds(name: str, one: Incidence) -> Safe:
+    """What came of rows of low, middling and high risk, beside what was foreseen of them."""
+    if not one.thirds:
+        return EMPTY
+    axes, days = _axes(one, one.thirds), _times(one)
+    layers = [svg.band(axes, days, group.low, group.high, place) for place, group in enumerate(one.thirds)]
+    layers += [svg.line(axes, days, group.observed, place) for place, group in enumerate(one.thirds)]
+    layers += [svg.thin(axes, days, group.predicted, place) for place, group in enumerate(one.thirds)]
+    drawn = svg.plot(axes, layers, f"{one.class_} by risk", [(group.label, place) for place, group in enumerate(one.thirds)])
+    return figure(
+        drawn + _at_risk(axes, one, one.thirds),
+        f"{one.class_}, rows by thirds of the risk that {name} gave them by the last horizon. Thick lines were observed, with "
+        "95 % intervals; thin lines of the same colour were foreseen. Beneath, the rows at risk in each third.",
+    )
+
+
+def calibration(those: Sequence[tuple[str, AtHorizon]], cause: str) -> Safe:
+    """Observed over foreseen at one horizon: tenths of like risk."""
+    (name, first), *others = those
+    reach = _reach(those)
+    axes = svg.Axes((0, reach), (0, reach), f"Risk foreseen by {first.label}", "Observed")
+    layers = [svg.guide(axes, (0, reach), (0, reach))]
+    layers += [
+        svg.whisker(axes, one.risk, one.observed, (one.low if one.low is not None else one.observed, one.high or one.observed))
+        for one in first.tenths
+    ]
+    layers += [
+        svg.line(axes, [one.risk for one in other.tenths], [one.observed for one in other.tenths], place)
+        for place, (_, other) in enumerate(others, 1)
+    ]
+    legend = [(label, place) for place, (label, _) in enumerate(those)]
+    return figure(
+        svg.plot(axes, layers, f"Calibration of {cause} by {first.label}", legend),
+        f"{cause} by {first.label}. Tenths of the rows by risk: the share to which it had come (Aalen-Johansen) over the mean "
+        f"risk, of {name} as points with 95 % intervals. On the grey diagonal risks mean what they say; below it they are too "
+        "high.",
+    )
+
+
+def _reach(those: Sequence[tuple[str, AtHorizon]]) -> float:
+    """The upper end of both axes: all of the points, rounded up to a tenth."""
+    values = [value for _, one in those for tenth in one.tenths for value in (tenth.risk, tenth.observed, tenth.high or 0.0)]
+    return min(1.0, (int(max(values, default=0.0) * 10) + 1) / 10)
+
+
+def _axes(one: Incidence, courses: Sequence[Course]) -> svg.Axes:
+    shares = [value for course in courses for of in (course.observed, course.high, course.predicted) for value in of if value]
+    top = min(1.0, max(shares, default=0.1) * 1.06)
+    return svg.Axes((0, _times(one)[-1]), (0, top), f"{one.unit.capitalize()} from the prediction", "Share with the event")
+
+
+def _times(one: Incidence) -> list[float]:
+    """The grid in the unit that times are told in."""
+    return [day / UNITS[one.unit] for day in one.days]
+
+
+def _at_risk(axes: svg.Axes, one: Incidence, courses: Sequence[Course]) -> Safe:
+    """Numbers at risk at the ticks of the axis above, a line a group."""
+    times, height = _times(one), ROW * (len(courses) + 1) + 4
+    pieces = [
+        f'<svg viewBox="0 0 {axes.width} {height}" width="{axes.width}" height="{height}" role="img" aria-label="Rows at risk">',
+        f'<text class="label" x="{axes.left}" y="{ROW - 3}">Rows at risk</text>',
+    ]
+    for line, course in enumerate(courses):
+        y = ROW * (line + 2) - 3
+        colour, dashes, width = svg.style(line)
+        pieces.append(f'<path d="M14 {y - 4}h22" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dashes}"/>')
+        counts = [(tick, course.at_risk[bisect_left(times, tick - NEAR)]) for tick in svg.ticks(axes.x)]
+        pieces += [f'<text x="{axes.px(tick):.1f}" y="{y}" text-anchor="middle">{count:,}</text>' for tick, count in counts]
+    return Safe("".join([*pieces, "</svg>"]))

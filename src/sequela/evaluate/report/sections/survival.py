@@ -1,0 +1,108 @@
+"""Survival: each cause over time, thirds of like risk, calibration at the horizons, and the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sequela.evaluate.incidence import Incidence
+from sequela.evaluate.report import courses, numbers
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
+from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.sections.cells import RESAMPLED, valued
+
+OVERALL = ("td_c", "uno_c", "c_index", "integrated_brier")
+BY = ("c_index", "uno_c", "cumulative_auc", "brier", "observed_expected", "calibration_slope")
+BY_GROUP = ("c_index", "brier")
+SAID = (
+    "A pair of rows is comparable where one has the event while the other is watched and free of it, or had another event "
+    "before: that one never gets the event in question, so it should rank below (Wolbers). Numbers by a horizon are of rows "
+    "whose state is known by then; they stand for their like that were lost before (inverse probability of censoring weights, "
+    "estimated on the rows judged), as in Uno's C and the Brier scores. Observed shares are Aalen-Johansen's. Rows that came "
+    "under observation after the prediction count among those at risk from then on alone; where that is not enough they are left out, "
+    "as is said beside the number. Nothing is called: there is no threshold."
+)
+
+
+def survival(run: Run) -> Safe:
+    """Nothing where the task is another."""
+    those = _drawn(run)
+    if run.kind != "survival" or not those:
+        return EMPTY
+    causes = list(dict.fromkeys(one.class_ for _, one in those))
+    split = paragraph(f"Curves are of the split {_split(run)}.") if run.several else EMPTY
+    pieces = [_of_cause(run, cause, [(name, one) for name, one in those if one.class_ == cause]) for cause in causes]
+    return section("Survival", paragraph(SAID), split, *pieces)
+
+
+def _drawn(run: Run) -> list[tuple[str, Incidence]]:
+    """The curves of every answer with its name, the one that is told first; of several splits those of the first."""
+    split = _split(run)
+    found = [one for curves in run.parts_curves() if curves.split == split for one in curves.incidence]
+    return [
+        (label(one.model), one) for one in sorted(found, key=lambda one: (one.model != run.main, run.models.index(one.model)))
+    ]
+
+
+def _split(run: Run) -> str:
+    return next((curves.split for curves in run.parts_curves()), "")
+
+
+def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> Safe:
+    name, first = those[0]
+    events = f"{numbers.count(first.whole.events)} of {numbers.count(first.whole.n)} rows had it by the last horizon."
+    horizons = [one.label for one in first.calibration]
+    return joined(
+        [
+            tag("h3", cause),
+            paragraph(events),
+            _table(run, cause, OVERALL, f"{cause}, over all times"),
+            figures(courses.whole(those), courses.thirds(name, first)),
+            *[_table(run, f"{cause} by {horizon}", BY, f"{cause} by {horizon}") for horizon in horizons],
+            figures(*_calibrations(those, cause)),
+            *_by_group(run, cause, horizons),
+        ]
+    )
+
+
+def _calibrations(those: Sequence[tuple[str, Incidence]], cause: str) -> list[Safe]:
+    """A plot for each horizon at which the first answer has tenths."""
+    drawn = []
+    for place, first in enumerate(those[0][1].calibration):
+        others = [(name, one.calibration[place]) for name, one in those[1:] if len(one.calibration[place].tenths) > 1]
+        if first.tenths:
+            drawn.append(courses.calibration([(those[0][0], first), *others], cause))
+    return drawn
+
+
+def _table(run: Run, class_: str, metrics: Sequence[str], caption: str) -> Safe:
+    rows: list[list[Piece]] = [
+        [label(model), *[valued(run.number(model, metric, class_=class_)) for metric in metrics]] for model in run.models
+    ]
+    return table(["", *map(numbers.name, metrics)], rows, f"{caption}: every answer, with 95 % intervals ({RESAMPLED}).")
+
+
+def _by_group(run: Run, cause: str, horizons: Sequence[str]) -> list[Safe]:
+    """For each grouping, as by landmark, a table of each number at the horizons."""
+    groups = list(dict.fromkeys(row.group for row in run.rows if "=" in row.group))
+    by = dict.fromkeys(group.partition("=")[0] for group in groups)
+    return [
+        _grouped(run, cause, horizons, metric, [group for group in groups if group.startswith(f"{name}=")])
+        for name in by
+        for metric in BY_GROUP
+    ]
+
+
+def _grouped(run: Run, cause: str, horizons: Sequence[str], metric: str, groups: Sequence[str]) -> Safe:
+    name = groups[0].partition("=")[0].replace("_", " ")
+    head = [name, "Rows", *(f"{numbers.name(metric)} by {horizon}" for horizon in horizons)]
+    rows = [_group_row(run, metric, group, [f"{cause} by {horizon}" for horizon in horizons]) for group in groups]
+    return table(head, rows, f"{cause}, {label(run.main)} by {name}, with 95 % intervals.")
+
+
+def _group_row(run: Run, metric: str, group: str, classes: Sequence[str]) -> list[Piece]:
+    found = [run.number(run.main, metric, class_=class_, group=group) for class_ in classes]
+    rows = next((row.n for row in found if row is not None), None)
+    cells: list[Piece] = [
+        tag("em", "suppressed") if row is not None and row.reason.startswith("suppressed") else valued(row) for row in found
+    ]
+    return [group.partition("=")[2], numbers.count(rows), *cells]

@@ -1,0 +1,47 @@
+"""The section on survival: every cause with its curves, its numbers at risk and its calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import followed
+import pytest
+import runs
+
+from sequela import config
+from sequela.evaluate.report import render
+from sequela.evaluate.report.run import read
+from sequela.evaluate.report.verdict import verdict
+from sequela.pipeline.summary import lines
+
+STUDY = {"code": ["EVENT//death", "EVENT//transplant"], "horizons": ["1y", "3y"]}
+
+
+def study(resamples: int = 30) -> config.Study:
+    return runs.study("survival", outcome=STUDY, evaluate={"bootstrap": resamples})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runs.folder(tmp_path_factory.mktemp("watched"), "survival", [followed.judged(300, grouped=True)], as_run=study())
+
+
+def test_the_page_shows_each_cause_with_rows_at_risk_and_calibration(folder: Path) -> None:
+    page = render(folder)
+    assert page.count("Rows at risk") >= 4 and 'aria-label="death by risk"' in page
+    for words in ("transplant: observed and foreseen", "Calibration of death by 3y", "death, Model by landmark", "Uno&#x27;s C"):
+        assert words in page
+    assert "Discrimination</h2>" not in page and "At the threshold</h2>" not in page
+
+
+def test_the_verdict_is_about_the_time_dependent_concordance_and_counts_events(folder: Path) -> None:
+    said = " ".join(verdict(read(folder)))
+    assert said.startswith("The model beats cox, the strongest plain baseline: Time-dependent C")
+    assert "with an event" in said
+    assert any(line.startswith("aalen johansen (baseline)") for line in lines(folder))
+
+
+def test_of_several_splits_the_curves_of_the_first_are_shown(tmp_path: Path) -> None:
+    those = [followed.judged(60, seed, split=f"fold {seed}") for seed in (1, 2)]
+    page = render(runs.folder(tmp_path, "survival", those, as_run=study(0)))
+    assert "Curves are of the split fold 1." in page
