@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from sequela.baselines import _problem, _trees, boosting
+from sequela.baselines import _problem, _trees, boosted_hazards, boosting
 from sequela.contracts import Evidence
 
 Make = Callable[..., Evidence]
@@ -82,3 +82,20 @@ def test_a_rare_class_counts_for_more_where_balance_is_asked() -> None:
     half = boosting._counts_for(problem, 0.5)
     np.testing.assert_allclose(half[-1] / half[0], 3.0)
     assert boosting._counts_for(replace(problem, kind="regression"), 1.0) is None
+
+
+def test_boosted_hazards_tell_each_cause_by_its_own_column_and_are_exported(watched: Make) -> None:
+    rows = watched(400)
+    quick = boosting.Setting(learning_rate=0.2, max_leaf_nodes=4, max_features=1.0)
+    baseline = boosted_hazards.build(boosted_hazards.Config(intervals=5, rounds=20, step=10, seeds=1, settings=(quick,)))
+    baseline.fit(rows, watched(150, 1), "survival", 0)
+    answer = baseline.answer(rows)
+    assert answer.curves is not None
+    risk = answer.curves.at(10.0)
+    for cause in range(2):
+        column = rows.plain.values[:, cause]
+        seen = ~np.isnan(column)
+        ranked = [np.corrcoef(column[seen], risk[seen, k])[0, 1] for k in range(2)]
+        assert ranked[cause] > max(0.5, ranked[1 - cause])
+    back = boosted_hazards.from_arrays(baseline.exported(), "survival", rows.target.names, rows.plain.columns)
+    np.testing.assert_array_equal(back.answer(rows).values, answer.values)
