@@ -27,7 +27,10 @@ OVER = 20.0  # log-odds of the last interval of those who are not cured: none of
 
 @dataclass(frozen=True, slots=True)
 class Hazards:
-    """K M logits a row (and the log-odds of being cured, with `cure`), and M edges for all."""
+    """K M logits a row, K that are added in every interval, and M edges for all; with `cure` the log-odds of being cured besides.
+
+    What raises the hazard throughout is so learnt at once, as in Cox, and each interval learns how it differs.
+    """
 
     causes: int
     horizons: tuple[Horizon, ...]
@@ -40,7 +43,7 @@ class Hazards:
 
     @property
     def size(self) -> tuple[int, int]:
-        return self.causes * self.bins + self.cure, self.bins
+        return self.causes * (self.bins + 1) + self.cure, self.bins
 
     def first(self, times: Times) -> tuple[Tensor, Tensor]:
         """Edges by the event times, and the hazards of the training rows, with half an event more in each interval."""
@@ -51,7 +54,7 @@ class Hazards:
             hazard, odds = _of_others(hazard)
         logits = np.log(hazard) - np.log1p(-hazard.sum(0))
         bias = np.pad(logits, ((0, 0), (0, self.bins - len(chosen)))).ravel()
-        return torch.as_tensor(np.concatenate([bias, odds])), edges.padded(chosen, self.bins)
+        return torch.as_tensor(np.concatenate([bias, np.zeros(self.causes), odds])), edges.padded(chosen, self.bins)
 
     def loss(self, out: Tensor, watched: Watched) -> Tensor:
         logits, odds, cuts = self._apart(out)
@@ -78,7 +81,8 @@ class Hazards:
     def _apart(self, out: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Logits "B K M", the log-odds of being cured "B", and the edges "M"."""
         told, _ = self.size
-        logits = out[:, : self.causes * self.bins].view(-1, self.causes, self.bins)
+        own = out[:, : self.causes * (self.bins + 1)]
+        logits = own[:, : -self.causes].view(-1, self.causes, self.bins) + own[:, -self.causes :].unsqueeze(2)
         cuts = out[0, told:].detach()
         if not self.cure:
             return logits, None, cuts
