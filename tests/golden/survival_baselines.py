@@ -5,8 +5,8 @@
 writes survival_baselines.json, with the versions that made it. Effects of Cox's model with Efron's ties, from the start and with
 late entries, are lifelines'; with a ridge penalty (penalty / 2 * |b|^2 beside the sum of the log-likelihood, its alpha),
 scikit-survival's; so is the cumulative hazard where nothing is tied (Breslow's, which then is Efron's), and the incidence by
-Aalen and Johansen. With SEQUELA_DATA set it also keeps the concordance of scikit-survival's random survival forest on fifths of the
-training parts of METABRIC and SUPPORT of DeepSurv: the test parts are left alone.
+Aalen and Johansen. With SEQUELA_DATA set it also keeps the concordance of scikit-survival's random survival forest on fifths of
+the training parts of METABRIC and SUPPORT of DeepSurv: the test parts are left alone.
 """
 
 from __future__ import annotations
