@@ -18,8 +18,8 @@ SAID = (
     "before: that one never gets the event in question, so it should rank below (Wolbers). Numbers by a horizon are of rows "
     "whose state is known by then; they stand for their like that were lost before (inverse probability of censoring weights, "
     "estimated on the rows judged), as in Uno's C and the Brier scores. Observed shares are Aalen-Johansen's. Rows that came "
-    "under observation after the prediction count among those at risk from then on alone; where that is not enough they are left out, "
-    "as is said beside the number. Nothing is called: there is no threshold."
+    "under observation after the prediction count among those at risk from then on alone; where that is not enough they are left "
+    "out, as is said beside the number. Nothing is called: there is no threshold."
 )
 
 
