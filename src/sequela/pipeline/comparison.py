@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,8 @@ from sequela.evaluate.metric import Metric
 from sequela.metrics.table import Kind
 from sequela.pipeline import files
 from sequela.study import cohort as cohorts
-from sequela.types import Answer, Cohort, Target
+from sequela.study import follow_up
+from sequela.types import Answer, Cohort, Target, Times
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
     if len(kinds) > 1:
         raise DataError(f"the runs answer different kinds of question: {', '.join(sorted(kinds))}")
     frames = [_final(folder, part) for folder in folders]
-    cohort, answers, dropped = _shared(names, frames)
     reference, kind = names[0], kinds.pop()
+    cohort, answers, dropped = _shared(names, frames, studies[0], kind)
     rows: list[dict[str, Any]] = []
     for name in names[1:]:
         pair = {"model": answers[name], "baseline:reference": answers[reference]}
@@ -72,7 +73,9 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
 def _shown(kind: Kind) -> set[str]:
     """What is compared: of decisions only those of classes, which need no threshold; each run has its own for the others."""
     decided = {"macro_f1", "accuracy"} if kind == "multiclass" else set()
-    return {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2", "perplexity", "next_accuracy", "next_in_10"} | decided
+    curves = {"c_index", "uno_c", "td_c", "integrated_brier"} if kind == "survival" else set()
+    asked = {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2", "perplexity", "next_accuracy", "next_in_10"}
+    return asked | decided | curves
 
 
 def _row(metric: Metric, name: str, reference: str) -> dict[str, Any]:
@@ -110,7 +113,9 @@ def _final(folder: Path, part: str) -> pl.DataFrame:
     return frame.filter(pl.col("model") == name).with_columns(key=pl.concat_str("row_id", "split", separator="\x1f"))
 
 
-def _shared(names: Sequence[str], frames: Sequence[pl.DataFrame]) -> tuple[Cohort, dict[str, Answer], dict[str, int]]:
+def _shared(
+    names: Sequence[str], frames: Sequence[pl.DataFrame], study: config.Study, kind: Kind
+) -> tuple[Cohort, dict[str, Answer], dict[str, int]]:
     keys = set(frames[0]["key"]).intersection(*(set(frame["key"]) for frame in frames[1:]))
     if not keys:
         raise DataError("the runs share no row", hint="were they split alike, and run on the same data?")
@@ -118,9 +123,21 @@ def _shared(names: Sequence[str], frames: Sequence[pl.DataFrame]) -> tuple[Cohor
     targets = [frame.select(pl.col("^target.*$")) for frame in held]
     if any(not targets[0].equals(other) for other in targets[1:]):
         raise DataError("the runs disagree on the label of a row that they share")
-    answers = {name: files.answer_of(frame) for name, frame in zip(names, held, strict=True)}
+    answers = {
+        name: files.answer_of(frame, of=kind if kind == "survival" else "") for name, frame in zip(names, held, strict=True)
+    }
     dropped = {name: len(frame) - len(keys) for name, frame in zip(names, frames, strict=True)}
-    return _cohort(held[0], answers[names[0]].names), answers, dropped
+    cohort = _cohort(held[0], answers[names[0]].names)
+    return replace(cohort, target=_timed(held[0], cohort.target, study)) if kind == "survival" else cohort, answers, dropped
+
+
+def _timed(frame: pl.DataFrame, target: Target, study: config.Study) -> Target:
+    """The target with the times of its rows, as the columns say them."""
+    days, entry = (frame[f"target_{name}"].to_numpy().astype(np.float64) for name in ("days", "entry"))
+    outcome = study.outcome
+    cause = target.values[:, 0].astype(np.int64)
+    times = Times(days, cause, entry, follow_up.horizons_of(outcome), outcome.unit)
+    return Target(target.values[:, :1], target.known[:, :1], target.names, times)
 
 
 def _cohort(frame: pl.DataFrame, names: tuple[str, ...]) -> Cohort:
