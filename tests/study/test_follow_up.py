@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sequela.errors import ConfigError, DataError
 from sequela.study import cohort as cohorts
+from sequela.study.joined import joined
 from sequela.types import Cohort
 
 DAY = 24.0
@@ -152,6 +153,15 @@ def test_landmarks_ask_the_same_subject_again_until_its_record_ends(store, study
     np.testing.assert_allclose(rows.target.dense.time, [25, 15, 5])
     assert rows.groups["landmark"].tolist() == ["10d", "20d", "30d"]
     assert rows.groups["phase"].tolist() == ["<15", ">=15", ">=15"]
+
+
+def test_shards_give_the_times_that_the_whole_gives(store, study):
+    told = study(cohort={"index": "START"}, task="survival", outcome=OUTCOME)
+    shards = [store(events + BOTH) for events in (one("a", death=5, end=5), one("b", end=400))]
+    whole, _ = joined([cohorts.labelled(shard, told) for shard in shards])
+    assert whole.source_id.tolist() == ["a", "z", "y", "b", "z", "y"]
+    np.testing.assert_array_equal(whole.target.dense.time, [5, 1, 1, 400, 1, 1])
+    np.testing.assert_array_equal(whole.target.dense.cause, [1, 1, 2, 0, 1, 2])
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sequela.errors import DataError
 from sequela.study.flow import Flow
-from sequela.types import Cohort, Target
+from sequela.types import Cohort, Target, Times
 
 _COLUMNS = ("subject_id", "source_id", "row_id", "start", "time", "part")
 
@@ -38,4 +38,13 @@ def _targets(targets: Sequence[Target]) -> Target:
             hint="name the classes or labels in the outcome",
         )
     values, known = (np.concatenate([getattr(target, part) for target in targets]) for part in ("values", "known"))
-    return Target(values, known, names)
+    return Target(values, known, names, _times([target.dense for target in targets]))
+
+
+def _times(each: Sequence[object]) -> Times | None:
+    """The times of all; None where they are not what is asked for."""
+    found = [one for one in each if isinstance(one, Times)]
+    if not found or len(found) < len(each):
+        return None
+    time, cause, entry = (np.concatenate([getattr(one, part) for one in found]) for part in ("time", "cause", "entry"))
+    return replace(found[0], time=time, cause=cause, entry=entry)
