@@ -27,7 +27,7 @@ def joined(found: Sequence[tuple[Cohort, Flow]]) -> tuple[Cohort, Flow]:
     flow = reduce(Flow.and_of, [replace(flow, refused={}) for _, flow in found])
     events = [cohort.event for cohort in cohorts if cohort.event is not None]
     event = np.concatenate(events) if len(events) == len(cohorts) else None
-    return Cohort(**columns, target=target, groups=groups, event=event), flow
+    return Cohort(**columns, target=target, groups=groups, event=event, units={}), flow
 
 
 def _targets(targets: Sequence[Target]) -> Target:
