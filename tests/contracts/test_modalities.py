@@ -71,6 +71,7 @@ CASES = [
     Case("text", "notes", "han", {"form": "sentences", "max_words": 8, "side": ["past"], "stop_words": "dropped"}),
     Case("text", "notes", "mlp", {"form": "chunks", "max_words": 6, "max_steps": 2, "keep": "last", "documents": "last"}),
     Case("text", "notes", "gru", {"form": "subwords", "size": 80, "side": ["negated"], "ngrams": 1}),
+    Case("composition", "sequences", "mlp", {"sequence": "dna", "alphabet": "dna"}),
     Case("residues", "sequences", "gru", {"sequence": "protein"}),
     Case("residues", "sequences", "cnn_text", {"sequence": "protein", "form": "kmers", "k": 4, "max_steps": 9, "keep": "ends"}),
     Case("residues", "sequences", "lstm", {"sequence": "dna", "form": "kmers", "stride": 2, "illegal": "unknown", "window": 1}),
