@@ -75,3 +75,12 @@ def test_separated_or_constant_risks_have_no_slope() -> None:
     assert np.isnan(calibration.calibration_slope(np.where(event, 0.8, 0.2) + np.arange(20) / 1000, event))
     assert np.isnan(calibration.calibration_slope(np.full(20, 0.3), event))
     assert np.isnan(calibration.calibration_slope(np.linspace(0.1, 0.9, 20), np.ones(20, bool)))
+
+
+def test_risks_that_are_all_near_each_other_have_a_calibration_slope() -> None:
+    random = np.random.default_rng(0)
+    score = random.normal(size=400)
+    event = random.random(400) < 1 / (1 + np.exp(2.5 - score))
+    spread, near = (1 / (1 + np.exp(3 - score * factor)) for factor in (1.0, 0.08))
+    told = [float(calibration.calibration_slope(risk, event)) for risk in (spread, near)]
+    assert told[1] == pytest.approx(told[0] / 0.08, rel=1e-6)

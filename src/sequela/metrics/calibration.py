@@ -46,7 +46,11 @@ def recalibration(risk: Array, event: Array, weights: Array | None = None) -> Ar
     `event` may be a number between 0 and 1 (a smoothed outcome).
     """
     logits = logit(risk)
-    return _fit(np.stack([np.ones_like(logits), logits], 1), np.zeros_like(logits), event, weights)
+    middle, spread = (logits.mean(), logits.std() or 1.0) if len(logits) else (0.0, 1.0)
+    columns = np.stack([np.ones_like(logits), (logits - middle) / spread], 1)  # so that risks that are all near are no harder
+    found = _fit(columns, np.zeros_like(logits), event, weights)
+    slope = found[..., 1] / spread
+    return np.stack([found[..., 0] - slope * middle, slope], -1)
 
 
 def _fit(columns: Array, offset: Array, event: Array, weights: Array | None) -> Array:

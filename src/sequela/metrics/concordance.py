@@ -143,7 +143,7 @@ def paired(risks: Risks, times: Times, cause: int, until: float = FOREVER, watch
     moments = time[events]
     gone = np.searchsorted(time[order], moments, "right") - _lost_then(times, moments)
     past = np.searchsorted(time[others], moments, "right")
-    compare = _Compare(risks, times, events)
+    compare = _Compare(risks, watched, events)
     later = tuple(compare.blocks(order, np.stack([gone, np.full(len(gone), len(order))], 1)))
     earlier = tuple(compare.blocks(others, np.stack([np.zeros_like(past), past], 1)))
     return Pairs(watched, events, others, gone, past, later, earlier)
@@ -162,12 +162,12 @@ def _lost_then(times: Times, moments: Array) -> Array:
 @dataclass(frozen=True, slots=True)
 class _Compare:
     risks: Risks
-    times: Times
+    watched: Watched
     events: Array
 
     def blocks(self, rows: Array, bounds: Array) -> Iterator[Block]:
         """The events against these rows, each against those within its bounds "P 2" alone; both bounds rise."""
-        size = max(1, ELEMENTS // max(1, len(self.times)))
+        size = max(1, ELEMENTS // max(1, len(self.watched.of)))
         for first in range(0, len(self.events), size):
             chosen = slice(first, min(first + size, len(self.events)))
             columns = slice(int(bounds[chosen, 0].min()), int(bounds[chosen, 1].max()))
@@ -176,11 +176,13 @@ class _Compare:
 
     def _block(self, chosen: slice, columns: slice, rows: Array, bounds: Array) -> Block:
         own = self.events[chosen]
-        day = self.times.time[own]
-        risks = np.broadcast_to(self.risks(day), (len(own), len(self.times)))
-        mine, theirs = np.take_along_axis(risks, own[:, None], 1), risks[:, rows]
+        day = self.watched.of.time[own]
+        risks = self.risks(day)
+        mine, theirs = risks[np.arange(len(own)) % len(risks), own][:, None], risks[:, rows]
         place = np.arange(len(rows))
-        inside = (bounds[:, :1] <= place) & (place < bounds[:, 1:]) & (self.times.entry[rows] < day[:, None])
+        inside = (bounds[:, :1] <= place) & (place < bounds[:, 1:])
+        if self.watched.entered is not None:
+            inside &= self.watched.of.entry[rows] < day[:, None]
         tied = (mine == theirs) & inside
         above = np.packbits((mine > theirs) & inside, 1)
         return Block(chosen, columns, above, np.packbits(tied, 1) if tied.any() else None)
