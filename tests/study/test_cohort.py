@@ -332,7 +332,7 @@ def test_a_time_asked_for_takes_the_index_before_it(store, study):
         ({"cohort": {"index": IN, "exclude": [{"when": "AGE < 1", "code": "X", "reason": "r"}]}}, "exactly one"),
         ({"cohort": {"index": IN, "groups": ["weight_band"]}}, "has no bands"),
         ({"cohort": {"index": IN, "predict_at": "48h", "groups": ["sex"]}}, "needs the code 'SEX'"),
-        ({"task": "survival"}, "no task is called"),
+        ({"task": "prognosis"}, "no task is called"),
     ],
 )
 def test_a_study_that_means_nothing_is_refused(store, study, sections, message):
