@@ -27,13 +27,14 @@ HEADLINES = {
     "sentiment": ("quadratic_kappa", "rank_mae", "accuracy", "macro_f1", "auroc", "log_loss"),
     "tagging": ("accuracy", "sov", "gathered_accuracy", "gathered_sov", "macro_f1", "auroc", "log_loss"),
     "multilabel": ("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "brier"),
-    "regression": ("mae", "rmse", "r2", "mase"),
+    "regression": ("mae", "mse", "rmse", "r2", "c_index", "mase"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
     "detect": ("ap50", "ap", "froc"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 OF_CLASSES = ("sensitivity", "ppv", "f1")
 BY_CLASS = {
@@ -44,6 +45,7 @@ BY_CLASS = {
     "detect": ("ap50", "ap", *OF_CLASSES, "count_mae", "count_bias"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "cumulative_auc", "integrated_brier", "brier", "observed_expected"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ppv": "PPV", "macro_f1": "macro-F1", "log_loss": "log loss",
@@ -57,6 +59,7 @@ NAMES = {
     "pinball": "pinball loss", "interval_width": "width of the interval",
     "c_index": "C-index", "uno_c": "Uno's C", "td_c": "time-dependent C", "cumulative_auc": "AUC by the horizon",
     "integrated_brier": "integrated Brier score", "observed_expected": "observed / expected",
+    "precision_l5": "precision at L/5", "precision_l2": "at L/2", "precision_l": "at L", "contact_auprc": "AUPRC of pairs",
     "next_accuracy": "accuracy of the next code", "next_in_10": "next code in the first 10",
 }  # fmt: skip
 UNPAIRED = ("sensitivity", "specificity", "ppv", "calibration_slope", "coverage", "interval_width")

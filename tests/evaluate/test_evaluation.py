@@ -154,6 +154,8 @@ def test_regression_is_held_against_baselines_by_its_errors() -> None:
     found = judge("regression", runs.judged("regression", 200))
     assert one(found, metric="mae", against="baseline:logistic").value is not None
     assert one(found, metric="r2").events is None
+    assert one(found, metric="mse").value == pytest.approx((one(found, metric="rmse").value or 0) ** 2)
+    assert 0.5 < (one(found, metric="c_index").value or 0) < (one(found, metric="c_index").high or 0)
     assert sum(found.curves.agreement[0].n) == 200
 
 

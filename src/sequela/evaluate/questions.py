@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import detection, entities, forecasting, gathered, segmentation, segments, survival
+from sequela.evaluate import contacts, detection, entities, forecasting, gathered, order, segmentation, segments, survival
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
@@ -39,7 +39,7 @@ MACRO = {
     "log_loss": "log_loss",
     "macro_f1": "f1",
 }  # the mean over labels of
-QUANTITIES = ("mae", "rmse", "r2")
+QUANTITIES = ("mae", "mse", "rmse", "r2")
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
     "multiclass": (
@@ -51,13 +51,14 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
         *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
         *("micro_auroc", "p_at_5", "p_at_8"),
     ),
-    "regression": ("mae", "rmse", "r2"),
+    "regression": ("mae", "mse", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "mase", "pinball"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": (*detection.RANKED, *detection.CALLED),
     "segment": (*segmentation.MEANS, *segmentation.THINGS, "accuracy"),
     "entities": entities.COMPARED,
     "survival": survival.COMPARED,
+    "contact": contacts.COMPARED,
 }
 PRECISIONS = {5: ranking.p_at_5, 8: ranking.p_at_8}  # labels of a row -> the precision of its likeliest so many
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
@@ -237,6 +238,7 @@ def _regression(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterat
         for metric in QUANTITIES:
             reason = constant if metric == "r2" else _no_rows(known)
             yield Question(model, metric, class_, known, partial(METRICS[metric].function, value, truth), reason=reason)
+        yield order.question(model, class_, known, value, truth, constant)
         if naive is not None:
             scaled = partial(regression.mase, value, truth, naive.values[known, column])
             yield Question(model, "mase", class_, known, scaled, reason=_no_rows(known))
@@ -280,6 +282,10 @@ def _entities(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator
     return entities.questions(model, answer.tally, asked.known(rows), answer.names)
 
 
+def _contact(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
+    return contacts.questions(model, answer.tally, asked.known(rows))
+
+
 def _survival(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
     rows = survival.ordered(asked.target, asked.known(rows))
     each = list(survival.questions(model, answer, asked.target, rows, asked.latest))
@@ -311,6 +317,7 @@ _ASKING: Mapping[str, _Asking] = {
     "segment": _segment,
     "entities": _entities,
     "survival": _survival,
+    "contact": _contact,
 }
 
 

@@ -17,9 +17,18 @@ def mae(value: Array, truth: Array, weights: Array | None = None) -> Array:
     return mean(np.abs(value - truth), weights)
 
 
+def mse(value: Array, truth: Array, weights: Array | None = None) -> Array:
+    """The mean squared error, in the square of the unit.
+
+    >>> float(mse(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    return mean(np.square(value - truth), weights)
+
+
 def rmse(value: Array, truth: Array, weights: Array | None = None) -> Array:
     """The root of the mean squared error: large misses weigh more than in `mae`."""
-    root: Array = np.sqrt(mean(np.square(value - truth), weights))
+    root: Array = np.sqrt(mse(value, truth, weights))
     return root
 
 

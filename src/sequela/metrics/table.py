@@ -10,6 +10,7 @@ from sequela.metrics import (
     alerts,
     calibration,
     concordance,
+    contacts,
     detection,
     discrimination,
     entities,
@@ -56,6 +57,7 @@ BOXES: tuple[Kind, ...] = ("detect",)
 MASKS: tuple[Kind, ...] = ("segment",)
 TEXTS: tuple[Kind, ...] = ("entities",)
 TIMES: tuple[Kind, ...] = ("survival",)
+PAIRS: tuple[Kind, ...] = ("contact",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ _ENTRIES = (
     Entry("observed_expected", calibration.observed_expected, LABELS + TIMES, "one", False, "events over the sum of the risks"),
     Entry("mae", regression.mae, QUANTITIES, "lower", False, "mean absolute error, in the unit of the target"),
     Entry("rmse", regression.rmse, QUANTITIES, "lower", False, "root mean squared error, in the unit of the target"),
+    Entry("mse", regression.mse, ("regression",), "lower", False, "mean squared error, in the square of the target's unit"),
     Entry("r2", regression.r2, ("regression",), "higher", False, "share of the variance explained"),
     Entry(
         "perplexity", language.perplexity, FORESEEN, "lower", False, "codes among which the next is as hard to tell as by chance"
@@ -184,11 +187,22 @@ _ENTRIES = (
     Entry("entities_both", entities.entities_both, TEXTS, "lower", False, "entities of another type that begin or end elsewhere"),
     Entry("entities_spurious", entities.entities_spurious, TEXTS, "lower", False, "entities said where none is"),
     Entry("entities_missed", entities.entities_missed, TEXTS, "lower", False, "entities that nothing was said of"),
+    Entry("precision_l5", contacts.precision_l5, PAIRS, "higher", False, "share of the likeliest L/5 pairs that are true"),
+    Entry("precision_l2", contacts.precision_l2, PAIRS, "higher", False, "the same of the likeliest L/2"),
+    Entry("precision_l", contacts.precision_l, PAIRS, "higher", False, "the same of the likeliest L"),
+    Entry("contact_auprc", contacts.contact_auprc, PAIRS, "higher", False, "average precision of a row's pairs; mean over rows"),
     Entry("mase", regression.mase, QUANTITIES, "lower", False, "error over that of repeating the last value"),
     Entry("pinball", forecast.pinball, AHEAD, "lower", False, "mean pinball loss of the quantiles, in the unit of the target"),
     Entry("coverage", forecast.coverage, AHEAD, "higher", False, "share of the truth between the outermost quantiles"),
     Entry("interval_width", forecast.interval_width, AHEAD, "lower", False, "mean distance of the outermost quantiles"),
-    Entry("c_index", concordance.c_index, TIMES, "higher", False, "chance that of two the one with the event first ranks higher"),
+    Entry(
+        "c_index",
+        concordance.c_index,
+        (*TIMES, "regression"),
+        "higher",
+        False,
+        "chance that of two the one with the event first ranks higher; of quantities, the one with the larger truth",
+    ),
     Entry("uno_c", concordance.uno_c, TIMES, "higher", False, "the same as if nobody had been lost, to the last horizon"),
     Entry("td_c", concordance.td_c, TIMES, "higher", False, "the same with the risks by the time of each event (Antolini)"),
     Entry(

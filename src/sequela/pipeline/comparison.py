@@ -73,8 +73,9 @@ def compare(*runs: str | Path, part: Literal["tune", "test"] = "test") -> Table:
 def _shown(kind: Kind) -> set[str]:
     """What is compared: of decisions only those of classes, which need no threshold; each run has its own for the others."""
     decided = {"macro_f1", "accuracy"} if kind == "multiclass" else set()
-    curves = {"c_index", "uno_c", "td_c", "integrated_brier"} if kind == "survival" else set()
-    asked = {"auroc", "auprc", "brier", "log_loss", "mae", "rmse", "r2", "perplexity", "next_accuracy", "next_in_10"}
+    order = {"c_index"} if kind == "regression" else set()
+    curves = {"c_index", "uno_c", "td_c", "integrated_brier"} if kind == "survival" else order
+    asked = {"auroc", "auprc", "brier", "log_loss", "mae", "mse", "rmse", "r2", "perplexity", "next_accuracy", "next_in_10"}
     return asked | decided | curves
 
 

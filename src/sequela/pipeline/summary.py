@@ -15,13 +15,14 @@ SHOWN = {
         "macro_f1",
     ),
     "multilabel": ("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "jaccard", "ddi_rate", "barred_rate"),
-    "regression": ("mae", "rmse", "r2"),
+    "regression": ("mae", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "instance_f1", "f1", "auroc"),
     "detect": ("ap50", "ap", "froc"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 
 

@@ -27,6 +27,7 @@ HEADLINES = {
     "segment": "dice",
     "entities": "entity_f1",
     "survival": "td_c",
+    "contact": "precision_l5",
 }
 
 

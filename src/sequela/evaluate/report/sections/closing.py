@@ -102,6 +102,13 @@ TIMES = (
     ("Lost, censored", "No event was seen while the row was watched; what became of it later is not known."),
 )
 
+PAIRS = (
+    ("Pair, separation", "Two places of a sequence that belong together, told by how many letters the second is behind the first."),
+    ("Precision at L/5, L/2, L", "Of the likeliest so many pairs of a sequence of L letters, the share that is true; mean over rows."),
+    ("AUPRC of pairs", "Precision averaged over all true pairs of a row, those not told counting 0; mean over rows."),
+    ("Short, medium, long range", "Pairs 6 to 11, 12 to 23, and 24 or more letters apart, as contacts of proteins are judged (CASP)."),
+)
+
 OWN = {
     "regression": QUANTITIES,
     "forecast": AHEAD,
@@ -110,6 +117,7 @@ OWN = {
     "segment": MASKS,
     "entities": ENTITIES,
     "survival": TIMES,
+    "contact": PAIRS,
 }
 
 

@@ -13,13 +13,14 @@ METRICS = {
     "binary": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "observed_expected"),
     "multiclass": ("auroc", "accuracy", "macro_f1"),
     "multilabel": ("auroc", "auprc", "macro_f1"),
-    "regression": ("mae", "rmse", "r2"),
+    "regression": ("mae", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "pinball", "coverage"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 
 
@@ -63,7 +64,7 @@ def without(run: Run) -> Safe:
         return EMPTY
     metrics = METRICS[run.kind]
     rows = [_row(run, "all", "", metrics), _row(run, name, name, metrics)]
-    classes = [] if run.kind == "survival" else run.classes
+    classes = [] if run.kind in ("survival", "contact") else run.classes
     found = [
         run.number(run.main, metric, class_=class_, group=group)
         for class_ in classes

@@ -19,13 +19,14 @@ KEY = {
         *("brier", "jaccard", "set_f1", "row_auprc", "set_size"),
         *("ddi_rate", "ddi_rate_given", "barred_rate", "barred_rate_given"),
     ),
-    "regression": ("mae", "rmse", "r2", "mase"),
+    "regression": ("mae", "mse", "rmse", "r2", "c_index", "mase"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "nsd", "instance_f1", "auroc", "sensitivity", "ppv", "f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 COMPARED = {
     "binary": ("auroc", "auprc", "brier", "accuracy"),
@@ -37,13 +38,14 @@ COMPARED = {
         *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
         *("brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
     ),
-    "regression": ("mae", "rmse", "r2"),
+    "regression": ("mae", "mse", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "mase", "pinball"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "detect": ("ap50", "ap", "froc"),
     "segment": ("dice", "iou", "hd95", "instance_f1"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
     "survival": ("td_c", "uno_c", "c_index", "integrated_brier"),
+    "contact": ("precision_l5", "precision_l2", "precision_l", "contact_auprc"),
 }
 
 
@@ -98,6 +100,7 @@ _DIRECTIONS = {
     "detect": "Higher is better; means over the classes.",
     "entities": "Higher is better; entities of all types and documents are counted together.",
     "survival": "Higher is better, except for the Brier score, where lower is; means over the causes.",
+    "contact": "Higher is better; means over the rows that have a pair.",
     "segment": "Higher is better, except for distances, where lower is; means over the names.",
     "multiclass": "Higher is better; lower is for the Brier score and for errors in ranks.",
     "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",

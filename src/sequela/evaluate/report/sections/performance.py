@@ -27,7 +27,7 @@ OF_A_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1", "sov"
 
 def discrimination(run: Run) -> Safe:
     """ROC and precision-recall curves, by class where there are several."""
-    if run.kind in ("regression", "forecast", "next_event", "detect", "segment", "entities", "survival"):
+    if run.kind in ("regression", "forecast", "next_event", "detect", "segment", "entities", "survival", "contact"):
         return EMPTY
     classes = _commonest(run) or [""]
     drawn = [(class_, run.drawn(class_)) for class_ in classes]
@@ -203,5 +203,5 @@ def quantities(run: Run) -> Safe:
         for split, one in run.agreements()[:MOST]
         for name in [", ".join(filter(None, [label(one.model), split if run.several else "", one.quantity if several else ""]))]
     ]
-    tables = [_rates(run, class_, ("mae", "rmse", "r2", "mase")) for class_ in (run.classes or [""])]
+    tables = [_rates(run, class_, ("mae", "mse", "rmse", "r2", "c_index", "mase")) for class_ in (run.classes or [""])]
     return section("Agreement and errors", joined(tables), *drawn)
