@@ -84,6 +84,16 @@ def test_every_subject_is_tested_in_exactly_one_fold():
     assert all((plan.part == "tune").any() for plan in plans)
 
 
+def test_as_many_folds_as_subjects_leave_each_out_once_whatever_its_class():
+    cohort = cohort_of(np.arange(40), np.arange(40) % 2 == 0)
+    plans = planned(cohort, by="folds", folds=40)
+    tested = np.stack([plan.part == "test" for plan in plans])
+    assert (tested.sum(1) == 1).all() and (tested.sum(0) == 1).all()
+    assert all(len(np.unique(cohort.target.values[plan.part == "tune"])) == 2 for plan in plans)
+    with pytest.raises(DataError, match="one unit for a fold needs 39"):
+        planned(cohort, by="folds", folds=39)
+
+
 def test_a_group_holds_its_subjects_together():
     family = np.array([f"f{n // 4}" for n in range(200)])
     cohort = cohort_of(np.arange(200), np.arange(200) % 3 == 0, {"family": np.where(np.arange(200) < 10, "", family)})

@@ -56,7 +56,7 @@ def plans(cohort: Cohort, study: config.Study, store: Records, base: Path) -> li
         finished = [_kept_apart(plan, sequences, split.apart) for plan in finished]
     for plan in finished:
         _check_units(plan, unit, split)
-        _check_parts(plan, cohort)
+        _check_parts(plan, cohort, ("train", "tune") if _leaves_one_out(split, unit) else PARTS)
     return [replace(plan, notes=_noted(plan, unit)) for plan in finished]
 
 
@@ -127,7 +127,9 @@ def _by_size(split: config.Split, unit: Array) -> Array:
 
 
 def _by_fold(cohort: Cohort, split: config.Split, unit: Array) -> list[Array]:
-    _check_enough(cohort, unit, split.folds, "a fold")
+    """A part for each row of each fold; where every unit is left out once, no fold needs a unit of each class."""
+    if not _leaves_one_out(split, unit):
+        _check_enough(cohort, unit, split.folds, "a fold")
     order = _stratified(cohort, split, unit, "folds")
     fold = np.empty(len(order), np.int64)
     fold[order] = np.arange(len(order)) % split.folds
@@ -368,15 +370,20 @@ def _check_enough(cohort: Cohort, unit: Array, needed: int, each: str) -> None:
             )
 
 
-def _check_parts(plan: Plan, cohort: Cohort) -> None:
-    """Raises DataError for a part without rows, or of one class only where the cohort has several."""
+def _leaves_one_out(split: config.Split, unit: Array) -> bool:
+    """Whether each unit is a fold of its own: then what is found is told of all of them together (evaluate/pool.py)."""
+    return split.by == "folds" and split.folds == len(np.unique(unit))
+
+
+def _check_parts(plan: Plan, cohort: Cohort, of_all_classes: Sequence[Part]) -> None:
+    """Raises DataError for a part without rows, or for one of these of one class only where the cohort has several."""
     single = len(cohort.target.names) == 1 and len(np.unique(_row_label(cohort)[cohort.target.known[:, 0]])) > 1
     for name in PARTS:
         rows = plan.part == name
         if not rows.any():
             raise DataError(f"{plan.name}: the {name} part has no rows", hint="more subjects, other shares, or another list")
         known = rows & cohort.target.known[:, 0] if single else rows
-        if single and len(np.unique(cohort.target.values[known, 0])) < 2:
+        if single and name in of_all_classes and len(np.unique(cohort.target.values[known, 0])) < 2:
             raise DataError(
                 f"{plan.name}: the {known.sum()} labelled rows of the {name} part have one label only",
                 hint="more subjects, or other shares",
