@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -82,3 +84,14 @@ def test_examples_come_from_the_state_alone():
 def test_training_rows_without_statics_are_refused():
     with pytest.raises(DataError, match="no training row has any of the 2 static codes"):
         BARE.fit(patients([None], [None]))
+
+
+def test_the_time_since_the_index_event_is_a_number_like_others():
+    timed = static.build(static.Config(elapsed=True))
+    known = replace(TRAIN, start=-np.arange(60.0) % 3 * 365.25)
+    state = timed.fit(known)
+    asked = replace(patients([50, 50, 50], [None] * 3), start=np.array([0.0, -730.5, np.nan]))
+    plain = timed.plain(asked, state)
+    assert plain.names[-1] == static.ELAPSED
+    np.testing.assert_array_equal(plain.values[:, -1], [0, 730.5, np.nan])
+    assert timed.read(asked, state).values[:, -1].tolist() == [0, 0, 1]
