@@ -19,6 +19,7 @@ VERBS = {
     "report": "report",
     "predict": "predict",
     "monitor": "monitor",
+    "generate": "generate",
     "evaluate": "evaluate",
     "compare": "compare",
     "explain": "explain",

@@ -69,6 +69,35 @@ class VectorFacts(Struct, frozen=True, kw_only=True):
     cpu_seconds: float
 
 
+class SequenceFacts(Struct, frozen=True, kw_only=True):
+    """A sequence that was drawn, and is none of training's."""
+
+    text: str
+    nearest: float  # how alike the most alike training sequence is, 0 to 1
+    file: str = ""  # a picture of it, from the folder of its split
+
+
+class DrawnFacts(Struct, frozen=True, kw_only=True):
+    """The sequences that a language model of residues drew when its run was over."""
+
+    input: str
+    alphabet: str
+    temperature: float
+    samples: int
+    ended: int  # of them, by themselves
+    valid: int  # of these
+    unique: int  # different ones of these
+    novel: int  # of these, that training does not have
+    training: int  # different sequences that the network learnt from
+    nearest: list[float]  # quartiles of how alike the most alike training sequence is to each unique one; of none: empty
+    nearest_held_out: list[float]  # the same of the sequences of the part that is judged
+    lengths: list[float]  # quartiles, in letters or tokens
+    lengths_training: list[float]
+    composition: float  # half the sum of the differences of the shares of letters or tokens, drawn and trained: 0 is the same
+    shown: list[SequenceFacts] = []  # the first novel ones
+    cpu_seconds: float
+
+
 class SplitFacts(Struct, frozen=True, kw_only=True):
     """One split: its parts, and how the model was trained on it."""
 
@@ -83,6 +112,7 @@ class SplitFacts(Struct, frozen=True, kw_only=True):
     baselines: list[BaselineFacts] = []
     pretrained: PretrainFacts | None = None
     vectors: list[VectorFacts] = []
+    drawn: DrawnFacts | None = None
     cpu_seconds: float | None = None
 
 

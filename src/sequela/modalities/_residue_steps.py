@@ -64,6 +64,20 @@ def steps(texts: Sequence[str], how: How, tokens: Sequence[str]) -> Steps:
     return _letters(texts, how) if how.k == 1 else _kmers(texts, how, tokens)
 
 
+def between_marks(found: Steps, texts: Sequence[str], begin: int, end: int) -> Steps:
+    """The steps of each sequence after one with the number `begin` and before one with the number `end`: these have no letter."""
+    count = np.diff(found.offsets)
+    inside = np.arange(len(found.number)) - np.repeat(found.offsets[:-1], count)
+    lengths = np.array([len(text) for text in texts], np.int32)
+    first, last = found.places(np.arange(len(found.number)), inside)
+    at, none = np.concatenate([found.offsets[:-1], found.offsets[1:]]), np.zeros(len(texts), np.int32)
+    marks = np.repeat(np.array([begin, end], found.number.dtype), len(texts))
+    edges = np.concatenate([none, lengths])
+    order = np.lexsort((np.tile(np.arange(len(texts)), 2), at))  # of an empty sequence its begin stands before its end
+    laid = [np.insert(part, at[order], one[order]) for part, one in ((found.number, marks), (first, edges), (last, edges))]
+    return Steps(found.offsets + 2 * np.arange(len(texts) + 1), laid[0], 1, 1, (laid[1], laid[2]))
+
+
 def numbered(texts: Sequence[str], how: How) -> alphabets.Letters:
     """The letters, without those in lower case where they are to be unknown."""
     found = alphabets.numbered(texts, ALPHABETS[how.alphabet])

@@ -31,7 +31,7 @@ from sequela.modalities._residue_steps import How, Keep, Laid, Steps
 from sequela.modalities._residue_vocabulary import Limits
 from sequela.modalities._text_documents import Documents
 from sequela.residues import alphabets, kmers, smiles
-from sequela.residues.alphabets import ALPHABETS
+from sequela.residues.alphabets import ALPHABETS, BEGIN, END
 from sequela.types import Array, Known, Plain, Ragged, Spec
 
 LONGEST = 50_000  # steps of a row that are read without max_steps: the longest protein of man, titin, has 35,000 residues
@@ -54,6 +54,7 @@ class Config(Strict, frozen=True):
     ngrams: Annotated[int, Meta(ge=1, le=8)] = 3  # the baselines count runs of up to so many letters or tokens
     max_ngrams: Annotated[int, Meta(ge=0)] = 10_000  # of each length, the most frequent; 0: all
     window: Annotated[int, Meta(ge=0, le=50)] = 7  # baselines that judge steps see so many before and after each
+    marks: bool = False  # a step before the first letter or token and one after the last: the task generate learns where to end
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,8 @@ class Residues:
         if len(tokens) == 1:
             raise DataError(f"{len(documents.texts)} training sequences have no token that {config.min_subjects} subjects have")
         units = _residue_counts.units(documents.texts, self._how, tokens)
-        steps = _residue_steps.steps(documents.texts, self._how, tokens)
+        tokens += [BEGIN, END] if config.marks else []
+        steps = self._steps(documents.texts, tokens)
         return State(
             code=code,
             tokens=tokens,
@@ -117,7 +119,8 @@ class Residues:
     def plain(self, known: Known, state: State) -> Plain:
         """How long each sequence is, of what letters, and how often each run of letters or tokens occurs."""
         documents = self._documents(known, state)
-        units = _residue_counts.units(documents.texts, self._how, state.tokens)
+        letters = state.tokens[:-2] if self.config.marks else state.tokens
+        units = _residue_counts.units(documents.texts, self._how, letters)
         return _residue_counts.plain(documents, units, self._how, state.runs)
 
     def plain_steps(self, known: Known, state: State) -> Plain:
@@ -150,8 +153,12 @@ class Residues:
 
     def _told(self, known: Known, state: State) -> tuple[Documents, Steps, Laid]:
         documents = self._documents(known, state)
-        steps = _residue_steps.steps(documents.texts, self._how, state.tokens)
+        steps = self._steps(documents.texts, state.tokens)
         return documents, steps, _residue_steps.laid(documents, steps, self.config.max_steps, self.config.keep)
+
+    def _steps(self, texts: Sequence[str], tokens: Sequence[str]) -> Steps:
+        steps = _residue_steps.steps(texts, self._how, tokens)
+        return _residue_steps.between_marks(steps, texts, len(tokens) - 2, len(tokens) - 1) if self.config.marks else steps
 
     def _learnable(self, documents: Documents, rows: int) -> Documents:
         """Those that are not refused: a row of a sequence that is learns nothing and is not judged."""
@@ -209,6 +216,8 @@ def _refused(config: Config) -> Iterator[tuple[str, str]]:
         for name in ("k", "stride"):
             if getattr(config, name) != getattr(plain, name):
                 yield f'{name} is of form = "kmers" alone', f"leave {name} out"
+    elif config.marks:
+        yield "k-mers overlap: a sequence is not made of them one by one, and marks are of no use", 'form = "letters"'
     if (config.alphabet or config.sequence) == SMILES:
         if given == "kmers" or config.form == "letters":
             yield f"a SMILES has no {config.form}", 'form = "tokens"'

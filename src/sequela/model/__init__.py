@@ -10,6 +10,7 @@ the files in this order:
     building    build, check, restore: the network and the task of a study
     inputs      fit_inputs, read_inputs, evidence: what is known, as the network and the baselines read it
     answering   tensors, predict: an answer for every row
+    sampling    draw: new sequences, of a network that foresees its own input
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ from sequela.model.inputs import (
     restore_inputs,
 )
 from sequela.model.network import Committee, Model, since_first
+from sequela.model.sampling import Drawing, Drawn, draw
 from sequela.model.task import gathered, guard, learns, own_target, target_names
 
 __all__ = [
     "Committee",
+    "Drawing",
+    "Drawn",
     "Model",
     "answered",
     "build",
     "check",
+    "draw",
     "evidence",
     "fit_inputs",
     "fit_inputs_each",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.description import as_text, describe, doctor, listed
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
+    from sequela.pipeline.generation import generate
     from sequela.pipeline.monitoring import monitor
     from sequela.pipeline.page import report
     from sequela.pipeline.prediction import predict
@@ -28,6 +29,7 @@ _HOMES = {
     "doctor": "description",
     "evaluate": "validation",
     "explain": "explanation",
+    "generate": "generation",
     "guess_mapping": "data",
     "import_data": "data",
     "listed": "description",
@@ -48,6 +50,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "generate",
     "guess_mapping",
     "import_data",
     "listed",

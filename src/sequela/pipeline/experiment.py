@@ -31,7 +31,20 @@ from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import decide
 from sequela.metrics.table import Kind
-from sequela.pipeline import audited, documents, facts, files, forecasts, page, pictures, readings, strips, summary, trial
+from sequela.pipeline import (
+    audited,
+    documents,
+    facts,
+    files,
+    forecasts,
+    generation,
+    page,
+    pictures,
+    readings,
+    strips,
+    summary,
+    trial,
+)
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store import looks
@@ -210,7 +223,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
     files.write_json(folder / files.FLOW, facts.flow(split.flow))
     files.write_json(folder / files.CURVES, [evaluation.curves for evaluation in found.values()])
-    told = facts.of_split(rows, plan, chosen, look, time.process_time() - began)
+    written = generation.of_run(folder, chosen, rows, part, way.progress)
+    told = msgspec.structs.replace(facts.of_split(rows, plan, chosen, look, time.process_time() - began), drawn=written)
     drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
     drawn += strips.write(folder, chosen.predictor, judged[part], split.store)
     drawn += documents.write(folder, chosen.predictor, judged[part], rows.of(part))

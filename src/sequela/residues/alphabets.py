@@ -15,6 +15,7 @@ from sequela.types import Array
 
 SHOWN = 5  # letters that are named where a sequence has some that are not legal
 NONE = -1  # the number of what is no letter of the alphabet
+BEGIN, END = "<begin>", "<end>"  # steps before the first letter and after the last one
 
 
 @dataclass(frozen=True, slots=True)

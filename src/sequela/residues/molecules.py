@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from sequela.errors import DataError
+from sequela.extras import need
 from sequela.residues import descriptors, smiles
 from sequela.residues.identity import Nearest, batches
 from sequela.types import Array
@@ -73,3 +74,14 @@ def _tanimoto(first: Array, second: Array) -> Array:
     both = first.astype(np.float32) @ second.T.astype(np.float32)
     either = first.sum(1)[:, None] + second.sum(1)[None] - both
     return np.asarray(both / np.maximum(1, either))
+
+
+def drawing(text: str, width: int = 220, height: int = 160) -> str:
+    """The structural formula of a molecule as SVG. Raises DataError for what is no molecule; MissingExtra."""
+    made = descriptors.molecule(text)
+    if made is None:
+        raise DataError(f"a SMILES of {len(text):,} letters is no molecule, and has no picture", hint=smiles.illegal(text))
+    canvas = need("rdkit.Chem.Draw.rdMolDraw2D", "molecules").MolDraw2DSVG(width, height)
+    canvas.DrawMolecule(made)
+    canvas.FinishDrawing()
+    return str(canvas.GetDrawingText())

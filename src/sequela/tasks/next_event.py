@@ -65,6 +65,13 @@ class NextCodes(nn.Module):
         sums = _by_row(self._in_pieces(self._sums, following), follows)
         return torch.cat([sums, *self._likeliest(masks.last(encoded.steps, encoded.mask))], 1)
 
+    def following(self, encoded: Encoded) -> Tensor:
+        """The log-probabilities "B V" of the code that comes after the last step of each row."""
+        if encoded.steps is None:
+            raise ValueError("this head needs the steps of one input")
+        found: Tensor = self.out(self._inner(masks.last(encoded.steps, encoded.mask))).log_softmax(1)
+        return found
+
     def _inner(self, vectors: Tensor) -> Tensor:
         dropped: Tensor = self.dropout(vectors)
         return dropped if isinstance(self.hidden, nn.Identity) else self.dropout(self.hidden(dropped))

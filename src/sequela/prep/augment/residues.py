@@ -16,7 +16,7 @@ from sequela.prep.augment.change import Entry
 from sequela.prep.augment.classes import Classes
 from sequela.prep.augment.drawing import Kind, Options, Rows, Share, some
 from sequela.residues import smiles
-from sequela.residues.alphabets import ALPHABETS
+from sequela.residues.alphabets import ALPHABETS, BEGIN, END
 from sequela.types import Seq, Spec, Target
 
 SEEDS = 2**31 - 1  # that RDKit takes
@@ -109,7 +109,7 @@ def _possible(name: str, spec: Spec) -> None:
         strands.partners(spec)
     elif name == "randomised" and spec.alphabet != "smiles":
         raise ConfigError(f"augment: randomised rewrites SMILES, and this input is of {spec.alphabet}")
-    elif name == "mutate" and (spec.alphabet not in ALPHABETS or any(len(one) > 1 for one in spec.names[1:])):
+    elif name == "mutate" and (spec.alphabet not in ALPHABETS or any(len(one) > 1 for one in {*spec.names[1:]} - {BEGIN, END})):
         raise ConfigError("augment: mutate changes single letters of DNA, RNA or a protein", hint='form = "letters"')
 
 
@@ -146,13 +146,15 @@ def _randomised(seq: Seq, drawn: Tensor, spec: Spec) -> Seq:
 
 
 def _rewritten(tokens: list[int], seed: int, spec: Spec, number: Mapping[str, int]) -> list[int]:
-    if not seed or not tokens or 0 in tokens:
+    first, last = ([one for one in side if spec.names[one] == mark] for side, mark in ((tokens[:1], BEGIN), (tokens[-1:], END)))
+    inside = tokens[len(first) : len(tokens) - len(last)]
+    if not seed or not inside or 0 in inside:
         return tokens
     try:
-        text = smiles.randomised("".join(spec.names[one] for one in tokens), seed)
+        text = smiles.randomised("".join(spec.names[one] for one in inside), seed)
     except DataError:
         return tokens
-    return [number.get(one, 0) for one in smiles.tokens(text)]
+    return [*first, *(number.get(one, 0) for one in smiles.tokens(text)), *last]
 
 
 def _padded(seq: Seq, rows: Sequence[Sequence[int]]) -> Seq:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sequela.errors import ConfigError
+from sequela.residues.alphabets import BEGIN
 from sequela.residues.complement import PARTNERS, reverse_complement
 from sequela.types import Seq, Spec
 
@@ -28,6 +29,8 @@ def partners(spec: Spec) -> Tensor:
     if spec.kind != "residues" or spec.alphabet not in PARTNERS:
         what = f"residues of {spec.alphabet}" if spec.alphabet else spec.kind
         raise ConfigError(f"reverse_complement: {what} have no other strand", hint='only an alphabet "dna" or "rna" has')
+    if BEGIN in spec.names:
+        raise ConfigError("reverse_complement: marks would stand on the wrong sides of the other strand", hint="marks = false")
     number = {name: place for place, name in enumerate(spec.names) if place}
     return torch.tensor([0, *(number.get(reverse_complement(name, spec.alphabet), 0) for name in spec.names[1:])])
 
