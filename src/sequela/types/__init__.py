@@ -14,7 +14,7 @@ torch from the model on. Read the files in this order:
     answers     Answer
     lazy        what rows have that is made when it is asked for
     times       Times, Curves: when something happened, and how likely it has come by each time
-    marks       what is said of parts of a record: Masks, Boxes, Labels, Letters, Tags, Spans, Places
+    marks       what is said of parts of a record: Masks, Boxes, Labels, Letters, Tags, Spans, Pairs, Places
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from __future__ import annotations
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
 from sequela.types.lazy import Followed, OfRows
-from sequela.types.marks import Along, Boxes, Labels, Letters, Marked, Masks, Piece, Places, Spanned, Spans, Tags, joined
+from sequela.types.marks import Along, Boxes, Labels, Letters, Marked, Masks, Paired, Pairs, Piece, Places, Spanned, Spans, Tags
+from sequela.types.marks import joined, joined_pairs
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
 from sequela.types.times import UNITS, Curves, Horizon, Times
@@ -54,6 +55,8 @@ __all__ = [
     "Masks",
     "OfRows",
     "Painted",
+    "Paired",
+    "Pairs",
     "Part",
     "Payload",
     "Payloads",
@@ -75,4 +78,5 @@ __all__ = [
     "Wording",
     "concatenate",
     "joined",
+    "joined_pairs",
 ]

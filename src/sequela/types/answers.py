@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sequela.types.arrays import Array
-from sequela.types.marks import Spans, joined
+from sequela.types.marks import Pairs, Spans, joined, joined_pairs
 from sequela.types.times import Curves
 
 
@@ -62,10 +62,11 @@ class Answer:
     masks: segment, the mean probability of each name over the picture; the picture itself is in `painted`.
     boxes: detect, the sum of the scores of each name; the boxes themselves are in `boxed`.
     spans: entities, the sum of the scores of each name; the stretches themselves are in `spanned`.
+    pairs: contact, the number of pairs to be expected; the likeliest ones are in `paired`.
     curves: survival, the risk of each cause by the last horizon; the curves themselves are in `curves`.
     """
 
-    kind: Literal["probabilities", "values", "masks", "boxes", "spans", "curves"]
+    kind: Literal["probabilities", "values", "masks", "boxes", "spans", "pairs", "curves"]
     values: Array  # float64 "N K"
     names: tuple[str, ...]  # K
     likeliest: Likeliest | None = None  # of next_event
@@ -74,6 +75,7 @@ class Answer:
     boxed: tuple[Boxed | None, ...] = ()  # of detect, N
     spanned: Spans | None = None  # of entities: first in steps (begin, end of them), once they are placed in the row's text
     curves: Curves | None = None  # of survival
+    paired: Pairs | None = None  # of contact: first in steps, once they are placed in letters; the likeliest of each row first
     tally: Any = None  # of these, once held against the truth: what evaluation needs of each row, with a `take` of its own
 
     def take(self, rows: Array) -> Answer:
@@ -83,7 +85,8 @@ class Answer:
         around = self.quantiles and self.quantiles.take(rows)
         curves = self.curves and self.curves.take(rows)
         told = Answer(self.kind, self.values[rows], self.names, ranked, around, painted, boxed, curves=curves, tally=tally)
-        return told if self.spanned is None else replace(told, spanned=self.spanned.take(rows))
+        spanned, paired = (one and one.take(rows) for one in (self.spanned, self.paired))
+        return replace(told, spanned=spanned, paired=paired)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -96,7 +99,9 @@ def concatenate(answers: Sequence[Answer]) -> Answer:
     painted = tuple(one for answer in answers for one in answer.painted)
     boxed = tuple(one for answer in answers for one in answer.boxed)
     around, curves = _around(answers), _curves(answers)
-    return Answer(first.kind, values, first.names, _ranked(answers), around, painted, boxed, _stretches(answers), curves)
+    said = Answer(first.kind, values, first.names, _ranked(answers), around, painted, boxed, _stretches(answers), curves)
+    pairs = [answer.paired for answer in answers if answer.paired is not None]
+    return replace(said, paired=joined_pairs(pairs)) if pairs else said
 
 
 def _ranked(answers: Sequence[Answer]) -> Likeliest | None:

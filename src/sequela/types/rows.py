@@ -38,7 +38,8 @@ class Target:
     # padding), top, left, bottom, right in the model's picture. tagging: Labels, or of letters Letters, once the steps are
     # read Tags; in a batch int64 "B T": a place in names, or -1; of letters as rows of their own, Along. entities: Marked, once
     # the text is read Spanned; in a batch int64 "B T": a tag of text/scheme.py, or -1. survival: Times; in a batch float32
-    # "B 3": time, cause, entry
+    # "B 3": time, cause, entry. contact: Pairs, once the letters are read Paired; in a batch int64 "B T T": 1 a pair, 0 none, -1
+    # not asked
     dense: Any = None
     # float64 "N K": labels between 0 and 1, NaN elsewhere; they are not `known`: training learns them, nothing is judged by them
     soft: Array | None = None
