@@ -12,7 +12,7 @@ import numpy as np
 
 from sequela import seed as streams
 from sequela.errors import ConfigError
-from sequela.types import Array, Batch, Fields, Ragged, Seq, Spanned, Tags, Target, Times
+from sequela.types import Array, Batch, Fields, Paired, Ragged, Seq, Spanned, Tags, Target, Times
 
 POOL = 32  # batches that are sorted by length together: larger pads less, smaller mixes more
 
@@ -68,6 +68,9 @@ def _laid_out(target: Target, padded: Mapping[str, Seq]) -> Target:
     """The target with the labels of steps as their input is padded, or with the times of its rows as an array."""
     if isinstance(target.dense, Times):
         return replace(target, dense=target.dense.laid())
+    if isinstance(target.dense, Paired):
+        (seq,) = padded.values()
+        return replace(target, dense=target.dense.laid(seq.mask))
     tags = target.dense.tags if isinstance(target.dense, Spanned) else target.dense
     if not isinstance(tags, Tags):
         return target

@@ -12,6 +12,7 @@ OF_KIND = {  # of questions that only some answer
     "detect": ("blobs",),
     "entities": ("dictionary",),
     "survival": ("cox", "survival_forest", "hazards", "aalen_johansen"),
+    "contact": ("pair_frequency",),
     "forecast": ("autoregressive", "seasonal", "last_value", "mean"),
 }
 

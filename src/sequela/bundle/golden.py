@@ -62,7 +62,9 @@ def answers(predictor: Predictor, known: Known) -> dict[str, Array]:
         f"{name}, quantiles": _flat(answer.quantiles.values) for name, answer in said.items() if answer.quantiles is not None
     }
     timed = {f"{name}, curves": _flat(answer.curves.incidence) for name, answer in said.items() if answer.curves is not None}
-    return {name: answer.values for name, answer in said.items()} | ranked | around | timed
+    paired = {f"{name}, pairs": answer.paired.score for name, answer in said.items() if answer.paired is not None}
+    scores = {name: score for name, score in paired.items() if score is not None}
+    return {name: answer.values for name, answer in said.items()} | ranked | around | timed | scores
 
 
 def _flat(values: Array) -> Array:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import marked, spanned, tagged, timed
+from sequela.bundle import marked, paired, spanned, tagged, timed
 from sequela.bundle.marked import EDGES
 from sequela.errors import UsageError
 from sequela.evaluate import forecasting
@@ -38,7 +38,7 @@ class Prediction:
     time: str | None  # ISO 8601, UTC; None where the data has no time
     probabilities: dict[str, float] | None = None
     value: dict[str, float] | None = (
-        None  # regression, in the unit of the outcome; volumes (of masks), or counts (boxes, entities)
+        None  # regression, in the unit of the outcome; volumes (of masks), or counts (boxes, entities, pairs)
     )
     unit: str | None = (
         None  # of the value of masks: "mm3" or "mm2", "points" where no spacing is known; of survival, of its times
@@ -53,6 +53,7 @@ class Prediction:
     free: str | None = None  # all this for one who is known to be free of everything for so long: times count from then on
     boxes: list[dict[str, Any]] | None = None  # class, score and edges (top, left, bottom, right in pixels), the surest first
     spans: list[dict[str, Any]] | None = None  # of entities: type, text, score, and where in which document: bundle/spanned.py
+    pairs: list[dict[str, Any]] | None = None  # of contact: both letters' places and names, and probability, the likeliest first
     steps: list[dict[str, Any]] | None = None  # of tagging: time or place, decision, probabilities of each step that it judges
     letters: str | None = None  # of tagging by letters: these decisions as a letter for each letter of the sequence
     interval: dict[str, tuple[float, float]] | None = None  # of each forecast value; None: this bundle promises none
@@ -94,10 +95,8 @@ class Prediction:
 
     def _listed(self, said: dict[str, float]) -> list[str]:
         """The lines of an answer that is no number of the row; [] where it is one."""
-        if self.boxes is not None:
-            return [_counted(said), *map(_box, self.boxes)]
-        if self.spans is not None:
-            return [_counted(said), *map(_span, self.spans)]
+        if (parts := self._parts()) is not None:
+            return [_counted(said), *parts]
         if self.letters is not None:
             return [f"{len(self.letters)} letters", f"    {self.letters}"]
         if self.steps is not None:
@@ -105,6 +104,14 @@ class Prediction:
         if self.risk is not None:
             return [timed.line(self.risk, self.median, self.unit or "days", self.free)]
         return [] if self.notice is None else [self._suggested(), *self._rules()]
+
+    def _parts(self) -> list[str] | None:
+        """The lines of boxes, entities or pairs, None of another answer."""
+        if self.boxes is not None:
+            return list(map(_box, self.boxes))
+        if self.spans is not None:
+            return list(map(_span, self.spans))
+        return None if self.pairs is None else [*map(_pair, self.pairs[:MANY]), *_more(len(self.pairs) - MANY)]
 
     def _shown(self, said: dict[str, float]) -> dict[str, float]:
         """What stands in the line: of labels those that are called and as many more as make MANY, in that order."""
@@ -167,6 +174,16 @@ def _span(one: dict[str, Any]) -> str:
     return f"    {one['type']:<16} {one['score']:.3f}  \u201c{words}\u201d ({place}){concept}"
 
 
+def _pair(one: dict[str, Any]) -> str:
+    """Both places are counted from 1, as a person does."""
+    places = [f"{letter}{one[end] + 1}" for letter, end in zip(one["letters"], ("low", "high"), strict=True)]
+    return f"    {places[0]:>6} {places[1]:<6} {one['probability']:.3f}"
+
+
+def _more(count: int) -> list[str]:
+    return [f"    and {count} less likely"] if count > 0 else []
+
+
 def _step(one: dict[str, Any]) -> str:
     return f"    {one['time']}  {one['decision']:<16} {one['probabilities'][one['decision']]:.3f}"
 
@@ -212,6 +229,9 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known, free: str) -> li
     if answer.kind == "spans":
         entities = spanned.told(predictor.task.names, evidence, answer)
         return [replace(_bare(rows, i, str(why) or None), **({} if why else entities[i])) for i, why in enumerate(reasons)]
+    if answer.paired is not None:
+        found = paired.told(predictor.task.names, evidence, answer)
+        return [replace(_bare(rows, i, str(why) or None), **({} if why else found[i])) for i, why in enumerate(reasons)]
     if answer.curves is not None:
         curves = timed.told(answer.curves, timed.asked(predictor.study.outcome, answer.names, free))
         return [replace(_bare(rows, i, str(why) or None), **({} if why else curves[i])) for i, why in enumerate(reasons)]

@@ -26,7 +26,7 @@ Read the files in this order; what only some of a kind can do is a protocol of i
     readers      Source and Sink: what a reader reads from and writes to; Reader
     modalities   Modality; Refusing, Shortening and Itemised, which some are; Fitted: one that has learnt
     encoders     Encoder; Worded and Stateful, which some are
-    tasks        Task; Painter, Boxer, Tagger, Spanner, Choosing, Settling, Joint and Guarded, which some are
+    tasks        Task; Painter, Boxer, Tagger, Agreeing, Spanner, Choosing, Settling, Joint and Guarded, which some are
     evidence     Evidence: rows with all that is known of them, for the model and the baselines alike
     baselines    Baseline
     progress     Progress
@@ -40,9 +40,10 @@ from sequela.contracts.evidence import Evidence
 from sequela.contracts.modalities import Fitted, Itemised, Modality, Refusing, Shortening
 from sequela.contracts.progress import Progress
 from sequela.contracts.readers import Reader, Sink, Source
-from sequela.contracts.tasks import Boxer, Choosing, Guarded, Joint, Painter, Settling, Spanner, Tagger, Task
+from sequela.contracts.tasks import Agreeing, Boxer, Choosing, Guarded, Joint, Painter, Settling, Spanner, Tagger, Task
 
 __all__ = [
+    "Agreeing",
     "Baseline",
     "Boxer",
     "Choosing",

@@ -103,15 +103,20 @@ class Tagger(Protocol):
 
 
 @runtime_checkable
-class Spanner(Protocol):
+class Agreeing(Protocol):
+    """A task whose answers have no mean: several networks agree on an output before one answer is read off it."""
+
+    def agreed(self, outs: Sequence[Any]) -> Any:
+        """What several networks gave of one batch as one output."""
+        ...
+
+
+@runtime_checkable
+class Spanner(Agreeing, Protocol):
     """A task (`needs` = "steps") whose answers are stretches of a text: told in steps, and placed in the text afterwards."""
 
     def spanned(self, out: Any, mask: Tensor) -> Answer:
         """Of a batch: begin and end of each of `spanned` count in the steps of its row."""
-        ...
-
-    def agreed(self, outs: Sequence[Any]) -> Any:
-        """What several networks gave of one batch as one output: stretches themselves have no mean."""
         ...
 
 

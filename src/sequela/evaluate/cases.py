@@ -15,7 +15,8 @@ from sequela.types import Answer, Array, Target
 
 EACH = 3  # shown of the worst and of the best; and of the surest errors
 WRONG, CLASSES = 2, 5  # surest wrong calls shown of a class, of so many classes
-SEGMENTED, FOUND, ENTITIES = "Dice", "F1 of boxes", "Entity F1"
+SEGMENTED, FOUND, ENTITIES, PAIRS = "Dice", "F1 of boxes", "Entity F1", "Precision at L"
+PRECISION = "precision_l"  # by which sequences are ordered: at L/5 too many are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ def chosen(kind: str, model: str, answer: Answer, target: Target, thresholds: Ma
         return _by_score(np.where(target.known[:, 0], score, np.nan), name)
     if kind == "entities":
         return _of_texts(answer, target)
+    if kind == "contact":
+        each = answer.tally.each(answer.tally.separation)[PRECISION]
+        return _by_score(np.where(target.known[:, 0], each, np.nan), PAIRS)
     if kind in ("binary", "multiclass"):
         return _by_class(kind, model, answer, target, thresholds)
     return []

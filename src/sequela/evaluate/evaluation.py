@@ -289,7 +289,7 @@ def _with_p(metric: Metric, left: Question, right: Question, judged: Judged) -> 
 
 def _curves(kind: Kind, judged: Judged, drawn: Draws, part: str) -> drawing.Curves:
     curves = drawing.Curves(kind=kind, part=part, split=judged.split)
-    if kind in ("forecast", "next_event", "segment", "detect", "entities"):
+    if kind in ("forecast", "next_event", "segment", "detect", "entities", "contact"):
         return curves
     if kind == "survival":
         return replace(curves, incidence=list(_incidences(judged, drawn)))

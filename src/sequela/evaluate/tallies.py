@@ -11,11 +11,13 @@ import polars as pl
 
 from sequela.types import Answer, Target
 
-# what lists of boxes and of stretches hold: those of a model that says nothing are all empty, and do not tell
+# what lists of boxes, of stretches and of pairs hold: those of a model that says nothing are all empty, and do not tell
 LISTS: Mapping[str, type[pl.DataType]] = {
     "box_class": pl.Int64, "box_score": pl.Float64, "box_hit": pl.Int64,
     "span_begin": pl.Int64, "span_end": pl.Int64, "span_class": pl.Int64, "span_score": pl.Float64, "span_is": pl.String,
     "true_begin": pl.Int64, "true_end": pl.Int64, "true_class": pl.Int64, "true_concept": pl.String,
+    "pair_low": pl.Int64, "pair_high": pl.Int64, "pair_score": pl.Float64, "pair_right": pl.Boolean,
+    "true_low": pl.Int64, "true_high": pl.Int64,
 }  # fmt: skip
 
 
@@ -58,4 +60,8 @@ def _of(kind: str) -> ModuleType | None:
         from sequela.evaluate import entities
 
         return entities
+    if kind == "contact":
+        from sequela.evaluate import contacts
+
+        return contacts
     return None

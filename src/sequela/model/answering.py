@@ -16,8 +16,9 @@ from sequela.errors import TrainingError
 from sequela.model.inputs import places
 from sequela.model.network import Committee, Model
 from sequela.nn import painting
+from sequela.study import paired
 from sequela.text import scheme
-from sequela.types import Answer, Array, Batch, Curves, Ragged, Seq, Spans, Tags, Target, concatenate
+from sequela.types import Answer, Array, Batch, Curves, Pairs, Ragged, Seq, Spans, Tags, Target, concatenate
 
 
 def tensors(batch: Batch, device: str | torch.device) -> Batch:
@@ -78,7 +79,9 @@ def predict(
 
 
 def in_text(answer: Answer, inputs: Mapping[str, Ragged]) -> Answer:
-    """The answer with its stretches, told in the steps of the one input, placed in the rows' texts; any other as it is."""
+    """The answer with stretches or pairs, told in the steps of the one input, placed in the rows' texts; any other as it is."""
+    if answer.paired is not None:
+        return dataclasses.replace(answer, paired=paired.in_letters(answer.paired, places(inputs)))
     if answer.spanned is None:
         return answer
     return dataclasses.replace(answer, spanned=scheme.in_text(answer.spanned, places(inputs)))
@@ -89,6 +92,9 @@ def _nothing(task: Task) -> Answer:
     if task.kind == "entities":
         none = np.zeros(0, np.int64)
         return Answer("spans", np.zeros((0, len(task.names))), task.names, spanned=Spans(np.zeros(1, np.int64), none, none, none))
+    if task.kind == "contact":
+        none = np.zeros(0, np.int64)
+        return Answer("pairs", np.zeros((0, 1)), task.names, paired=Pairs(np.zeros(1, np.int64), none, none, np.zeros(0)))
     if task.kind == "survival":
         nobody = np.zeros((0, len(task.names)))
         return Answer("curves", nobody, task.names, curves=Curves(np.ones(1), nobody[:, :, None]))

@@ -14,7 +14,7 @@ from sequela.config import Study
 from sequela.contracts import Evidence, Fitted, Itemised, Modality, Refusing
 from sequela.errors import ConfigError
 from sequela.model.task import own_target, task_module
-from sequela.study import spanned, steps
+from sequela.study import paired, spanned, steps
 from sequela.types import Array, Counts, Known, Places, Plain, Ragged, Spec, Target
 
 
@@ -125,6 +125,9 @@ def evidence(
     found = Evidence(inputs, specs, columns, own_target(study, inputs, specs, target) or target, *who)
     if getattr(task_module(study), "KIND", "") == "entities":
         return dataclasses.replace(found, target=spanned.placed(found.target, places(inputs)))
+    if getattr(task_module(study), "KIND", "") == "contact":
+        separation: int = config.options("tasks", study.task, "task")[1].separation
+        return dataclasses.replace(found, target=paired.placed(found.target, places(inputs), separation))
     return _with_steps(found, fitted, known, plain=plain) if tagging else found
 
 
@@ -132,7 +135,10 @@ def places(inputs: Mapping[str, Ragged]) -> Places:
     """Where the steps of the one input stand. Raises ConfigError where they stand in no text."""
     ((name, ragged),) = inputs.items()
     if ragged.places is None:
-        raise ConfigError(f"stretches are found in a text, and inputs.{name} gives none", hint='modality = "text"')
+        raise ConfigError(
+            f"what is asked for stands in a text or sequence, and inputs.{name} gives none",
+            hint='modality = "text" or "residues"',
+        )
     return ragged.places
 
 

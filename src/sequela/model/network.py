@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sequela.contracts import Spanner
+from sequela.contracts import Agreeing
 from sequela.nn import fuse as fuses
 from sequela.prep.augment.views import Seen
 from sequela.types import Encoded, Seq
@@ -62,7 +62,7 @@ def _of_rows(encoded: Encoded, take: Tensor | None) -> Encoded:
 class Committee(nn.Module):
     """Networks of one study whose outputs become one before they are answered from, since their answers have no mean."""
 
-    def __init__(self, members: Sequence[Model], task: Spanner) -> None:
+    def __init__(self, members: Sequence[Model], task: Agreeing) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.task = task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from sequela.pipeline.progress import silent
 from sequela.store.store import Store
 from sequela.study import audit as audits
 from sequela.study import cohort as cohorts
-from sequela.study import spanned
-from sequela.types import PARTS, Spanned
+from sequela.study import paired, spanned
+from sequela.types import PARTS, Paired, Spanned
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,18 @@ def _said(alarm: Alarm) -> str:
 
 
 def _untold(rows: trial.Read) -> list[Alarm]:
-    """What of the marks in texts no stretch of words can be: no answer finds those exactly."""
+    """What of the marks in texts no stretch of words can be, and which pairs no steps tell: no answer finds those exactly."""
+    if isinstance(rows.all.target.dense, Paired):
+        return _noted("pairs and steps", paired.lost(rows.all.target))
     if not isinstance(rows.all.target.dense, Spanned):
         return []
     (ragged,) = rows.all.inputs.values()
     assert ragged.places is not None
-    found = spanned.lost(rows.all.target, ragged.places)
-    return [Alarm(check="marks and words", severity="note", text=f"{count} {what}", count=count) for what, count in found.items()]
+    return _noted("marks and words", spanned.lost(rows.all.target, ragged.places))
+
+
+def _noted(check: str, found: Mapping[str, int]) -> list[Alarm]:
+    return [Alarm(check=check, severity="note", text=f"{count} {what}", count=count) for what, count in found.items()]
 
 
 def _shortened(rows: trial.Read) -> list[Alarm]:

@@ -248,6 +248,10 @@ def _read(target: Target) -> dict[str, int]:
     return {"texts read": int(target.known.sum()), "entities marked": int(target.values[target.known].sum())}
 
 
+def _pairs(target: Target) -> dict[str, int]:
+    return {"sequences marked": int(target.known.sum()), "pairs marked": int(target.values[target.known].sum())}
+
+
 def _causes(target: Target) -> dict[str, int]:
     causes = {name: int((target.values == k).sum()) for k, name in enumerate(target.names, 1)}
     return causes | {"no event seen": int((target.values == 0).sum())}
@@ -258,6 +262,7 @@ _COUNTED: Mapping[str, Callable[[Target], dict[str, int]]] = {  # of a kind of t
     "detect": _marked,
     "entities": _read,
     "survival": _causes,
+    "contact": _pairs,
     "forecast": lambda target: {"values foreseen": int(target.known.sum())},
     "next_event": lambda target: {"codes foreseen": int(target.values.sum())},
 }

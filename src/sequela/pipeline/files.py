@@ -120,11 +120,12 @@ def answer_of(said: pl.DataFrame, value: tuple[str, ...] = ("value",), of: str =
     """The answer in the columns of predictions.parquet; `value` names a single quantity, which its column does not tell."""
     probabilities = [name for name in said.columns if name.startswith("p_")]
     names = probabilities or [name for name in said.columns if name == "value" or name.startswith("value_")]
-    dense: Mapping[str, Literal["masks", "boxes", "spans", "curves"]] = {
+    dense: Mapping[str, Literal["masks", "boxes", "spans", "pairs", "curves"]] = {
         "segment": "masks",
         "detect": "boxes",
         "entities": "spans",
         "survival": "curves",
+        "contact": "pairs",
     }
     plain: Literal["probabilities", "values"] = "probabilities" if probabilities else "values"
     labels = value if names == ["value"] else tuple(name.partition("_")[2] for name in names)

@@ -256,11 +256,11 @@ def _alone(study: Study) -> None:
         _of_steps(study)
     if kind == "survival":
         _of_times(study)
-    if kind not in ("next_event", "segment", "detect", "entities"):
+    if kind not in ("next_event", "segment", "detect", "entities", "contact"):
         return
     asked = {
-        "train.members": study.train.members > 1 and kind != "entities",
-        "train.final": study.train.final != "best" and kind not in ("next_event", "entities"),
+        "train.members": study.train.members > 1 and kind not in ("entities", "contact"),
+        "train.final": study.train.final != "best" and kind not in ("next_event", "entities", "contact"),
         "ensemble.members": bool(study.ensemble.members),
         "evaluate.recalibrate": study.evaluate.recalibrate not in ("auto", "none"),
         "train.balance": study.train.balance != "none",

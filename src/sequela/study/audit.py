@@ -18,7 +18,7 @@ from sequela.study import copied_text as copied
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
 from sequela.study.split import overlapping, units
-from sequela.types import PARTS, Along, Array, Boxes, Cohort, Known, Plain, Spanned, Target
+from sequela.types import PARTS, Along, Array, Boxes, Cohort, Known, Paired, Pairs, Plain, Spanned, Target
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "leak"]
 EVERY_CAUSE = "every part has events of every cause"
@@ -397,6 +397,8 @@ def _marked(target: Target) -> set[int]:
         return set(target.dense.label.tolist())
     if isinstance(target.dense, Spanned):
         return set(target.dense.spans.label.tolist())
+    if isinstance(target.dense, Pairs | Paired):
+        return {0} if target.values.any() else set()
     if isinstance(target.dense, Along):
         return set(target.values[:, 0].astype(np.int64).tolist())
     seen: set[int] = set()
@@ -457,4 +459,5 @@ ASKED: Mapping[str, str] = {  # of the kinds of question about no label of a row
     "segment": "the classes of the points of a picture",
     "detect": "the boxes on a picture",
     "entities": "the entities in a text",
+    "contact": "the pairs of places of a sequence",
 }

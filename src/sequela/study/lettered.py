@@ -110,7 +110,7 @@ def tags(letters: Letters, places: Places) -> Tags:
     row = np.repeat(np.arange(len(places)), np.diff(places.offsets))
     count = np.diff(letters.offsets)
     fits = count == np.array([len(text) for text in places.texts], np.int64)
-    where = np.where(fits[row], letters.offsets[row] + _middle(places.begin, places.end), -1)
+    where = np.where(fits[row], letters.offsets[row] + middle(places.begin, places.end), -1)
     return Tags(places.offsets, np.append(letters.value, -1)[where], np.ones(len(row), bool), letters=True)
 
 
@@ -131,10 +131,10 @@ def _steps(places: Places) -> list[slice]:
 
 def _written(letters: Array, steps: slice, places: Places, row: int, none: str) -> str:
     found = np.full(len(places.texts[row]), none)
-    found[_middle(places.begin[steps], places.end[steps])] = letters
+    found[middle(places.begin[steps], places.end[steps])] = letters
     return "".join(found.tolist())
 
 
-def _middle(begin: Array, end: Array) -> Array:
+def middle(begin: Array, end: Array) -> Array:
     """The letter that a step is labelled by; of an even number the one before the middle."""
     return np.asarray((begin.astype(np.int64) + end - 1) // 2)

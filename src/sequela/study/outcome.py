@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.registry import nearest
-from sequela.study import ahead, banded, cut, follow_up, labels, lettered, marked, spanned, tagged
+from sequela.study import ahead, banded, cut, follow_up, hierarchy, labels, lettered, marked, paired, spanned, tagged
 from sequela.study.cut import ALWAYS, NEVER, Timeline
 from sequela.study.labels import TargetKind
 from sequela.study.records import Records, matching
@@ -88,6 +88,8 @@ def _refuse_others(outcome: config.Outcome, kind: TargetKind) -> None:
         raise ConfigError(f"a {kind} outcome is no mask and no boxes", hint='task = "segment" or "detect"')
     if outcome.spans:
         raise ConfigError(f"a {kind} outcome is no stretches of a text", hint='task = "entities"')
+    if outcome.pairs:
+        raise ConfigError(f"a {kind} outcome is no pairs of places", hint='task = "contact"')
     if outcome.horizons or outcome.follow_up or outcome.entry or outcome.unit != "days":
         raise ConfigError(
             f"outcome.horizons, follow_up, entry and unit are of survival, not of a {kind} question", hint='task = "survival"'
@@ -107,6 +109,11 @@ def _tagged(store: Records, outcome: config.Outcome, rows: Cohort, labelled: boo
 def _spanned(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
     target, notes = spanned.read(store, outcome, rows, labelled=labelled)
     return Outcomes(target, notes=notes)
+
+
+def _paired(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
+    target, odd = paired.read(store, outcome, rows, labelled=labelled)
+    return Outcomes(target, [Unusable(which, reason, later=True) for reason, which in odd.items()])
 
 
 def _timed(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
@@ -157,6 +164,7 @@ _OWN_WAY: Mapping[TargetKind, Callable[[Records, config.Outcome, Cohort, bool], 
     "tagging": _tagged,
     "entities": _spanned,
     "survival": _timed,
+    "contact": _paired,
 }
 
 
@@ -178,7 +186,7 @@ def _by_column(
     given = {column: [raw for raw, _ in pairs] for column, pairs in found.items()}
     twofold = np.array([[different for _, different in pairs] for pairs in found.values()], bool).reshape(len(columns), len(rows))
     if outcome.separator:
-        given = labels.several(given[columns[0]], outcome, rows.subject_id)
+        given = labels.several(hierarchy.widened(given[columns[0]], outcome), outcome, rows.subject_id)
     try:
         read = _read(given, kind, outcome)
     except DataError:

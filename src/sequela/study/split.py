@@ -15,7 +15,7 @@ from sequela.errors import ConfigError, DataError, LeakError
 from sequela.registry import nearest
 from sequela.study import homology
 from sequela.study.records import Records
-from sequela.types import PARTS, Array, Cohort, Part
+from sequela.types import PARTS, Array, Cohort, Pairs, Part
 
 SYNONYMS: Mapping[str, Part] = {
     "train": "train", "training": "train", "development": "train",
@@ -193,13 +193,13 @@ def _strata(label: Array, unit: Array) -> Array:
 
 
 def _row_label(cohort: Cohort) -> Array:
-    """A whole number for each row's label, -1 where unknown; a number is taken by its fifth, several labels by their sum."""
+    """A whole number for each row's label, -1 where unknown; of a number, or count of pairs, its fifth, of labels their sum."""
     target = cohort.target
     if not target.values.shape[1]:
         return np.full(len(cohort), -1)
     known = target.known.any(1)
     value = np.where(target.known, target.values, 0).sum(1)
-    if not (value == np.floor(value)).all() or len(np.unique(value[known])) > 50:
+    if isinstance(target.dense, Pairs) or not (value == np.floor(value)).all() or len(np.unique(value[known])) > 50:
         edges = np.quantile(value[known], [0.2, 0.4, 0.6, 0.8]) if known.any() else []
         value = np.searchsorted(edges, value)
     _, label = np.unique(value, return_inverse=True)

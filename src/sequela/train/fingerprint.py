@@ -14,7 +14,7 @@ from sequela.config import Study
 from sequela.contracts import Evidence
 from sequela.errors import ConfigError
 from sequela.train.state import Weights
-from sequela.types import Array, Boxes, Spanned, Tags, Target, Times
+from sequela.types import Array, Boxes, Paired, Spanned, Tags, Target, Times
 
 SECTIONS = ("inputs", "fuse", "task", "train")
 FREE = ("train.checkpoint_seconds", "train.members", "train.final")  # change nothing in one member's training
@@ -88,6 +88,8 @@ def _marked(target: Target, sample: Array) -> list[Array]:
         return [target.dense.time, target.dense.cause, target.dense.entry]
     if isinstance(target.dense, Spanned):
         return [target.dense.tags.offsets, target.dense.tags.value, target.dense.spans.begin, target.dense.spans.end]
+    if isinstance(target.dense, Paired):
+        return [target.dense.pairs.offsets, target.dense.pairs.low, target.dense.pairs.high, target.dense.letters]
     return [] if target.dense is None else [target.dense.whole(row) for row in sample if target.known[row, 0]]
 
 

@@ -10,7 +10,24 @@ import numpy as np
 from scipy.sparse import vstack
 
 from sequela.contracts import Evidence
-from sequela.types import Array, Boxes, Followed, Masks, Places, Plain, Ragged, Space, Spanned, Steps, Tags, Target, Times, joined
+from sequela.types import (
+    Array,
+    Boxes,
+    Followed,
+    Masks,
+    Paired,
+    Places,
+    Plain,
+    Ragged,
+    Space,
+    Spanned,
+    Steps,
+    Tags,
+    Target,
+    Times,
+    joined,
+    joined_pairs,
+)
 
 
 def take(rows: Evidence, chosen: Array) -> Evidence:
@@ -190,4 +207,7 @@ def _join_dense(first: Any, second: Any) -> Any:
     if isinstance(first, Spanned):
         unread = None if first.unread is None or second.unread is None else joined([first.unread, second.unread])
         return Spanned(joined([first.spans, second.spans]), _join_dense(first.tags, second.tags), unread)
+    if isinstance(first, Paired):
+        pairs, steps = (joined_pairs([getattr(one, name) for one in (first, second)]) for name in ("pairs", "steps"))
+        return Paired(pairs, steps, np.concatenate([first.letters, second.letters]), first.separation)
     return None if first is None or second is None else JoinedMasks(first, second, np.arange(len(first) + len(second)))

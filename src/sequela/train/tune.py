@@ -14,7 +14,7 @@ from sequela import batch
 from sequela import model as models
 from sequela.config import Train
 from sequela.contracts import Evidence, Joint, Task
-from sequela.metrics import concordance, discrimination, entities, regression
+from sequela.metrics import concordance, contacts, discrimination, entities, regression
 from sequela.train.dense import Pictures
 from sequela.train.plan import counted
 from sequela.types import Answer, Array, Target, concatenate
@@ -92,6 +92,8 @@ def score(answer: Answer, target: Target, kind: str) -> float | None:
         return float(answer.values[:, answer.names.index("first")].sum() / max(float(target.values.sum()), 1.0))
     if kind == "entities":
         return _entity_f1(answer, target)
+    if kind == "contact":
+        return _pairs_auprc(answer, target)
     if kind == "survival":
         return _concordance(answer, target)
     if kind in ("regression", "forecast"):
@@ -111,6 +113,16 @@ def _entity_f1(answer: Answer, target: Target) -> float | None:
     right = np.bincount(said.row[kind == entities.RIGHT], minlength=len(said))
     found = float(entities.entity_f1(right, np.diff(said.offsets), np.diff(there.offsets)))
     return None if isnan(found) else found
+
+
+def _pairs_auprc(answer: Answer, target: Target) -> float | None:
+    """The mean over the rows of the average precision of their pairs; None where no row has one."""
+    assert answer.paired is not None
+    said, truth = answer.paired, target.dense.pairs
+    right, true = contacts.right(said, truth), np.diff(truth.offsets)
+    rows = np.flatnonzero(target.known[:, 0] & (true > 0)).tolist()
+    each = [contacts.average_precision(right[slice(*said.offsets[row : row + 2])], int(true[row])) for row in rows]
+    return float(np.mean(each)) if each else None
 
 
 def _concordance(answer: Answer, target: Target) -> float | None:

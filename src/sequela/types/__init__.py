@@ -22,8 +22,23 @@ from __future__ import annotations
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
 from sequela.types.lazy import Followed, OfRows
-from sequela.types.marks import Along, Boxes, Labels, Letters, Marked, Masks, Paired, Pairs, Piece, Places, Spanned, Spans, Tags
-from sequela.types.marks import joined, joined_pairs
+from sequela.types.marks import (
+    Along,
+    Boxes,
+    Labels,
+    Letters,
+    Marked,
+    Masks,
+    Paired,
+    Pairs,
+    Piece,
+    Places,
+    Spanned,
+    Spans,
+    Tags,
+    joined,
+    joined_pairs,
+)
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
 from sequela.types.times import UNITS, Curves, Horizon, Times

@@ -85,7 +85,7 @@ class Answer:
         around = self.quantiles and self.quantiles.take(rows)
         curves = self.curves and self.curves.take(rows)
         told = Answer(self.kind, self.values[rows], self.names, ranked, around, painted, boxed, curves=curves, tally=tally)
-        spanned, paired = (one and one.take(rows) for one in (self.spanned, self.paired))
+        spanned, paired = self.spanned and self.spanned.take(rows), self.paired and self.paired.take(rows)
         return replace(told, spanned=spanned, paired=paired)
 
     def __len__(self) -> int:

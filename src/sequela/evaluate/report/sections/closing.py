@@ -103,10 +103,19 @@ TIMES = (
 )
 
 PAIRS = (
-    ("Pair, separation", "Two places of a sequence that belong together, told by how many letters the second is behind the first."),
-    ("Precision at L/5, L/2, L", "Of the likeliest so many pairs of a sequence of L letters, the share that is true; mean over rows."),
+    (
+        "Pair, separation",
+        "Two places of a sequence that belong together; how many letters the second is behind the first.",
+    ),
+    (
+        "Precision at L/5, L/2, L",
+        "Of so many likeliest pairs of a sequence of L letters, the share that is true; mean over rows.",
+    ),
     ("AUPRC of pairs", "Precision averaged over all true pairs of a row, those not told counting 0; mean over rows."),
-    ("Short, medium, long range", "Pairs 6 to 11, 12 to 23, and 24 or more letters apart, as contacts of proteins are judged (CASP)."),
+    (
+        "Short, medium, long range",
+        "Pairs 6 to 11, 12 to 23, and 24 or more letters apart, as those of proteins are judged (CASP).",
+    ),
 )
 
 OWN = {

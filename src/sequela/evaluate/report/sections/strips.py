@@ -20,7 +20,7 @@ RULE = (
 
 def strips(run: Run) -> Safe:
     """Nothing where no input is of waveforms."""
-    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING)]
+    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING) and not one.marks]
     if not shown:
         return EMPTY
     split = f" They are of the split {shown[0].split}." if shown[0].split else ""
