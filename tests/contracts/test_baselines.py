@@ -16,6 +16,7 @@ from sequela import seed as streams
 from sequela.contracts import Baseline, Evidence
 from sequela.errors import DataError
 from sequela.modalities._pictures import Pictures, Recipe
+from sequela.study import paired
 from sequela.tasks import next_event
 from sequela.train import rows as evidences
 from sequela.types import (
@@ -23,6 +24,7 @@ from sequela.types import (
     Boxes,
     Counts,
     Horizon,
+    Pairs,
     Payload,
     Piece,
     Places,
@@ -70,6 +72,7 @@ CASES = [
     Case("otsu", ("segment",), {"around": [0]}),
     Case("pixel_forest", ("segment",), {"scales": [1], "points": 400, "trees": 5, "leaves": [2, 5]}),
     Case("minirocket", ALL, {"features": 84, "iterations": 20}),
+    Case("pair_frequency", ("contact",), {"bins": [1, 4]}),
     Case("previous_visit", ("multilabel",)),
     Case("score", ("binary", "multilabel"), {"code": "SAPS"}),
     Case("seasonal", ("forecast",), {"seasons": [1, 3]}),
@@ -94,6 +97,7 @@ TUNED = {
     "forest",
     "hazards",
     "otsu",
+    "pair_frequency",
     "pixel_forest",
     "seasonal",
     "survival_forest",
@@ -122,6 +126,8 @@ def evidence(kind: str, rows: int, seed: int) -> Evidence:
         return _boxed(_marked(rows, seed))
     if kind == "entities":
         return _texts(rows, seed)
+    if kind == "contact":
+        return _paired(rows, seed)
     if kind == "survival":
         return _watched(evidence("regression", rows, seed), seed)
     random = streams.generator(seed, "contract", kind)
@@ -174,6 +180,25 @@ def _texts(rows: int, seed: int) -> Evidence:
     row_id = np.array([f"{seed}/{row}" for row in range(rows)])
     nothing = Plain(np.zeros((rows, 0), np.float32), ())
     return Evidence(inputs, {"note": Spec("text", (), "index", vocabulary=4)}, nothing, target, np.arange(rows), row_id)
+
+
+def _paired(rows: int, seed: int) -> Evidence:
+    """RNA in which letters that match, ten apart, pair."""
+    random = streams.generator(seed, "contract", "contact")
+    lengths = random.integers(14, 22, rows) * (random.random(rows) > 0.2)
+    text = tuple("".join(random.choice(list("ACGU"), length)) for length in lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    begin = np.concatenate([np.arange(length) for length in lengths]).astype(np.int32)
+    places = Places(offsets, begin, begin + 1, text, tuple((Piece(0, "", "SEQUENCE//rna"),) for _ in text))
+    each = [[k for k in range(len(one) - 10) if one[k] + one[k + 10] in ("AU", "GC", "UA", "CG")] for one in text]
+    low = np.array([k for one in each for k in one], np.int64)
+    pairs = Pairs(np.concatenate([[0], np.cumsum([len(one) for one in each])]), low, low + 10)
+    known = random.random((rows, 1)) < 0.9
+    target = paired.placed(Target(np.zeros((rows, 1)), known, ("pairs",), pairs), places, 6)
+    inputs = {"rna": Ragged(offsets, np.ones(offsets[-1], np.int8), np.zeros(offsets[-1]), places=places)}
+    row_id = np.array([f"{seed}/{row}" for row in range(rows)])
+    nothing = Plain(np.zeros((rows, 0), np.float32), ())
+    return Evidence(inputs, {"rna": Spec("residues", (), "index", vocabulary=5)}, nothing, target, np.arange(rows), row_id)
 
 
 def _codes(rows: int, seed: int) -> Evidence:
@@ -326,6 +351,7 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
         "detect": "boxes",
         "entities": "spans",
         "survival": "curves",
+        "contact": "pairs",
     }.get(kind, "probabilities")
     assert answer.names == (next_event.SUMS if kind == "next_event" else rows.target.names) and answer.values.shape == (
         40,
@@ -344,7 +370,9 @@ def test_answers_are_of_the_kind_asked_for_and_finite(case: Case, kind: str, fit
     if kind == "forecast":
         assert answer.quantiles is not None and answer.quantiles.values.shape == (40, 2, 5)
         assert (np.diff(answer.quantiles.values, axis=2) >= 0).all()
-    if answer.kind not in ("values", "boxes", "spans"):
+    if kind == "contact":
+        assert answer.paired is not None and len(answer.paired) == 40 and answer.paired.score is not None
+    if answer.kind not in ("values", "boxes", "spans", "pairs"):
         assert answer.values.min() >= 0 and answer.values.max() <= 1
     if kind == "multiclass":
         np.testing.assert_allclose(answer.values.sum(1), 1, atol=1e-9)

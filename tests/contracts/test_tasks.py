@@ -20,7 +20,7 @@ from sequela.types import Encoded, Target
 ROWS, WIDTH = 24, 5
 QUANTITIES = ("forecast", "pair", "regression")
 ON_MAPS = ("detect", "segment")  # see test_tasks_on_maps.py
-ON_STEPS = ("entities", "tagging")  # see tests/tasks under their names
+ON_STEPS = ("contact", "entities", "tagging")  # see tests/tasks under their names
 OF_TIMES = ("survival",)  # see tests/tasks/test_survival.py
 OF_ITS_INPUT = ("anomaly",)  # see tests/tasks/test_anomaly.py
 TASKS = tuple(

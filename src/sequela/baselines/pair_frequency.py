@@ -18,7 +18,7 @@ from sequela.config import Strict
 from sequela.contracts import Evidence
 from sequela.errors import DataError
 from sequela.metrics import contacts
-from sequela.types import Answer, Array, OfRows, Paired, Pairs, Target
+from sequela.types import Answer, Array, Paired, Pairs
 
 LETTERS = 128  # of ASCII
 FARTHEST = 512  # letters apart, from which on distances are not told apart
@@ -78,7 +78,7 @@ class PairFrequency:
         """Chooses the ranges of distances on tune. Raises DataError where the pairs of no training row are known."""
         if kind != "contact":
             raise DataError(f"how often letters pair is no answer to a {kind} question")
-        known, (texts, truth) = np.flatnonzero(train.target.known[:, 0]), _read(train)
+        known, texts, truth = np.flatnonzero(train.target.known[:, 0]), _texts(train), _truth(train)
         if not len(known):
             raise DataError("pairs are known in no row of train")
         self._names, self._separation = train.target.names, truth.separation
@@ -90,7 +90,7 @@ class PairFrequency:
 
     def _loss(self, odds: _Odds, rows: Evidence) -> float:
         """1 - the mean average precision of the rows with a pair; 1 where none has one."""
-        said, (_, truth) = self._said(odds, rows)[0], _read(rows)
+        said, truth = self._said(odds, rows)[0], _truth(rows)
         right, true = contacts.right(said, truth.pairs), np.diff(truth.pairs.offsets)
         with_pairs = np.flatnonzero(rows.target.known[:, 0] & (true > 0)).tolist()
         each = [contacts.average_precision(right[slice(*said.offsets[row : row + 2])], int(true[row])) for row in with_pairs]
@@ -104,8 +104,7 @@ class PairFrequency:
 
     def _said(self, odds: _Odds, rows: Evidence) -> tuple[Pairs, Array]:
         """The likeliest pairs of each row, and how many are to be expected, float64 "N 1"."""
-        texts, _ = _texts(rows)
-        each = [self._row(odds, _letters(text)) for text in texts]
+        each = [self._row(odds, _letters(text)) for text in _texts(rows)]
         offsets = np.concatenate([[0], np.cumsum([len(low) for low, _, _, _ in each])]).astype(np.int64)
         none = [np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)]
         low, high, score = (np.concatenate([none[part], *(one[part] for one in each)]) for part in range(3))
@@ -126,18 +125,18 @@ class PairFrequency:
         return {"pairs": {"score": "1 - AUPRC of pairs", "chosen": {"bins": best}, "tried": tried}}
 
 
-def _texts(rows: Evidence) -> tuple[OfRows[str], Target]:
-    found = [ragged.places for ragged in rows.inputs.values() if ragged.places is not None]
-    if len(found) != 1:
+def _texts(rows: Evidence) -> list[str]:
+    """The sequence of each row; none where it has no step, as nothing of it is known."""
+    found = [ragged for ragged in rows.inputs.values() if ragged.places is not None]
+    if len(found) != 1 or found[0].places is None:
         raise DataError(f"how often letters pair is told of one input of sequences, and {len(found)} are there")
-    return found[0].texts, rows.target
+    return [text if length else "" for text, length in zip(found[0].places.texts, found[0].lengths.tolist(), strict=True)]
 
 
-def _read(rows: Evidence) -> tuple[OfRows[str], Paired]:
-    """The sequence of each row, and its true pairs."""
-    texts, target = _texts(rows)
-    assert isinstance(target.dense, Paired)
-    return texts, target.dense
+def _truth(rows: Evidence) -> Paired:
+    """The true pairs of each row."""
+    assert isinstance(rows.target.dense, Paired)
+    return rows.target.dense
 
 
 def _letters(text: str) -> Array:
