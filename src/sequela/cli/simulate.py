@@ -9,7 +9,9 @@ EXAMPLE = "sequela simulate ward demo/ward --subjects 2000 --seed 0"
 
 def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "name", metavar="NAME", help="what to simulate: ward, ecg, xray, heart_rate, histories, prescriptions, notes, symptoms, dna"
+        "name",
+        metavar="NAME",
+        help="what to simulate: ward, ecg, xray, heart_rate, histories, prescriptions, notes, symptoms, dna, rna",
     )
     verb.add_argument("dest", metavar="DEST", help="the folder to write")
     verb.add_argument("--subjects", type=int, default=1000, help="how many (default 1000)")
