@@ -17,6 +17,7 @@ from sequela.contracts import Baseline, Evidence, Fitted, Guarded, Spanner, Task
 from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
+from sequela.study import hierarchy
 from sequela.train import ensemble
 from sequela.types import Answer, Curves, Known, Quantiles, Target
 
@@ -85,8 +86,14 @@ class Predictor:
         """The answer that the bundle gives: the ensemble's, or else the model's."""
         return self.answers(rows)[self.final]
 
+    def consistent(self, answer: Answer) -> Answer:
+        """The answer in which no label is likelier than one above it, where the study's labels stand in a hierarchy."""
+        found = hierarchy.of(self.study.outcome, answer.names)
+        return answer if found is None else found.consistent(answer)
+
     def held(self, answer: Answer, rows: Evidence) -> Answer:
         """The answer as the task's rules allow it. Raises DataError where they were not held against these rows."""
+        answer = self.consistent(answer)
         if self.guard is None:
             return answer
         if rows.barred is None:

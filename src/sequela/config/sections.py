@@ -120,6 +120,7 @@ class Outcome(Strict, frozen=True):
     instances: bool = False  # the values of a mask tell one thing from the next of its kind: `classes` names that kind
     boxes: str = ""  # of the task detect: boxes are the events <boxes>//<class>; `classes` orders, gathers or chooses these
     spans: str = ""  # of the task entities: the name of what was marked in texts; `classes` orders, gathers or chooses its types
+    hierarchy: str | dict[str, list[str]] = ""  # of multilabel: which labels stand above which: an .obo, or CSV of child, parent
     separator: str = ""  # of multilabel: the one column holds several labels, with this between them; alone, it says: none
     lasting: bool = False  # of tagging: a label holds until the next one, rather than of the step at its moment alone
     delay: Duration = "0s"  # of tagging: a step is judged at the first prediction so long after it, or at its record's last one

@@ -9,7 +9,18 @@ from functools import partial
 import numpy as np
 
 from sequela.errors import DataError
-from sequela.evaluate import contacts, detection, entities, forecasting, gathered, order, segmentation, segments, survival
+from sequela.evaluate import (
+    cafa,
+    contacts,
+    detection,
+    entities,
+    forecasting,
+    gathered,
+    order,
+    segmentation,
+    segments,
+    survival,
+)
 from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
@@ -49,7 +60,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "multilabel": (
         *("auroc", "auprc", "brier", "macro_f1"),
         *("jaccard", "set_f1", "micro_f1", "row_auprc", "set_size", "ddi_rate", "barred_rate"),
-        *("micro_auroc", "p_at_5", "p_at_8"),
+        *("micro_auroc", "p_at_5", "p_at_8", *cafa.METRICS),
     ),
     "regression": ("mae", "mse", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "mase", "pinball"),
@@ -137,6 +148,7 @@ def _of_sets(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[
     yield Question(model, "row_auprc", "", rows, partial(sets.row_auprc, each), reason=ranked_rows)
     yield Question(model, "set_size", "", rows, partial(sets.set_size, called), reason=none)
     yield from _of_ranks(model, risk, true, known, rows)
+    yield from cafa.questions(model, answer, asked.target, rows, asked.thresholds)
     if asked.safety.interacts is not None:
         yield Question(model, "ddi_rate", "", rows, partial(sets.ddi_rate, called, asked.safety.interacts), reason=none)
         yield Question(model, "ddi_rate_given", "", rows, partial(sets.ddi_rate_given, true, asked.safety.interacts), reason=none)

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from sequela.metrics import (
     alerts,
+    cafa,
     calibration,
     concordance,
     contacts,
@@ -109,6 +110,8 @@ _ENTRIES = (
     Entry("micro_auroc", ranking.micro_auroc, SETS, "higher", False, "AUROC of all labels of all rows together"),
     Entry("p_at_5", ranking.p_at_5, SETS, "higher", False, "share of a row's 5 likeliest labels that are true; mean over rows"),
     Entry("p_at_8", ranking.p_at_8, SETS, "higher", False, "the same of its 8 likeliest labels"),
+    Entry("fmax", cafa.fmax, SETS, "higher", False, "best F1 over cuts of labels in a hierarchy (CAFA)"),
+    Entry("smin", cafa.smin, SETS, "lower", False, "least bits missed and bits wrong over cuts, as a distance (CAFA)"),
     Entry("row_auprc", sets.row_auprc, SETS, "higher", False, "average precision of each row's labels; mean over rows"),
     Entry("set_size", sets.set_size, SETS, "zero", True, "labels called of a row, in the mean; neither high nor low is better"),
     Entry("ddi_rate", sets.ddi_rate, SETS, "lower", True, "share of the pairs called together that interact"),

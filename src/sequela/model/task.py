@@ -12,6 +12,7 @@ import numpy as np
 from sequela import config, registry
 from sequela.config import Study
 from sequela.contracts import Choosing, Guarded, Task
+from sequela.study import hierarchy
 from sequela.types import Array, Ragged, Spec, Target
 
 
@@ -50,9 +51,13 @@ def learns(study: Study, target: Target) -> Array:
 
 
 def gathered(study: Study, find: Callable[[str], Path]) -> Study:
-    """The study with the files that the options of its task and baselines name read into them; `find` gives a file's path."""
+    """The study with the files read into it that its outcome and the options of its task and baselines name.
+
+    `find` gives a file's path.
+    """
     task = _gathered("tasks", study.task, "task", find)
     names = [_gathered("baselines", one, "baselines.names", find) for one in study.baselines.names or ()]
+    study = msgspec.structs.replace(study, outcome=hierarchy.gathered(study.outcome, find))
     if task == study.task and names == (study.baselines.names or []):
         return study
     baselines = msgspec.structs.replace(study.baselines, names=names or study.baselines.names)

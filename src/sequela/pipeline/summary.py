@@ -14,7 +14,10 @@ SHOWN = {
         *("auroc", "accuracy", "sov", "gathered_accuracy", "gathered_sov", "top3_accuracy", "quadratic_kappa", "rank_mae"),
         "macro_f1",
     ),
-    "multilabel": ("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "jaccard", "ddi_rate", "barred_rate"),
+    "multilabel": (
+        *("fmax", "smin", "auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1"),
+        *("p_at_5", "jaccard", "ddi_rate", "barred_rate"),
+    ),
     "regression": ("mae", "rmse", "r2", "c_index"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),

@@ -22,7 +22,7 @@ from sequela.bundle.predictor import Predictor
 from sequela.config import Study
 from sequela.contracts import Baseline, Evidence, Fitted, Progress
 from sequela.errors import DataError
-from sequela.evaluate import calibrate, threshold
+from sequela.evaluate import cafa, calibrate, threshold
 from sequela.evaluate.evaluation import Judged, evaluate
 from sequela.evaluate.facts import PretrainFacts, VectorFacts
 from sequela.evaluate.metric import Evaluation
@@ -30,13 +30,13 @@ from sequela.evaluate.tallies import tallied
 from sequela.pipeline import forecasts, pretraining, vectors
 from sequela.pipeline.prepared import Prepared
 from sequela.study import cohort as cohorts
-from sequela.study import cut, steps
+from sequela.study import cut, hierarchy, steps
 from sequela.train import ensemble, members
 from sequela.train import rows as evidences
 from sequela.train.fit import Trained, fit
 from sequela.train.refit import refit
 from sequela.train.state import Weights
-from sequela.types import PARTS, Answer, Array, Cohort, Part, Tags
+from sequela.types import PARTS, Answer, Array, Cohort, Part, Tags, Target
 
 if TYPE_CHECKING:
     from sequela.model import Model
@@ -102,7 +102,8 @@ class Chosen:
 
     def answers(self, rows: Evidence) -> dict[str, Answer]:
         """What everybody says of these rows: the model, the ensemble, each baseline."""
-        said = self.predictor.answers(rows) | {name: one.answer(rows.asked) for name, one in self.baselines.items()}
+        plain = {name: self.predictor.consistent(one.answer(rows.asked)) for name, one in self.baselines.items()}
+        said = self.predictor.answers(rows) | plain
         kind, tolerance = self.predictor.task.kind, self.predictor.study.evaluate.tolerance
         return {name: tallied(kind, answer, rows.asked.target, tolerance) for name, answer in said.items()}
 
@@ -155,7 +156,7 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     raw = {"model": bare.network(rows.tune)}
     baselines, declined = _baselines(study, rows, way.progress, seconds)
     asked = rows.tune.asked
-    said = {name: one.answer(asked) for name, one in baselines.items()}
+    said = {name: bare.consistent(one.answer(asked)) for name, one in baselines.items()}
     weights = _weights(study, raw | said, asked)
     if weights:
         raw["ensemble"] = ensemble.combine(raw | said, weights, study.ensemble.space)
@@ -165,7 +166,7 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     tolerance = study.evaluate.tolerance
     tune = {name: tallied(bare.task.kind, answer, asked.target, tolerance) for name, answer in held.items()}
     thresholds = threshold.choose_all(bare.task.kind, tune, asked.target, study.evaluate.threshold)
-    thresholds |= forecasts.fixed(study, rows.train)
+    thresholds |= forecasts.fixed(study, rows.train) | _information(study, rows.train.asked.target)
     partners = {name: baselines[name] for name in weights if name != "model"}
     predictor = replace(
         bare,
@@ -177,6 +178,12 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
     )
     told = None if pretrained is None else pretrained.told
     return Chosen(predictor, baselines, trained, declined, tune, seconds, told, begun.told)
+
+
+def _information(study: Study, train: Target) -> dict[str, float]:
+    """What each label tells, where they stand in a hierarchy."""
+    found = hierarchy.of(study.outcome, train.names)
+    return {} if found is None else cafa.fixed(train.names, found.information(train))
 
 
 def judge(study: Study, chosen: Chosen, one: Judged, part: Part) -> Evaluation:

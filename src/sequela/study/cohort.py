@@ -14,7 +14,7 @@ import polars as pl
 from sequela import config, registry
 from sequela.errors import ConfigError, DataError
 from sequela.metrics.table import Kind
-from sequela.study import cut, groups, outcome, spans, triggers, windowed, windows
+from sequela.study import cut, groups, hierarchy, outcome, spans, triggers, windowed, windows
 from sequela.study.flow import Flow
 from sequela.study.labels import TargetKind
 from sequela.study.predicates import Predicates
@@ -266,8 +266,9 @@ def _with_outcome(
         found = windowed.resolve(study, kind, predicates, draft.around)
     else:
         found = outcome.resolve(store, study.outcome, kind, draft.rows, labelled=labelled)
+    told = hierarchy.propagated(study.outcome, kind, found.target)
     when = None if found.event is None else found.event.astype("datetime64[us]")
-    draft = replace(draft, rows=replace(draft.rows, target=_in_order(study, found.target), event=when))
+    draft = replace(draft, rows=replace(draft.rows, target=_in_order(study, told), event=when))
     for text, count in found.notes.items():
         draft = draft.noted(text, count)
     number = np.arange(len(draft.rows))  # each row's place in found, as rows leave

@@ -25,6 +25,8 @@ NAMES = {
     "macro_f1": "Macro-F1",
     "micro_f1": "Micro-F1",
     "micro_auroc": "Micro-AUROC",
+    "fmax": "Fmax",
+    "smin": "Smin",
     "p_at_5": "P@5",
     "p_at_8": "P@8",
     "top3_accuracy": "Top-3 accuracy",

@@ -15,7 +15,7 @@ KEY = {
         *("balanced_accuracy", "macro_f1", "brier"),
     ),
     "multilabel": (
-        *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
+        *("fmax", "smin", "auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
         *("brier", "jaccard", "set_f1", "row_auprc", "set_size"),
         *("ddi_rate", "ddi_rate_given", "barred_rate", "barred_rate_given"),
     ),
@@ -35,7 +35,7 @@ COMPARED = {
         *("macro_f1", "brier"),
     ),
     "multilabel": (
-        *("auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
+        *("fmax", "smin", "auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "p_at_8"),
         *("brier", "jaccard", "set_f1", "row_auprc", "ddi_rate", "barred_rate"),
     ),
     "regression": ("mae", "mse", "rmse", "r2", "c_index"),
