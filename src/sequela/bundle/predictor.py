@@ -13,7 +13,7 @@ import numpy as np
 
 from sequela import model as models
 from sequela.config import Study
-from sequela.contracts import Baseline, Evidence, Fitted, Guarded, Spanner, Task
+from sequela.contracts import Agreeing, Baseline, Evidence, Fitted, Guarded, Task
 from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
@@ -66,8 +66,8 @@ class Predictor:
         return Target(np.zeros(unknown.shape), unknown, self.task.names)
 
     def network(self, rows: Evidence, batch: int = 256) -> Answer:
-        """The members' mean answer to what is asked, before any calibration; of stretches, that of their committee."""
-        if isinstance(self.task, Spanner):
+        """The members' mean answer to what is asked, before any calibration; of stretches or pairs, that of their committee."""
+        if isinstance(self.task, Agreeing):
             return models.predict(models.Committee(self.members, self.task), self.task, rows.inputs, batch, "cpu")
         answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
         mean = np.mean([answer.values for answer in answers], axis=0)

@@ -38,6 +38,7 @@ from sequela.pipeline import (
     files,
     forecasts,
     generation,
+    maps,
     page,
     pictures,
     readings,
@@ -227,6 +228,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     told = msgspec.structs.replace(facts.of_split(rows, plan, chosen, look, time.process_time() - began), drawn=written)
     drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
     drawn += strips.write(folder, chosen.predictor, judged[part], split.store)
+    drawn += maps.write(folder, chosen.predictor, judged[part])
     drawn += documents.write(folder, chosen.predictor, judged[part], rows.of(part))
     read, words = readings.write(folder, chosen.predictor, judged[part], rows.of(part))
     of_run = facts.of(split, rows, chosen, alarms, told, [*drawn, *read])

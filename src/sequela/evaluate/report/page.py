@@ -9,6 +9,7 @@ from sequela.evaluate.report import run as runs
 from sequela.evaluate.report.html import Safe, paragraph, tag
 from sequela.evaluate.report.sections import (
     closing,
+    contacts,
     data,
     documents,
     drawn,
@@ -39,6 +40,7 @@ ORDER = (
     performance.quantities,
     forecasts.forecasts,
     survival.survival,
+    contacts.contacts,
     pictures.pictures,
     readings.readings,
     strips.strips,
