@@ -287,7 +287,6 @@ def test_words_measured_at_visits_are_refused_with_what_to_say(written):
         ("id,t,e\n", "no row of survival times"),
         ("id,time,e\nA,1,1\n", "no column 't'"),
         ("id,t,e,t\nA,1,1,1\n", "2 columns 't'"),
-        ("id,t,e\nA,-1,1\n", "no row that can be used"),
         ("id;t\x00", "no column"),
     ],
 )
@@ -309,6 +308,22 @@ def test_a_table_of_refusals_is_no_store(tmp_path):
     (tmp_path / "a.csv").write_text("id,t,e\n" + "A,-1,1\n" * 30 + "B,1,1\n")
     with pytest.raises(DataError, match="were refused"):
         sequela.import_data("survival", tmp_path / "a.csv", tmp_path / "a.store", options=PLAIN)
+
+
+@pytest.mark.parametrize(
+    "rows, reason",
+    [
+        ("A,-1,1", "a negative time in the column 't'"),
+        ("A,9,true", "in the column 'e'; a word or a boolean is not taken for a cause"),
+        ("A,9,dead", "in the column 'e'; a word or a boolean is not taken for a cause"),
+        ("A,9,1.5", "neither 0 nor among causes"),
+    ],
+)
+@pytest.mark.parametrize("allowed, refused", [(0.1, True), (1.0, False)])
+def test_a_table_of_which_nothing_can_be_used_is_refused_with_the_reason(rows, reason, allowed, refused, tmp_path):
+    (tmp_path / "a.csv").write_text(f"id,t,e\n{rows}\n")
+    with pytest.raises(DataError, match=reason if refused else "found no events"):
+        sequela.import_data("survival", tmp_path / "a.csv", tmp_path / "a.store", options=PLAIN, max_refused=allowed)
 
 
 @pytest.mark.parametrize(

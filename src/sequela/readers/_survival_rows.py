@@ -15,6 +15,7 @@ from sequela.contracts import Sink
 from sequela.readers._csv_rows import refuse
 
 LONGEST = 1000 * 365.25  # days of follow-up: beyond it the unit is mistaken
+NO_CAUSE = "; a word or a boolean is not taken for a cause"
 _TOLD = ("#end", "#cause", "#entry")
 
 
@@ -48,8 +49,9 @@ def timed(frame: pl.DataFrame, columns: Columns, causes: Sequence[int], longest:
 
 
 def _outcomes(frame: pl.DataFrame, columns: Columns, causes: Sequence[int], longest: float, sink: Sink) -> pl.DataFrame:
-    for column, name in ((columns.time, "#end"), (columns.event, "#cause"), (columns.entry, "#entry")):
-        frame = _numbered(frame, column, name, sink)
+    frame = _numbered(frame, columns.time, "#end", sink)
+    frame = _numbered(frame, columns.event, "#cause", sink, NO_CAUSE)
+    frame = _numbered(frame, columns.entry, "#entry", sink)
     for column, name, word in ((columns.time, "#end", "time"), (columns.entry, "#entry", "entry")):
         if column:
             frame = _without(frame, pl.col(name).is_null(), f"no {word} in the column {column!r}", sink)
@@ -62,14 +64,14 @@ def _outcomes(frame: pl.DataFrame, columns: Columns, causes: Sequence[int], long
     return _without(frame, other, f"an event code in the column {columns.event!r} that is neither 0 nor among causes", sink)
 
 
-def _numbered(frame: pl.DataFrame, column: str, name: str, sink: Sink) -> pl.DataFrame:
-    """With the column as numbers; rows that hold something else there are refused."""
+def _numbered(frame: pl.DataFrame, column: str, name: str, sink: Sink, why: str = "") -> pl.DataFrame:
+    """With the column as numbers; rows that hold something else there are refused, and told `why`."""
     if not column:
         return frame.with_columns(pl.lit(None, pl.Float64).alias(name))
     number = frame[column].cast(pl.Float64, strict=False)
     wrong = frame[column].is_not_null() & ~number.is_finite().fill_null(False)
     frame = frame.with_columns(number.alias(name))
-    refuse(frame.filter(wrong), f"no number in the column {column!r}", sink)
+    refuse(frame.filter(wrong), f"no number in the column {column!r}{why}", sink)
     return frame.filter(~wrong)
 
 

@@ -93,9 +93,8 @@ class SurvivalReader:
         static = [name for name in inputs if not config.visit or name in config.static]
         frame = _numbers(frame, inputs, static, sink)
         frame = _constant(frame, static, sink)
-        if not len(frame):
-            raise DataError(f"{source.name} has no row that can be used")
-        _write(frame, inputs, static, config, sink)
+        if len(frame):  # of rows that were all refused, the refusals tell
+            _write(frame, inputs, static, config, sink)
 
     @property
     def _longest(self) -> float:
