@@ -156,6 +156,19 @@ class FanFacts(Struct, frozen=True, kw_only=True):
     truth: list[float | None]  # K
 
 
+class OutlookFacts(Struct, frozen=True, kw_only=True):
+    """A subject asked about again and again: what was foreseen each time, and what came. Days count from the index event."""
+
+    row_id: str  # of the last of P predictions
+    names: list[str]  # of K causes
+    unit: str  # in which times are told
+    since: list[float]  # P: when each prediction was made
+    days: list[float]  # G, from a prediction on: the grid of its curves
+    incidence: list[list[list[float]]]  # P K G: to which share each cause was foreseen to have come
+    ended: float  # when the event came, or observation ended
+    cause: str  # "": none was seen
+
+
 class Alarm(Struct, frozen=True, kw_only=True):
     """What one check of the leak audit found."""
 
@@ -222,3 +235,4 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     pictures: list[PictureFacts] = []
     words: list[WordFacts] = []  # by class, those that add most first
     fans: list[FanFacts] = []  # of a forecast
+    outlooks: list[OutlookFacts] = []  # of survival

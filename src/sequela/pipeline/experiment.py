@@ -39,6 +39,7 @@ from sequela.pipeline import (
     forecasts,
     generation,
     maps,
+    outlooks,
     page,
     pictures,
     readings,
@@ -233,7 +234,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     read, words = readings.write(folder, chosen.predictor, judged[part], rows.of(part))
     of_run = facts.of(split, rows, chosen, alarms, told, [*drawn, *read])
     fans = forecasts.fans(chosen.predictor, judged[part], rows.of(part).asked)
-    of_run = msgspec.structs.replace(of_run, words=words, fans=fans)
+    of_run = msgspec.structs.replace(of_run, words=words, fans=fans, outlooks=outlooks.outlooks(chosen.predictor, judged[part]))
     files.write_json(folder / files.FACTS, of_run)
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished

@@ -9,6 +9,7 @@ import pytest
 import runs
 
 from sequela import config
+from sequela.evaluate.facts import OutlookFacts
 from sequela.evaluate.report import render
 from sequela.evaluate.report.run import read
 from sequela.evaluate.report.verdict import verdict
@@ -45,3 +46,21 @@ def test_of_several_splits_the_curves_of_the_first_are_shown(tmp_path: Path) -> 
     those = [followed.judged(60, seed, split=f"fold {seed}") for seed in (1, 2)]
     page = render(runs.folder(tmp_path, "survival", those, as_run=study(0)))
     assert "Curves are of the split fold 1." in page
+
+
+def test_subjects_who_were_asked_about_again_are_shown_prediction_by_prediction(tmp_path: Path) -> None:
+    drawn = OutlookFacts(
+        row_id="p1#2",
+        names=["death", "transplant"],
+        unit="years",
+        since=[0.0, 365.25],
+        days=[0.0, 365.25, 730.5],
+        incidence=[[[0.0, 0.2, 0.3], [0.0, 0.0, 0.1]], [[0.0, 0.4, 0.6], [0.0, 0.1, 0.1]]],
+        ended=730.5,
+        cause="death",
+    )
+    told = runs.facts(("1",), outlooks=[drawn])
+    page = render(runs.folder(tmp_path, "survival", [followed.judged(60)], told, as_run=study(0)))
+    for cause in ("death", "transplant"):
+        assert f"{cause} of p1#2 as foreseen at each prediction" in page
+    assert "foreseen at 1 years" in page and "After 2.0 years: death" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from sequela.evaluate.facts import OutlookFacts
 from sequela.evaluate.incidence import AtHorizon, Course, Incidence
 from sequela.evaluate.report import svg
 from sequela.evaluate.report.html import EMPTY, Safe, figure
@@ -70,6 +71,28 @@ def calibration(those: Sequence[tuple[str, AtHorizon]], cause: str) -> Safe:
         f"{cause} by {first.label}. Tenths of the rows by risk: the share to which it had come (Aalen-Johansen) over the mean "
         f"risk, of {name} as points with 95 % intervals. On the grey diagonal risks mean what they say; below it they are too "
         "high.",
+    )
+
+
+def successive(one: OutlookFacts, cause: str) -> Safe:
+    """One subject at each prediction: curves begin when they were foreseen, and an upright line tells what came."""
+    size, place = UNITS[one.unit], one.names.index(cause)
+    foreseen = [curves[place] for curves in one.incidence]
+    begin, end = one.since[0] / size, (one.since[-1] + one.days[-1]) / size
+    top = min(1.0, max(value for curve in foreseen for value in curve) * 1.06 or 0.1)
+    axes = svg.Axes((begin, end), (0, top), f"{one.unit.capitalize()} from the index event", f"Chance of {cause}")
+    layers = [
+        svg.line(axes, [(since + day) / size for day in one.days], curve, number)
+        for number, (since, curve) in enumerate(zip(one.since, foreseen, strict=True))
+    ]
+    came = one.cause or "last seen, free of all"
+    if begin <= one.ended / size <= end:
+        layers.append(svg.upright(axes, one.ended / size, came))
+    legend = [(f"foreseen at {since / size:.2g} {one.unit}", number) for number, since in enumerate(one.since)]
+    return figure(
+        svg.plot(axes, layers, f"{cause} of {one.row_id} as foreseen at each prediction", legend),
+        f"{one.row_id}: {cause} as foreseen {len(one.since)} times, each from what was known by then. A curve begins at 0 at the "
+        f"time of its prediction. After {one.ended / size:.1f} {one.unit}: {came}.",
     )
 
 

@@ -56,12 +56,17 @@ def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> S
             tag("h3", cause),
             paragraph(events),
             _table(run, cause, OVERALL, f"{cause}, over all times"),
-            figures(courses.whole(those), courses.thirds(name, first)),
+            figures(courses.whole(those), courses.thirds(name, first), *_as_time_went(run, cause)),
             *[_table(run, f"{cause} by {horizon}", BY, f"{cause} by {horizon}") for horizon in horizons],
             figures(*_calibrations(those, cause)),
             *_by_group(run, cause, horizons),
         ]
     )
+
+
+def _as_time_went(run: Run, cause: str) -> list[Safe]:
+    """A few subjects who were asked about again and again, beside the groups."""
+    return [courses.successive(one, cause) for one in run.facts.outlooks]
 
 
 def _calibrations(those: Sequence[tuple[str, Incidence]], cause: str) -> list[Safe]:
