@@ -30,6 +30,7 @@ HEADLINES = {
     "regression": ("mae", "mse", "rmse", "r2", "c_index", "mase"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
+    "generate": ("perplexity", "next_accuracy", "next_in_10"),
     "segment": ("dice", "hd95", "nsd", "f1", "sensitivity", "ppv", "auroc", "instance_f1", "instance_f1_strict"),
     "detect": ("ap50", "ap", "froc"),
     "entities": ("entity_f1", "entity_f1_partial", "ppv", "sensitivity"),
@@ -95,7 +96,22 @@ def study(path: Path) -> str:
         found = [row for row in told["metrics"] if row["group"] == group]
         parts += [f"The same test part {group}:\n", *_numbers(told["task"], found)]
     parts += _groups([row for row in told["metrics"] if "=" in row["group"] and not row.get("class") and not row.get("against")])
-    return "\n".join([*parts, _ran(told), ""])
+    drawn = [_drawn(split["drawn"]) for split in told["splits"] if "drawn" in split]
+    return "\n".join([*parts, *drawn, _ran(told), ""])
+
+
+def _drawn(told: Mapping[str, Any]) -> str:
+    """What a language model of sequences draws, in a sentence or two."""
+    valid, unique, novel = (
+        f"{told[part]:,} of {told[whole]:,} ({told[part] / max(1, told[whole]):.3f})"
+        for part, whole in (("valid", "samples"), ("unique", "valid"), ("novel", "unique"))
+    )
+    near = [f"{told[name][1]:.2f}" if told[name] else "-" for name in ("nearest", "nearest_held_out")]
+    return (
+        f"Drawn at a temperature of {told['temperature']:g}: valid {valid}; of these different {unique}; of these not in training "
+        f"{novel}. The nearest training sequence is alike by {near[0]} in the median, that of the test part by {near[1]}; the "
+        f"composition lies {told['composition']:.3f} from training's. It is text that obeys a grammar, and nothing more.\n"
+    )
 
 
 def _sentence(told: Mapping[str, Any]) -> str:

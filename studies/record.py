@@ -63,7 +63,9 @@ def _json(path: Path) -> Any:
 def _split(split: Mapping[str, Any]) -> dict[str, Any]:
     """How large its parts are, how often its test part was opened, and what it cost."""
     parts = {part: {"rows": of["rows"], "subjects": of["subjects"]} for part, of in split["parts"].items()}
-    return {"name": split["name"], "parts": parts, "looks": split["looks"], "cpu_seconds": round(split["cpu_seconds"], 1)}
+    told = {"name": split["name"], "parts": parts, "looks": split["looks"], "cpu_seconds": round(split["cpu_seconds"], 1)}
+    drawn = split.get("drawn")  # of a language model of sequences: the numbers without the sequences
+    return told | {"drawn": {name: value for name, value in drawn.items() if name != "shown"}} if drawn else told
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from sequela.modalities import residues
 from sequela.modalities._synthetic import Held, events
 from sequela.modalities.residues import Residues
 from sequela.prep.vocabulary import UNKNOWN
-from sequela.residues.alphabets import DNA
+from sequela.residues.alphabets import BEGIN, DNA, END
 from sequela.types import Known, Ragged
 
 
@@ -227,3 +227,28 @@ def test_encoders_of_sequences_read_residues(name: str) -> None:
     encoded = module.build(modality.spec(state), module.Config()).eval()(batch.inputs["dna"])
     assert encoded.pooled.shape[0] == 3 and encoded.pooled.isfinite().all()
     assert not torch.allclose(encoded.pooled[0], encoded.pooled[1])
+
+
+@settings(max_examples=15)
+@given(LETTERS)
+def test_marks_stand_around_each_sequence_and_have_no_letter(texts: list[str | None]) -> None:
+    found, tokens = read(texts, marks=True)
+    _, bare = read(texts)
+    for row, text in enumerate(texts):
+        assert tokens[row] == ([BEGIN, *bare[row], END] if text else [])
+        assert written(found, row)[:1] == written(found, row)[-1:] == ([""] if text else [])
+        assert "".join(written(found, row)) == (text or "")
+
+
+def test_marks_change_no_plain_column() -> None:
+    rows = known(["CC(=O)N", "CCN", "CCN"], "smiles")
+    for options in ({}, {"marks": True}):
+        modality = made(sequence="smiles", **options)
+        plain = modality.plain(rows, modality.fit(rows))
+        assert not any(BEGIN in name or END in name for name in plain.columns)
+        np.testing.assert_allclose(plain.values[0, 0], 7)
+
+
+def test_kmers_have_no_marks() -> None:
+    with pytest.raises(ConfigError, match="k-mers overlap"):
+        made(form="kmers", marks=True)
