@@ -64,13 +64,29 @@ def _frequent(found: Units, by: Written, n: int, limits: Limits) -> list[int]:
 
 def plain(documents: Documents, found: Units, how: How, runs: Sequence[Sequence[int]]) -> Plain:
     """How many letters, and the share of each (of SMILES: tokens, and how many of each); a block for each length of runs."""
-    pairs = (documents.row, documents.document)
-    known = csr_array(
-        (np.ones(len(documents.row), np.float32), pairs), shape=(documents.rows, len(documents.texts)), dtype=np.float32
-    )
+    known = _which(documents)
     blocks = [_block(known, found, how, n, columns) for n, columns in enumerate(runs, 1) if len(columns)]
     dense = _tokens(found) if how.alphabet == "smiles" else _composition(found, how)
     return Plain(_of_rows(documents, dense), tuple(dense), tuple(blocks))
+
+
+def by_place(documents: Documents, found: Units, length: int) -> Counts:
+    """Which letter each of these sequences, all of this length, has at each place: one 1 where it is certain."""
+    sequence = np.repeat(np.arange(len(found.offsets) - 1), np.diff(found.offsets))
+    place = np.arange(found.offsets[-1]) - found.offsets[:-1][sequence]
+    kept = (found.number >= 0) & (found.number < len(found.names)) & (place < length)
+    size = len(found.names)
+    pairs = sequence[kept], place[kept] * size + found.number[kept]
+    shape = len(documents.texts), length * size
+    held = csr_array((np.ones(int(kept.sum()), np.float32), pairs), shape=shape, dtype=np.float32)
+    names = tuple(f"place {place}.{name}" for place in range(1, length + 1) for name in found.names)
+    return Counts(csr_array(_which(documents) @ held), names, "letters by place")
+
+
+def _which(documents: Documents) -> csr_array:
+    """1 where a row has a sequence, "N M"."""
+    pairs = (documents.row, documents.document)
+    return csr_array((np.ones(len(documents.row), np.float32), pairs), shape=(documents.rows, len(documents.texts)))
 
 
 def _block(known: csr_array, found: Units, how: How, n: int, columns: Sequence[int]) -> Counts:

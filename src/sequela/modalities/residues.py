@@ -9,6 +9,7 @@ with a letter that is not certain. A sequence that is in many rows (a protein wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import msgspec
@@ -53,6 +54,7 @@ class Config(Strict, frozen=True):
     keep: Keep = "begin"  # of a row with more steps; ends: half of them where it begins, half where it ends
     ngrams: Annotated[int, Meta(ge=1, le=8)] = 3  # the baselines count runs of up to so many letters or tokens
     max_ngrams: Annotated[int, Meta(ge=0)] = 10_000  # of each length, the most frequent; 0: all
+    aligned: bool = False  # all are of one length, a letter's place means the same in each: baselines see which stands where
     window: Annotated[int, Meta(ge=0, le=50)] = 7  # baselines that judge steps see so many before and after each
     marks: bool = False  # a step before the first letter or token and one after the last: the task generate learns where to end
 
@@ -91,6 +93,8 @@ class Residues:
         if len(tokens) == 1:
             raise DataError(f"{len(documents.texts)} training sequences have no token that {config.min_subjects} subjects have")
         units = _residue_counts.units(documents.texts, self._how, tokens)
+        if config.aligned:
+            _one_length(documents.texts)
         tokens += [BEGIN, END] if config.marks else []
         steps = self._steps(documents.texts, tokens)
         return State(
@@ -117,11 +121,14 @@ class Residues:
         )
 
     def plain(self, known: Known, state: State) -> Plain:
-        """How long each sequence is, of what letters, and how often each run of letters or tokens occurs."""
+        """How long each sequence is, of what letters, how often each run of these occurs; of aligned ones what is where."""
         documents = self._documents(known, state)
         letters = state.tokens[:-2] if self.config.marks else state.tokens
         units = _residue_counts.units(documents.texts, self._how, letters)
-        return _residue_counts.plain(documents, units, self._how, state.runs)
+        found = _residue_counts.plain(documents, units, self._how, state.runs)
+        if not self.config.aligned:
+            return found
+        return replace(found, counts=(*found.counts, _residue_counts.by_place(documents, units, round(state.length))))
 
     def plain_steps(self, known: Known, state: State) -> Plain:
         """Where each step stands, and which stand around it, `window` before and after."""
@@ -129,10 +136,11 @@ class Residues:
         return _residue_columns.columns(steps, rows, state.tokens, self.config.window)
 
     def refused(self, known: Known, state: State) -> list[str]:
-        """Why a row cannot be judged: letters that are none, or more steps than are read at once."""
+        """Why a row cannot be judged: letters that are none, more steps than are read at once, or another length than aligned."""
         documents = self._documents(known, state)
         found = [""] * known.count
-        reasons = list(map(self._reason, documents.texts))
+        aligned = round(state.length) if self.config.aligned else 0
+        reasons = [self._reason(text) or _misaligned(text, aligned) for text in documents.texts]
         for row, document in zip(documents.row.tolist(), documents.document.tolist(), strict=True):
             found[row] = reasons[document]
         return found
@@ -193,6 +201,23 @@ class Residues:
         return f"its sequence has {count:,} {long}" if count > LONGEST else ""
 
 
+def _one_length(texts: Sequence[str]) -> None:
+    """Raises DataError where these sequences are not aligned."""
+    lengths = sorted(map(len, texts))
+    if lengths[0] != lengths[-1]:
+        raise DataError(
+            f"training sequences of {lengths[0]:,} to {lengths[-1]:,} letters are not aligned",
+            hint="leave out aligned, or cut them to one length",
+        )
+
+
+def _misaligned(text: str, length: int) -> str:
+    """Why it does not stand beside the training sequences of this length (0: none is asked); "" where it does."""
+    if not length or len(text) == length:
+        return ""
+    return f"its sequence has {len(text):,} letters, and those that it is aligned with {length:,}"
+
+
 def _same(documents: Documents) -> Array | None:
     """Which sequence each row has, int64 "N", -1 where it has none; None where no two rows have the same."""
     if len(documents.texts) == len(documents.row):
@@ -219,6 +244,8 @@ def _refused(config: Config) -> Iterator[tuple[str, str]]:
     elif config.marks:
         yield "k-mers overlap: a sequence is not made of them one by one, and marks are of no use", 'form = "letters"'
     if (config.alphabet or config.sequence) == SMILES:
+        if config.aligned:
+            yield "the tokens of SMILES are not aligned", "leave aligned out"
         if given == "kmers" or config.form == "letters":
             yield f"a SMILES has no {config.form}", 'form = "tokens"'
         if config.masked == "unknown":
