@@ -189,7 +189,9 @@ def _step(one: dict[str, Any]) -> str:
 
 
 def _term(one: dict[str, Any]) -> str:
-    """What was said to speak for or against an answer: a code, or a phrase of a text."""
+    """What was said to speak for or against an answer: a code, a phrase of a text, or a letter of a sequence."""
+    if "place" in one:
+        return f"    {one['change']:+.3f} {one['class']}: {one['letter']}{one['place']} {one['put']} ({one['input']})"
     if "text" in one:
         place = f"document {one['document']}, characters {one['begin']}-{one['end']}"
         return f"    {one['change']:+.3f} {one['class']}: \u201c{one['text']}\u201d ({place})"

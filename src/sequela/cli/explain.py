@@ -1,7 +1,8 @@
 """Say which inputs a model's answers rest on: each code left out in turn, over the rows of a run or of given data.
 
 The change of the answer when every event of a code is taken away, as if it had never been recorded; of texts, what the
-words of the vocabulary add to the log-odds of what is said.
+words of the vocabulary add to the log-odds of what is said; with --method mutagenesis, of sequences, each letter put to each
+other letter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("subject_of", metavar="RUN|BUNDLE", help="a run folder, or a bundle together with --data")
     verb.add_argument("--data", metavar="PATH", help="a store or raw files, for a bundle")
     verb.add_argument("--rows", type=int, default=200, help="explain so many rows, drawn by a fixed seed (default 200)")
+    verb.add_argument(
+        "--method",
+        choices=("auto", "mutagenesis"),
+        default="auto",
+        help="mutagenesis: of sequences, by place or by letter (default: codes, or words of texts)",
+    )
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -22,7 +29,13 @@ def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
     from sequela.cli import _show
 
-    table = pipeline.explain(arguments.subject_of, data=arguments.data, rows=arguments.rows, progress=pipeline.progress_bar())
+    table = pipeline.explain(
+        arguments.subject_of,
+        data=arguments.data,
+        rows=arguments.rows,
+        method=arguments.method,
+        progress=pipeline.progress_bar(),
+    )
     if arguments.json:
         _show.as_json(table.rows)
     else:

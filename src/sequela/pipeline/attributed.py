@@ -45,7 +45,7 @@ from sequela.registry import nearest
 from sequela.study import cut
 from sequela.types import Array, Known, Ragged, Seq
 
-Method: TypeAlias = Literal["auto", "attention", "gradients", "lime"]
+Method: TypeAlias = Literal["auto", "attention", "gradients", "lime", "mutagenesis"]  # the last: of residues (mutated.py)
 NAMES = {
     "attention": "exact terms of label attention",
     "gradients": "integrated gradients",

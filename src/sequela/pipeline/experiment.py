@@ -39,6 +39,7 @@ from sequela.pipeline import (
     forecasts,
     generation,
     maps,
+    mutations,
     outlooks,
     page,
     pictures,
@@ -52,6 +53,7 @@ from sequela.pipeline.progress import silent
 from sequela.store import looks
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
+from sequela.study import cut
 from sequela.study.split import Plan
 from sequela.types import Array, Cohort, Part
 
@@ -230,6 +232,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     drawn = pictures.write(folder, chosen.predictor, judged[part], rows.of(part))
     drawn += strips.write(folder, chosen.predictor, judged[part], split.store)
     drawn += maps.write(folder, chosen.predictor, judged[part])
+    drawn += mutations.write(folder, chosen.predictor, judged[part], rows.of(part), cut.take(split.known, rows.parts[part]))
     drawn += documents.write(folder, chosen.predictor, judged[part], rows.of(part))
     read, words = readings.write(folder, chosen.predictor, judged[part], rows.of(part))
     of_run = facts.of(split, rows, chosen, alarms, told, [*drawn, *read])

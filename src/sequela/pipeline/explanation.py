@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -48,11 +48,18 @@ class Importance:
 
 
 def explain(
-    of: str | Path, *, data: str | Path | Store | None = None, rows: int = 200, progress: Progress = silent
+    of: str | Path,
+    *,
+    data: str | Path | Store | None = None,
+    rows: int = 200,
+    method: Literal["auto", "mutagenesis"] = "auto",
+    progress: Progress = silent,
 ) -> Importance:
     """The table for a run (on its own data) or for a bundle on the data given; at most `rows` rows, drawn by a fixed seed.
 
-    Of texts it is a table of words: what each adds, in the mean over the rows of whose class it is told.
+    Of texts it is a table of words: what each adds, in the mean over the rows of whose class it is told. With the method
+    "mutagenesis" it is one of letters of sequences, each put to each other one: by place where all are of one length, else by
+    what was put for what. Raises UsageError where nothing is explained so.
     """
     path = Path(of)
     held = load(path / files.BUNDLE if path.is_dir() else path)
@@ -62,6 +69,8 @@ def explain(
     store = records(held.study.data, Path(), given, progress)
     cohort, _ = held.eligible(store)
     drawn = np.sort(streams.generator(0, "explain").permutation(len(cohort))[:rows])
+    if method == "mutagenesis":
+        return _letters(held, store, cohort.take(drawn), progress)
     words = _words(held, store, cohort.take(drawn))
     if words is not None:
         return words
@@ -76,6 +85,13 @@ def explain(
         for k, code in enumerate(codes)
     ]
     return Importance(sorted(table, key=lambda row: -row["mean_absolute"]), _scale(held))
+
+
+def _letters(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> Importance:
+    from sequela.pipeline import mutations
+
+    scale = "in the unit of the value" if held.predictor.task.kind == "regression" else "log-odds of what is said of the sequence"
+    return Importance(mutations.table(held, held.known(store, cohort), cohort, progress), scale)
 
 
 def _words(held: Bundle, store: Store, cohort: Cohort) -> Importance | None:

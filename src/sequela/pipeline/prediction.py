@@ -10,7 +10,7 @@ from sequela.bundle import Bundle, load
 from sequela.bundle.prediction import Prediction
 from sequela.contracts import Progress
 from sequela.errors import UsageError
-from sequela.pipeline import attributed, texts
+from sequela.pipeline import attributed, mutated, mutations, texts
 from sequela.pipeline.attributed import Method
 from sequela.pipeline.data import other_records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
@@ -60,8 +60,17 @@ def predict(
     if attributed.input_of(held.study) is not None:
         told = texts.of_texts(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
         return [replace(one, explanation=told.terms.get(one.row_id), file=told.files.get(one.row_id)) for one in predictions]
+    if mutated.inputs_of(held.study) and (method != "auto" or mutated.explained(held.predictor)):
+        said = mutations.of_sequences(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
+        return [
+            replace(one, explanation=said.terms.get(one.row_id), file=said.files.get(one.row_id, one.file)) for one in predictions
+        ]
+    if method == "mutagenesis":
+        mutated.check(held.predictor, method)
     if method != "auto" or classes:
-        raise UsageError("a method or classes are chosen where a text is explained, and no input of this bundle is of texts")
+        raise UsageError(
+            "a method or classes are chosen where a text or a sequence is explained, and no input of this bundle is of these"
+        )
     return _explained(held, store, predictions, (subject, at), folder, progress)
 
 

@@ -8,6 +8,7 @@ from sequela.evaluate import cases
 from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
 from sequela.evaluate.report.run import Run
+from sequela.evaluate.report.sections import mutations
 
 ENDING = ".svg"
 RULE = (
@@ -20,12 +21,16 @@ RULE = (
 
 def strips(run: Run) -> Safe:
     """Nothing where no input is of waveforms."""
-    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING) and not one.marks]
+    shown = [one for one in run.facts.pictures if one.file.endswith(ENDING) and not one.marks and _of_signals(one)]
     if not shown:
         return EMPTY
     split = f" They are of the split {shown[0].split}." if shown[0].split else ""
     groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
     return section("Recordings", paragraph(RULE + split), joined(groups))
+
+
+def _of_signals(one: PictureFacts) -> bool:
+    return not one.file.endswith(mutations.ENDING)
 
 
 def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
