@@ -24,6 +24,13 @@ from sequela.errors import ConfigError
 
 Kind: TypeAlias = Literal["readers", "modalities", "encoders", "tasks", "baselines"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_SINGULAR: dict[Kind, str] = {
+    "readers": "reader",
+    "modalities": "modality",
+    "encoders": "encoder",
+    "tasks": "task",
+    "baselines": "baseline",
+}
 FAMILIES: dict[Kind, str] = {"encoders": "sequela.encoders._external"}  # where a kind's names with a colon lead
 
 
@@ -68,7 +75,7 @@ def module(kind: Kind, name: str) -> ModuleType:
         return importlib.import_module(FAMILIES[kind]).named(name)  # type: ignore[no-any-return]
     found = _found(kind)
     if name not in found:
-        raise ConfigError(f"no {kind.removesuffix('s')} is called {name!r}", hint=nearest(name, names(kind)))
+        raise ConfigError(f"no {_SINGULAR[kind]} is called {name!r}", hint=nearest(name, names(kind)))
     return importlib.import_module(found[name])
 
 

@@ -97,6 +97,12 @@ def test_listing_imports_each_and_shows_its_options() -> None:
         json.dumps(msgspec.to_builtins(rows))
 
 
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_a_name_that_there_is_none_of_is_told_in_the_singular(kind: registry.Kind) -> None:
+    with pytest.raises(ConfigError, match=r"no (reader|modality|encoder|task|baseline) is called 'nobody'"):
+        registry.module(kind, "nobody")
+
+
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'gru_d'"):
         registry.module("encoders", "grud")

@@ -100,7 +100,7 @@ def test_equal_molecules_are_one_however_they_are_written(rows_of):
     [
         ({"name": "a", "sequence": "protein"}, "does not say which sequences"),
         ({"name": "a", "by": "kmers", "identity": 0.5}, "does not say which sequences"),
-        ({"name": "a", "sequence": "protein", "by": "kmers"}, "takes an identity"),
+        ({"name": "a", "sequence": "protein", "by": "kmers"}, "needs an identity"),
         ({"name": "a", "sequence": "protein", "by": "exact", "identity": 0.5}, "takes no identity"),
         ({"name": "a", "sequence": "gene", "by": "exact"}, "needs the code 'SEQUENCE//gene'"),
     ],
@@ -115,6 +115,18 @@ def test_letters_of_molecules_are_not_aligned_and_nucleotides_only_where_they_ar
         rows_of(["CC(=O)O", "c1ccccc1"], [{**CLUSTER, "sequence": "smiles"}], SMILES)
     with pytest.raises(ConfigError, match="unrelated ones have half"):
         rows_of(["ACGTACGT", "GGTTAACC"], [CLUSTER])
+
+
+def test_scaffolds_are_refused_where_no_sequence_is_a_molecule(rows_of):
+    pytest.importorskip("rdkit")
+    with pytest.raises(ConfigError, match="none of 2 sequences 'protein' is a molecule"):
+        rows_of(["MKVLA", "GTMKL"], [{**SCAFFOLD, "sequence": "protein"}])
+
+
+def test_nucleotides_are_not_kept_apart_by_an_identity_that_unrelated_ones_have(rows_of):
+    held, asked, cohort = rows_of(["ACGTACGT", "GGTTAACC"] * 20, split={"apart": {"sequence": "protein", "identity": 0.5}})
+    with pytest.raises(ConfigError, match=r"split\.apart asks for an identity"):
+        plan_of(held, asked, cohort)
 
 
 # ------------------------------------------------------------------------------------------------------------------- the largest
@@ -167,6 +179,12 @@ def test_a_scaffold_split_leaves_no_scaffold_in_two_parts_and_the_largest_in_tra
     plan = plan_of(held, asked, cohort)
     assert not len(split.overlapping(plan.part, split.units(cohort, "scaffold")))
     assert set(PARTS) == set(plan.part)
+
+
+def test_subjects_are_not_dealt_in_the_order_of_the_data(rows_of):
+    held, asked, cohort = rows_of(relatives(6, 2), split={"order": "largest"})
+    with pytest.raises(ConfigError, match="would be dealt as the data lists them"):
+        split.plans(cohort, asked, held, Path())
 
 
 def test_only_a_split_by_subject_has_an_order(rows_of):

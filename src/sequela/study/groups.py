@@ -16,6 +16,7 @@ from sequela.study import labels
 from sequela.study.cut import Timeline
 from sequela.types import DAY, NEVER, Array
 
+LEAST_OF_NUCLEOTIDES = 0.75  # identity: strands that have nothing in common are alike by half
 AGE_BANDS = [45.0, 65.0, 80.0]  # years: the bands of "age_band" where a study gives none
 
 
@@ -55,9 +56,14 @@ def _of_sequences(group: config.Group) -> config.Group:
             f"the group {group.name!r} does not say which sequences are to be grouped, and by what",
             hint=f'write {{ name = "{group.name}", sequence = "protein", by = "kmers", identity = 0.4 }}, without code and bands',
         )
-    if (group.identity is not None) != (group.by in ("kmers", "mmseqs")):
-        asked = "no" if group.identity is not None else "an"
-        raise ConfigError(f"the group {group.name!r}, by {group.by}, takes {asked} identity", hint="of kmers and mmseqs alone")
+    aligned = group.by in ("kmers", "mmseqs")
+    if aligned and group.identity is None:
+        raise ConfigError(
+            f"the group {group.name!r}, by {group.by}, needs an identity: the share of letters that makes two alike",
+            hint=f"identity = 0.5 of proteins, {LEAST_OF_NUCLEOTIDES} or more of DNA and RNA",
+        )
+    if not aligned and group.identity is not None:
+        raise ConfigError(f"the group {group.name!r}, by {group.by}, takes no identity", hint="it is of kmers and mmseqs alone")
     return msgspec.structs.replace(group, code=record.code(group.sequence))
 
 

@@ -14,10 +14,9 @@ from sequela.residues.alphabets import PROTEIN
 from sequela.residues.identity import Nearest
 from sequela.residues.words import alphabet, tidy
 from sequela.study import cut, groups
+from sequela.study.groups import LEAST_OF_NUCLEOTIDES
 from sequela.study.records import Records
 from sequela.types import Array, Cohort
-
-LEAST_OF_NUCLEOTIDES = 0.75  # identity: strands that have nothing in common are alike by half
 
 
 def grouped(store: Records, plan: config.Cohort, rows: Cohort) -> Cohort:
@@ -51,8 +50,19 @@ def levels(group: config.Group, sequences: Sequence[str]) -> Array:
     told = [sequences[row] for row in rows.tolist()]
     found = np.full(len(sequences), "", object)
     if told:
-        found[rows] = molecules.scaffolds(told) if group.by == "scaffold" else _numbered(group, told)
+        found[rows] = _scaffolds(group, told) if group.by == "scaffold" else _numbered(group, told)
     return found.astype(str)
+
+
+def _scaffolds(group: config.Group, told: list[str]) -> list[str]:
+    """Each molecule's scaffold, "" of what is none."""
+    found = molecules.scaffolds(told)
+    if not any(found):
+        raise ConfigError(
+            f"the group {group.name!r} asks for scaffolds, and none of {len(told):,} sequences {group.sequence!r} is a molecule",
+            hint='scaffolds are of SMILES; of proteins, DNA and RNA by = "kmers"',
+        )
+    return found
 
 
 def _numbered(group: config.Group, told: list[str]) -> list[str]:
@@ -69,9 +79,13 @@ def _numbered(group: config.Group, told: list[str]) -> list[str]:
 def _check_alignable(group: config.Group, told: list[str]) -> None:
     if of_molecules(told):
         raise ConfigError(f"the group {group.name!r} would align molecules letter by letter", hint='by = "scaffold"')
-    if alphabet(told) is not PROTEIN and (group.identity or 1.0) < LEAST_OF_NUCLEOTIDES:
+    _check_identity(f"the group {group.name!r}", told, group.identity or 1.0)
+
+
+def _check_identity(what: str, told: Sequence[str], identity: float) -> None:
+    if identity < LEAST_OF_NUCLEOTIDES and alphabet(told) is not PROTEIN:
         raise ConfigError(
-            f"the group {group.name!r} asks for an identity of {group.identity} of nucleotides: unrelated ones have half",
+            f"{what} asks for an identity of {identity} of nucleotides: unrelated ones have half",
             hint=f"{LEAST_OF_NUCLEOTIDES} or more",
         )
 
@@ -94,10 +108,12 @@ def nearest(asked: Sequence[str], among: Sequence[str]) -> Nearest:
 def too_like(part: Array, sequences: Sequence[str], apart: config.Apart) -> Array:
     """Why each row of train and tune should leave, str "N": its sequence is too like one of test; "" where it is not.
 
-    Raises DataError where no row has a sequence.
+    Raises DataError where no row has a sequence, ConfigError for an identity that unrelated ones have.
     """
     if not any(sequences):
         raise DataError(f"no row has the sequence {apart.sequence!r}, which split.apart names")
+    if not of_molecules(sequences):
+        _check_identity("split.apart", sequences, apart.identity)
     learnt, test = np.flatnonzero(np.isin(part, ("train", "tune"))), np.flatnonzero(part == "test")
     near = nearest(*([sequences[row] for row in rows.tolist()] for rows in (learnt, test)))
     gone = learnt[(near.other >= 0) & (near.identity >= apart.identity)]

@@ -83,6 +83,11 @@ def _kept_apart(plan: Plan, sequences: Sequence[str], apart: config.Apart) -> Pl
 def _drawn(cohort: Cohort, split: config.Split, store: Records, base: Path, unit: Array) -> list[Plan]:
     if split.order and split.by != "subject":
         raise ConfigError(f'split.order = "{split.order}" is of a split by subject, not by {split.by}', hint="leave it out")
+    if split.order and not split.unit:
+        raise ConfigError(
+            f'split.order = "{split.order}" needs a split.unit: subjects of one row each would be dealt as the data lists them',
+            hint='unit = a group of several subjects, as { name = "scaffold", sequence = "smiles", by = "scaffold" }',
+        )
     if split.by == "subject":
         return [Plan("split-1", _by_size(split, unit) if split.order else _by_unit(cohort, split, unit))]
     if split.by == "site":
