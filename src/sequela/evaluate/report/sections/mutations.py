@@ -11,8 +11,8 @@ from sequela.evaluate.report.sections.documents import PATIENTS
 ENDING = "-letters.svg"
 RULE = (
     "The surest right calls and errors, or of labels and values the highest and the lowest answer. Each letter was put to each "
-    "other letter and the model asked again (tokens of a SMILES were left out in turn); of a long sequence only the stretches that "
-    "count most as a whole. "
+    "other letter and the model asked again (tokens of a SMILES were left out in turn); of a long sequence only the stretches "
+    "that count most as a whole. "
 )
 
 
