@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import followed
@@ -64,3 +65,11 @@ def test_subjects_who_were_asked_about_again_are_shown_prediction_by_prediction(
     for cause in ("death", "transplant"):
         assert f"{cause} of p1#2 as foreseen at each prediction" in page
     assert "foreseen at 1 years" in page and "After 2.0 years: death" in page
+
+
+def test_few_answers_share_a_plot_those_nearest_to_what_came(tmp_path: Path) -> None:
+    one = followed.judged(300)
+    more = {f"baseline:other{number}": one.answers["baseline:aalen_johansen"] for number in range(3)}
+    page = render(runs.folder(tmp_path, "survival", [replace(one, answers=one.answers | more)], as_run=study(0)))
+    plot = page.partition("death: observed and foreseen")[2].partition("</figure>")[0]
+    assert "cox (baseline)" in plot and plot.count("(baseline)") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from sequela.evaluate.incidence import Incidence
 from sequela.evaluate.report import courses, numbers
@@ -13,13 +14,15 @@ from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 OVERALL = ("td_c", "uno_c", "c_index", "integrated_brier")
 BY = ("c_index", "uno_c", "cumulative_auc", "brier", "observed_expected", "calibration_slope")
 BY_GROUP = ("c_index", "brier")
+OTHERS = 3  # answers beside the one that is told, in one plot
 SAID = (
     "A pair of rows is comparable where one has the event while the other is watched and free of it, or had another event "
     "before: that one never gets the event in question, so it should rank below (Wolbers). Numbers by a horizon are of rows "
     "whose state is known by then; they stand for their like that were lost before (inverse probability of censoring weights, "
     "estimated on the rows judged), as in Uno's C and the Brier scores. Observed shares are Aalen-Johansen's. Rows that came "
     "under observation after the prediction count among those at risk from then on alone; where that is not enough they are left "
-    "out, as is said beside the number. Nothing is called: there is no threshold."
+    "out, as is said beside the number. Nothing is called: there is no threshold. Plots show the answer that is told beside "
+    f"{OTHERS} others at most, those with the least integrated Brier score."
 )
 
 
@@ -48,6 +51,7 @@ def _split(run: Run) -> str:
 
 
 def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> Safe:
+    those = _least_off(run, cause, those)
     name, first = those[0]
     events = f"{numbers.count(first.whole.events)} of {numbers.count(first.whole.n)} rows had it by the last horizon."
     horizons = [one.label for one in first.calibration]
@@ -62,6 +66,16 @@ def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> S
             *_by_group(run, cause, horizons),
         ]
     )
+
+
+def _least_off(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> Sequence[tuple[str, Incidence]]:
+    """The first answer, and of the others those nearest to what came."""
+
+    def off(other: tuple[str, Incidence]) -> float:
+        row = run.number(other[1].model, "integrated_brier", class_=cause)
+        return inf if row is None or row.value is None else row.value
+
+    return [those[0], *sorted(those[1:], key=off)[:OTHERS]]
 
 
 def _as_time_went(run: Run, cause: str) -> list[Safe]:
