@@ -1,6 +1,7 @@
 """Predict with a bundle: one line for each row, refused rows with the reason.
 
-INPUT is a store, or raw files in the format that the bundle was trained on.
+INPUT is a store, or raw files in the format that the bundle was trained on. Records that cannot be read are told last, on stderr,
+with the reason.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ def arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
+    from sequela.bundle import load
     from sequela.cli import _show
 
+    held = load(arguments.bundle)
     predictions = pipeline.predict(
-        arguments.bundle,
+        held,
         arguments.input,
         subject=arguments.subject,
         at=arguments.at,
@@ -65,3 +68,5 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for prediction in predictions:
         _show.line(prediction.json() if arguments.json else prediction.text())
+    for reason in pipeline.passed_over(held, arguments.input, reader=arguments.reader):
+        _show.remark(reason)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.generation import generate
     from sequela.pipeline.monitoring import monitor
     from sequela.pipeline.page import report
+    from sequela.pipeline.passed_over import passed_over
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
     from sequela.pipeline.streaming import stream
@@ -35,6 +36,7 @@ _HOMES = {
     "listed": "description",
     "monitor": "monitoring",
     "parsed_options": "data",
+    "passed_over": "passed_over",
     "predict": "prediction",
     "progress_bar": "progress",
     "report": "page",
@@ -56,6 +58,7 @@ __all__ = [
     "listed",
     "monitor",
     "parsed_options",
+    "passed_over",
     "predict",
     "progress_bar",
     "report",

@@ -64,9 +64,11 @@ PARTS = ("parts", "part")  # options of readers that say of which part records a
 def elsewhere(data: config.Data, reader: str = "", *, labelled: bool) -> config.Data:
     """How other records than the study's own are read: of which part they are is not asked.
 
-    Without `labelled` they need not have what only training and judging read (LABELS of a reader's module). `reader`: they are of
-    another format, and are read by that reader with its defaults.
+    Without `labelled` they need not have what only training and judging read (LABELS of a reader's module), and however many of
+    them are refused, the others are read: they are to be answered. `reader`: they are of another format, and are read by that
+    reader with its defaults.
     """
+    data = data if labelled else msgspec.structs.replace(data, max_refused=1.0)
     if reader:
         return msgspec.structs.replace(data, reader=reader, options={})
     if not data.reader:
@@ -79,10 +81,16 @@ def elsewhere(data: config.Data, reader: str = "", *, labelled: bool) -> config.
 def other_records(data: config.Data, given: str | Path | Store, reader: str, progress: Progress, *, labelled: bool) -> Store:
     """The store of other records than the study's own: see `elsewhere`.
 
-    Raises DataError, which of files that the study's reader cannot use says how those of another format are read.
+    Raises DataError, which of files that the study's reader cannot use says how those of another format are read; ConfigError
+    where that `reader` does not do with its defaults.
     """
     try:
         return records(elsewhere(data, reader, labelled=labelled), Path(), given, progress)
+    except ConfigError as error:
+        if not reader:
+            raise
+        first = f"import them first: sequela import {reader} SOURCE STORE --option KEY=VALUE, and take the store"
+        raise ConfigError(error.message, hint="; ".join(filter(None, (error.hint, first)))) from error
     except DataError as error:
         if reader or not data.reader or isinstance(given, Store) or not Path(given).exists():
             raise

@@ -44,10 +44,15 @@ def judge(flow: Flow, max_refused: float) -> None:
     """Raises DataError, with the commonest reason and the first names, where more than the allowed share was refused."""
     if flow.refused_share <= max_refused:
         return
-    worst = max(flow.refused, key=lambda refusal: refusal.count)
     seen = flow.accepted + flow.refused_count
     raise DataError(
         f"{flow.refused_count} of {seen} records were refused ({flow.refused_share:.1%}; allowed: {max_refused:.1%}), "
-        f"most for this reason: {worst.reason} ({worst.count}; first: {', '.join(worst.first[:3])})",
+        f"most for this reason: {commonest(flow)}",
         hint="see whether the reader and its options fit this source; max_refused raises the allowed share",
     )
+
+
+def commonest(flow: Flow) -> str:
+    """The reason for which most records were refused, with how many and the first names."""
+    worst = max(flow.refused, key=lambda refusal: refusal.count)
+    return f"{worst.reason} ({worst.count}; first: {', '.join(worst.first[:3])})"

@@ -21,7 +21,7 @@ from sequela import __version__
 from sequela.contracts import Progress
 from sequela.errors import DataError
 from sequela.store import place
-from sequela.store.flow import Tally
+from sequela.store.flow import Tally, commonest
 from sequela.store.payloads import PayloadPack
 from sequela.store.schema import (
     CODES,
@@ -162,8 +162,14 @@ class StoreWriter:
     def _close(self) -> None:
         self._tally.judge()
         if not self._shards.rows:
+            flow = self._tally.flow()
+            none = (
+                f": all {flow.refused_count} records were refused, most for this reason: {commonest(flow)}"
+                if flow.refused
+                else ""
+            )
             raise DataError(
-                f"{self._origin.name}: the reader {self._origin.reader!r} found no events", hint="is this the right source?"
+                f"{self._origin.name}: the reader {self._origin.reader!r} found no events{none}", hint="is this the right source?"
             )
         ids = _subject_ids(list(self._shards.numbers))
         events = self._shards.write(ids)
