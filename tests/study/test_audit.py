@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.study import audit, likeness
+from sequela.study.audit import of_inputs, of_labels
 from sequela.study.cut import SCHEMA
 from sequela.types import Boxes, Cohort, Counts, Known, Plain, Target
 
@@ -63,9 +64,9 @@ def test_many_rows_of_few_people_are_not_taken_for_many_people() -> None:
     target = replace(clean.cohort.target, values=dies)
     cohort = replace(clean.cohort, subject_id=subject, target=target, part=np.full(1200, "train"))
     few = replace(with_values(clean, np.tile(rate[:, None], (1, 20))), cohort=cohort)
-    assert audit.suspicious_input(few).severity == "ok"
+    assert of_inputs.suspicious_input(few).severity == "ok"
     everybody = replace(few, cohort=replace(cohort, subject_id=np.arange(1200)))
-    assert audit.suspicious_input(everybody).severity == "leak"
+    assert of_inputs.suspicious_input(everybody).severity == "leak"
 
 
 def with_values(material: audit.Material, values: np.ndarray) -> audit.Material:
@@ -180,7 +181,7 @@ def test_a_column_that_is_missing_where_the_label_is_positive_is_named():
     values[:, 7] = np.where(clean.cohort.target.values[:, 0] == 1, np.nan, 1.0)
     planted = with_values(clean, values)
     assert told(planted) == {"suspicious_input"}
-    assert "c7 being missing 1.000" in audit.suspicious_input(planted).text
+    assert "c7 being missing 1.000" in of_inputs.suspicious_input(planted).text
 
 
 def test_a_code_that_alone_tells_the_label_is_found_among_thousands() -> None:
@@ -190,7 +191,7 @@ def test_a_code_that_alone_tells_the_label_is_found_among_thousands() -> None:
     counts = np.column_stack([chance, label]).astype(np.float32)
     blocks = Counts(csr_array(counts), tuple(f"last.{n}" for n in range(51)), "last")
     planted = replace(clean, plain=replace(clean.plain, counts=(blocks,)))
-    assert told(planted) == {"suspicious_input"} and "last.50 1.000" in audit.suspicious_input(planted).text
+    assert told(planted) == {"suspicious_input"} and "last.50 1.000" in of_inputs.suspicious_input(planted).text
     harmless = replace(clean, plain=replace(clean.plain, counts=(Counts(csr_array(counts[:, :50]), blocks.names[:50], "last"),)))
     assert told(harmless) == set()
 
@@ -255,7 +256,7 @@ def test_a_class_that_no_training_mask_or_box_has_is_named() -> None:
 
 
 def test_where_nothing_is_to_be_marked_no_picture_is_spoken_of_as_marked() -> None:
-    told = audit.unseen_class(ward(0))
+    told = of_labels.unseen_class(ward(0))
     assert (told.severity, told.text) == ("ok", "no picture or text is to be marked")
 
 
@@ -284,8 +285,8 @@ def test_subjects_named_in_the_order_of_their_labels_are_noted(named):
     clean = ward(0)
     order = np.argsort(np.argsort(clean.cohort.target.values[:, 0], kind="stable"))
     planted = replace(clean, cohort=replace(clean.cohort, source_id=np.array([named(n) for n in order])))
-    assert audit.sorted_ids(planted).severity == "note"
-    assert audit.sorted_ids(clean).severity == "ok"
+    assert of_labels.sorted_ids(planted).severity == "note"
+    assert of_labels.sorted_ids(clean).severity == "ok"
 
 
 def test_an_alarm_that_is_answered_is_a_note_with_the_reason():

@@ -13,6 +13,7 @@ from scipy import signal
 from sequela import config
 from sequela.errors import LeakError
 from sequela.study import audit, continued
+from sequela.study.audit import of_split
 from sequela.study.cut import SCHEMA
 from sequela.types import Array, Cohort, Known, Payload, Plain, Shared, Target
 
@@ -78,20 +79,20 @@ PIECES = [f"S{record}_{piece}" for record in range(1, 31) for piece in range(1, 
 
 def test_pieces_of_one_signal_that_came_as_records_of_their_own_are_a_leak() -> None:
     signals = rhythms(30, 12 * LENGTH).reshape(360, LENGTH)
-    alarm = audit.continued_signal(material(signals, parts(360), PIECES))
+    alarm = of_split.continued_signal(material(signals, parts(360), PIECES))
     assert alarm.severity == "leak" and alarm.count > 100
     assert "recordings go on where the one before, in another part, ends" in alarm.text and "split.unit" in alarm.text
 
 
 def test_pieces_that_stay_together_are_none() -> None:
     signals = rhythms(30, 12 * LENGTH).reshape(360, LENGTH)
-    alarm = audit.continued_signal(material(signals, np.repeat(parts(30), 12), PIECES))
+    alarm = of_split.continued_signal(material(signals, np.repeat(parts(30), 12), PIECES))
     assert alarm.severity == "ok"
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_records_of_their_own_raise_no_alarm(seed: int) -> None:
-    alarm = audit.continued_signal(material(rhythms(360, LENGTH, seed), parts(360, seed), PIECES))
+    alarm = of_split.continued_signal(material(rhythms(360, LENGTH, seed), parts(360, seed), PIECES))
     assert alarm.severity == "ok"
 
 
@@ -105,10 +106,10 @@ def test_rows_of_several_parts_that_know_one_recording_are_a_leak_whatever_overl
     signals = rhythms(20, 4 * LENGTH).reshape(80, LENGTH)
     found = material(signals, parts(80), [f"S{k // 4}" for k in range(80)], pieces_of_one=4)
     allowed = config.convert(STUDY | {"split": {"allow_overlap": "nobody knows the patients"}}, config.Study)
-    alarm = audit.continued_signal(replace(found, study=allowed))
+    alarm = of_split.continued_signal(replace(found, study=allowed))
     assert alarm.severity == "leak" and "known to rows of more than one part" in alarm.text and alarm.count >= 10
     together = material(signals, np.repeat(parts(20), 4), [f"S{k // 4}" for k in range(80)], pieces_of_one=4)
-    assert audit.continued_signal(together).severity == "ok"
+    assert of_split.continued_signal(together).severity == "ok"
 
 
 def test_events_held_once_are_looked_at_as_those_held_row_by_row() -> None:
@@ -126,10 +127,10 @@ def test_events_held_once_are_looked_at_as_those_held_row_by_row() -> None:
 def test_flat_short_and_gappy_recordings_are_passed_over() -> None:
     signals = rhythms(20, LENGTH)
     signals[3], signals[7, 40] = 5, np.nan
-    alarm = audit.continued_signal(material(signals, parts(20), [f"S{k}" for k in range(20)]))
+    alarm = of_split.continued_signal(material(signals, parts(20), [f"S{k}" for k in range(20)]))
     assert alarm.severity == "ok"
     short = material(signals[:, :40], parts(20), [f"S{k}" for k in range(20)])
-    assert audit.continued_signal(short).severity == "ok"
+    assert of_split.continued_signal(short).severity == "ok"
 
 
 def test_a_study_whose_records_are_pieces_of_one_signal_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from sequela import config
 from sequela.errors import ConfigError, DataError
 from sequela.study import audit, homology, split
 from sequela.study import cohort as cohorts
-from sequela.types import PARTS, Cohort
+from sequela.study.audit import of_split
+from sequela.types import PARTS, Cohort, Plain
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
 PROTEIN, SMILES = "SEQUENCE//protein", "SEQUENCE//smiles"
@@ -238,8 +239,8 @@ def audited(rows_of, sequences: Sequence[str], parts: str, code: str = PROTEIN) 
     held, asked, cohort = rows_of(sequences, code=code)
     cohort = replace(cohort, part=np.array([{"r": "train", "u": "tune", "t": "test"}[part] for part in parts]))
     known = cohorts.cut.known(held, cohort, None)
-    material = audit.Material(cohort, audit.Plain(np.zeros((len(cohort), 0), np.float32), ()), known, asked, "binary", cohort)
-    return audit.similar_sequences(material)
+    material = audit.Material(cohort, Plain(np.zeros((len(cohort), 0), np.float32), ()), known, asked, "binary", cohort)
+    return of_split.similar_sequences(material)
 
 
 def test_copies_of_training_sequences_are_a_leak_and_named(rows_of):
@@ -277,8 +278,8 @@ def test_where_there_are_no_sequences_nothing_is_asked(store, study):
     asked = study(cohort={"index": "SAMPLE"}, outcome={"column": "y"})
     cohort, _ = cohorts.build(held, asked)
     known = cohorts.cut.known(held, cohort, None)
-    plain = audit.Plain(np.zeros((1, 0), np.float32), ())
-    assert audit.similar_sequences(audit.Material(cohort, plain, known, asked, "binary", cohort)).severity == "ok"
+    plain = Plain(np.zeros((1, 0), np.float32), ())
+    assert of_split.similar_sequences(audit.Material(cohort, plain, known, asked, "binary", cohort)).severity == "ok"
 
 
 # --------------------------------------------------------------------------------------------------------------------- cold pairs
