@@ -112,6 +112,10 @@ def test_one_run_cannot_be_compared(capsys: pytest.CaptureFixture[str], ward_run
 def test_a_study_that_says_what_it_may_not_ends_with_2(capsys: pytest.CaptureFixture[str], ward: Store, demo: Path) -> None:
     said = refused(capsys, 2, "check", demo, "--data", ward.path, "--set", "train.epoch=3")
     assert "train has an unknown key 'epoch'" in said and "hint: did you mean 'epochs'?" in said
+    said = refused(capsys, 2, "check", demo, "--data", ward.path, "--set", "split.by=subjects")
+    assert "split.by is 'subjects'" in said and "hint: did you mean 'subject'? (known: folds, list," in said
+    said = refused(capsys, 2, "import", "survival", demo, "new.store")
+    assert "the options of survival without 'unit'" in said and "hint: one of days, hours, months" in said
     said = refused(capsys, 2, "check", demo, "--data", ward.path, "--set", "inputs.chart.encoder=gru_b")
     assert "no encoder is called 'gru_b'" in said and "did you mean 'gru_d'" in said
     said = refused(capsys, 2, "check", demo, "--data", ward.path, "--set", "inputs.chart.encoder.widht=3")

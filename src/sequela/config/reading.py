@@ -59,6 +59,12 @@ def _explained(error: msgspec.ValidationError, given: Any, type_: Any, where: st
     fields = _fields_at(type_, path.rstrip("`"))
     if unknown and fields:
         return ConfigError(f"{place or 'the study'} has an unknown key {unknown[1]!r}", hint=registry.nearest(unknown[1], fields))
+    if (word := re.search(r"enum value '(.*)'$", text)) and (words := _words_at(type_, path.rstrip("`"))):
+        return ConfigError(f"{place} is {word[1]!r}", hint=registry.nearest(word[1], words))
+    if (missing := re.search(r"missing required field `(\w+)`", text)) and (
+        words := _words_at(type_, f"{path.rstrip('`')}.{missing[1]}")
+    ):
+        return ConfigError(f"{place or 'the study'} without {missing[1]!r}", hint=f"one of {', '.join(words)}")
     hint = _as_list(given, path.rstrip("`")) if text.startswith("Expected `array") else ""
     said = f"{place or 'the study'}: {text[:1].lower()}{text[1:]}"
     return ConfigError(said, hint=hint or "see docs/study.md, or `sequela schema`")
@@ -76,6 +82,22 @@ def _as_list(given: Any, path: str) -> str:
 
 def _fields_at(type_: Any, path: str) -> tuple[str, ...]:
     """Names of the fields of the struct at a path such as .train.optimizer or .inputs[...]"""
+    struct = _struct_at(type_, path)
+    return () if struct is None else tuple(field.encode_name for field in msgspec.structs.fields(struct))
+
+
+def _words_at(type_: Any, path: str) -> tuple[str, ...]:
+    """The words of which the field at a path such as .split.by is one; () where it is none of words."""
+    above, _, name = path.rpartition(".")
+    struct = _struct_at(type_, above)
+    fields = () if struct is None else msgspec.structs.fields(struct)
+    held = next((msgspec.inspect.type_info(field.type) for field in fields if field.encode_name == name), None)
+    found = [one for one in getattr(held, "types", (held,)) if isinstance(one, msgspec.inspect.LiteralType)]
+    return tuple(str(word) for one in found for word in one.values)
+
+
+def _struct_at(type_: Any, path: str) -> Any:
+    """The struct at a path, None where there is none."""
     here = type_
     for step in re.findall(r"\.\w+|\[[^\]]*\]", path):
         info = msgspec.inspect.type_info(here)
@@ -85,8 +107,8 @@ def _fields_at(type_: Any, path: str) -> tuple[str, ...]:
             here = next((f.type for f in msgspec.structs.fields(here) if f.encode_name == step[1:]), None) if _is(here) else None
         here = _struct_in(here)
         if here is None:
-            return ()
-    return tuple(field.encode_name for field in msgspec.structs.fields(here)) if _is(here) else ()
+            return None
+    return here if _is(here) else None
 
 
 def _is(type_: Any) -> bool:
@@ -186,5 +208,7 @@ def microseconds(duration: str) -> int:
     """
     match = _DURATION.match(duration)
     if not match:
-        raise ConfigError(f"{duration!r} is not a duration", hint="write a number and a unit: 48h, 30d, 90min, 2s, 500ms")
+        raise ConfigError(
+            f"{duration!r} is not a duration", hint="write a number and a unit: 90min, 48h, 30d, 6mo, 3y, 2s, 500ms"
+        )
     return round(float(match[1]) * _MICROSECONDS[match[2]])
