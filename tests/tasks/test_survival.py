@@ -189,6 +189,7 @@ def test_labels_that_cannot_be_learnt_from_are_refused() -> None:
     refused("1 of 60 times are not after", time=np.where(np.arange(ROWS) == 3, 0.0, truth.dense.time))
     refused("1 of 60 times", time=np.where(np.arange(ROWS) == 3, np.nan, truth.dense.time))
     refused("60 of 60 times", entry=truth.dense.time)
+    refused("none of 60 training rows was watched until 3y: the longest for 999 days", time=truth.dense.time.clip(max=999.0))
     refused("1 of 60 labels are none of the causes 0 to 2", cause=np.where(np.arange(ROWS) == 3, 3, truth.dense.cause))
 
 
@@ -210,6 +211,8 @@ def test_options_that_cannot_be_are_refused() -> None:
         models.build(study(horizons=("3y", "1y")), {"chart": SPEC}, NAMES)
     with pytest.raises(ConfigError, match="bins = 1 intervals cannot end at each of 2 horizons"):
         models.build(study({"bins": 1}), {"chart": SPEC}, NAMES)
+    with pytest.raises(ConfigError, match=r"train\.batch = 1 teaches nothing by Cox"):
+        models.build(study({"by": "cox"}, batch=1), {"chart": SPEC}, NAMES)
     with pytest.raises(ValueError, match="not told of the study's horizons"):
         build({}).head(3)
 

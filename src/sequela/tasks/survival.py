@@ -86,6 +86,7 @@ class Survival:
                 hint="look at the codes of the outcome, at follow_up and at the split",
             )
         last = self.horizons[-1] if self.horizons else Horizon("the end", float(times.time.max()))
+        _refuse_unseen(times, last)
         for number, name in enumerate(self.names, 1):
             if not ((times.cause == number) & (times.time <= last.days)).any():
                 raise DataError(
@@ -141,6 +142,16 @@ def _refuse_odd(times: Times, causes: int) -> None:
         raise DataError(f"{odd} of {len(times)} labels are none of the causes 0 to {causes}", hint="0 is: none was seen")
 
 
+def _refuse_unseen(times: Times, last: Horizon) -> None:
+    """Raises DataError where nobody was watched until the last horizon, and not all had had an event by then."""
+    longest = float(times.time.max())
+    if longest < last.days and (times.cause[times.time == longest] == 0).any():
+        raise DataError(
+            f"none of {len(times)} training rows was watched until {last.label}: the longest for {longest:.0f} days",
+            hint="outcome.horizons end where the follow-up of the training rows does, or before",
+        )
+
+
 def build(config: Config, names: tuple[str, ...]) -> Survival:
     """Raises ConfigError without a cause, and for a cure where there cannot be one."""
     if not names:
@@ -156,8 +167,15 @@ def build(config: Config, names: tuple[str, ...]) -> Survival:
 
 
 def placed(task: Survival, study: Study, specs: Mapping[str, Spec]) -> Survival:
-    """The task with the horizons of the outcome. Raises ConfigError where there are none, or more of them than intervals."""
+    """The task with the horizons of the outcome.
+
+    Raises ConfigError where there are none, more of them than intervals, or rows with nothing beside them to be told against.
+    """
     horizons = follow_up.horizons_of(study.outcome)
+    if task.config.by == "cox" and study.train.batch < 2:
+        raise ConfigError(
+            "train.batch = 1 teaches nothing by Cox: a row is told against those beside it", hint="train.batch = 256"
+        )
     if task.config.by in ("hazards", "deephit") and task.config.bins < len(horizons):
         raise ConfigError(
             f"task.bins = {task.config.bins} intervals cannot end at each of {len(horizons)} horizons",
