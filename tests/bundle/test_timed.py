@@ -46,7 +46,7 @@ def test_who_is_free_for_a_year_has_a_year_left():
     one = said("1y")
     assert one.risk == {"death": {"1y": pytest.approx(0.2 / 0.7)}, "graft": {"1y": 0.0}}
     assert one.restricted_to == 1 and one.free == "1y"
-    assert one.text().startswith("p: free for 1y, from then on; death 0.286 by 1y")
+    assert one.text().startswith("p: if nothing has come for 1y, and counted from then on: death 0.286 by 1y")
 
 
 @pytest.mark.parametrize("free", ["2y", "3y", "0d", "-1y"])

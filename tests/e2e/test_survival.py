@@ -13,7 +13,7 @@ import pytest
 from sequela import config
 from sequela.config import Study
 from sequela.errors import ConfigError, DataError, LeakError
-from sequela.pipeline import check, compare, evaluate, import_data, predict, run
+from sequela.pipeline import check, compare, evaluate, explain, import_data, predict, run
 from sequela.pipeline.experiment import Run
 from sequela.store.store import Store
 
@@ -111,6 +111,11 @@ def test_a_bundle_answers_as_its_run_did(finished: Run, store: Store) -> None:
         for cause in ("death", "graft"):
             np.testing.assert_allclose(one.incidence["causes"][cause], row[f"by_{cause}"], atol=1e-5)
         assert one.text().count(" by 3y") == 2
+
+
+def test_what_the_risk_rests_on_is_told_by_leaving_each_code_out(finished: Run) -> None:
+    found = explain(finished.folder, rows=40)
+    assert found.rows[0]["code"] == "marker" and found.scale == "log-odds of death by 3y"
 
 
 def test_new_patients_need_no_outcome_and_are_told_visit_by_visit(finished: Run, tmp_path: Path) -> None:

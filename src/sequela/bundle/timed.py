@@ -78,4 +78,5 @@ def line(risk: dict[str, dict[str, float]], median: float | None, unit: str, fre
     """For a person: the risk of each cause by each horizon, and the median."""
     said = [f"{name} " + ", ".join(f"{value:.3f} by {label}" for label, value in by.items()) for name, by in risk.items() if by]
     middle = "median not reached" if median is None else f"median {median:.3g} {unit}"
-    return "; ".join([*([f"free for {free}, from then on"] if free else []), *said, middle])
+    since = f"if nothing has come for {free}, and counted from then on: " if free else ""
+    return since + "; ".join([*said, middle])

@@ -28,6 +28,7 @@ from sequela.store.store import Store
 from sequela.types import Array, Cohort, Known
 
 SHOWN = 8  # codes a prediction shows
+LEFT_OUT = ("binary", "multiclass", "multilabel", "regression", "survival")  # kinds explained by leaving codes out
 WORDS = 100  # of texts that a table holds
 
 
@@ -153,11 +154,11 @@ def left_out(
 def changes(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> tuple[list[str], Array, Array]:
     """Codes (K), the answer with all codes minus the answer without each ("N K"), and whether a row has the code ("N K").
 
-    On the logit of the (first) probability, or in the unit of the value.
+    On the logit of the (first) probability, of survival of the first cause by the last horizon, or in the unit of the value.
     """
     if isinstance(held.predictor.task, Tagger):
         raise UsageError("answers about steps are not explained", hint="leave out --explain: each step's answer is told")
-    if held.predictor.task.kind not in ("binary", "multiclass", "multilabel", "regression"):
+    if held.predictor.task.kind not in LEFT_OUT:
         raise UsageError(
             f"an answer of {held.predictor.task.kind} is not explained by leaving codes out",
             hint="explain an answer that is a probability or a single value",
@@ -184,5 +185,7 @@ def _said(held: Bundle, known: Known, cohort: Cohort) -> Array:
 
 
 def _scale(held: Bundle) -> str:
-    name = held.predictor.task.names[0]
-    return f"in the unit of {name}" if held.predictor.task.kind == "regression" else f"log-odds of {name}"
+    kind, name = held.predictor.task.kind, held.predictor.task.names[0]
+    if kind == "survival":
+        return f"log-odds of {name} by {held.study.outcome.horizons[-1]}"
+    return f"in the unit of {name}" if kind == "regression" else f"log-odds of {name}"
