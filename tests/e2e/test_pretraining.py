@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from msgspec import structs
 
 from sequela import config, simulate
 from sequela import model as models
@@ -26,7 +27,8 @@ from sequela.pipeline.experiment import Run
 from sequela.pipeline.prepared import Prepared, prepare
 from sequela.pipeline.pretraining import Pretrained
 from sequela.pipeline.progress import silent
-from sequela.store.store import Store
+from sequela.store.store import Store, open_store
+from sequela.store.write import StoreWriter
 
 PATIENTS, LABELLED = 90, 60
 CODES = {"name": "codes", "form": "events", "values": "none", "min_count": 1, "side": []}
@@ -243,3 +245,59 @@ def test_a_study_without_a_pretraining_tells_of_none(store: Store, tmp_path: Pat
     done = run(msgspec.structs.replace(study(), pretrain=None), data=store, out=tmp_path / "run")
     assert told(done) is None and "Pretrained" not in done.report.read_text(encoding="utf-8")
     assert not (done.folder / pretraining.FOLDER).exists()
+
+
+SAMPLES = {
+    "name": "letters",
+    "question": "Is it of the first kind?",
+    "data": {"source": "."},
+    "cohort": {"index": "SAMPLE", "include": [f"s{k}" for k in range(60)]},
+    "outcome": {"column": "kind", "classes": ["0", "1"]},
+    "inputs": {
+        "dna": {
+            "modality": {"name": "residues", "sequence": "dna"},
+            "encoder": {"name": "residue_cnn_rnn", "kernels": [3], "filters": 4, "embedding": 4, "width": 4, "layers": 1},
+        }
+    },
+    "task": "binary",
+    "split": {"shares": (0.6, 0.2, 0.2)},
+    "train": {"epochs": 1, "batch": 16, "patience": 0},
+    "pretrain": {"epochs": 2, "batch": 16, "masked": 0.15, "unlabelled": True},
+    "baselines": {"names": []},
+    "evaluate": {"bootstrap": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Sequences without a time, of which the first 60 are labelled."""
+    random, path = np.random.default_rng(0), tmp_path_factory.mktemp("letters") / "letters.store"
+    with StoreWriter(path, "letters", "none", 1) as sink:
+        sink.code("SEQUENCE//dna", "sequence")
+        sink.code("LABEL//kind", "label")
+        names = [f"s{k}" for k in range(100)]
+        texts = ["".join(random.choice(list("ACGT"), int(random.integers(20, 30)))) for _ in names]
+        frames = [pl.DataFrame({"source_id": names, "code": "SEQUENCE//dna", "text_value": texts})]
+        kinds = [str(k % 2) for k in range(60)]
+        frames.append(pl.DataFrame({"source_id": names[:60], "code": "LABEL//kind", "text_value": kinds}))
+        sink.events(pl.concat(frames).with_columns(time=pl.lit(None, pl.Datetime("us"))))
+        sink.accept(100)
+    return open_store(path)
+
+
+def test_an_encoder_that_sees_both_ways_is_pretrained_on_hidden_letters_of_sequences_without_a_time(
+    letters: Store, tmp_path: Path
+) -> None:
+    asked = config.convert(SAMPLES, Study)
+    found, rows = pretrained(asked, letters, tmp_path)
+    assert rows.material is not None and rows.material.unlabelled == 40
+    assert found.told.masked == 0.15 and 1 < found.told.perplexity < 20 and 0 <= (found.told.accuracy or 0.0) <= 1
+    assert found.weights and all(name.startswith("encoders.input_dna.") for name in found.weights)
+    with pytest.raises(ConfigError, match="looks ahead"):
+        prepared_ = structs.replace(asked, pretrain=structs.replace(asked.pretrain, masked=0.0))
+        trial.read(prepared(prepared_, letters))
+
+
+def test_hidden_codes_are_no_task_of_their_own(letters: Store) -> None:
+    with pytest.raises(ConfigError, match="no question to records"):
+        prepared(config.convert(SAMPLES | {"task": "masked", "pretrain": None, "outcome": {}}, Study), letters)

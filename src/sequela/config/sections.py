@@ -217,6 +217,8 @@ class Train(Strict, frozen=True):
 class Pretrain(Strict, frozen=True):
     """The encoder of one input of codes learns to foresee the next code before it learns the question (task next_event).
 
+    With `masked` it learns to tell codes that are hidden from what stands around them, which suits one that sees both ways.
+
     It reads subjects of the training part, and those without a row in the cohort where `unlabelled` says so; never others.
     """
 
@@ -224,6 +226,7 @@ class Pretrain(Strict, frozen=True):
     records: Literal["known", "whole"] = "known"  # of training subjects: what is known at their last row, or to their end
     unlabelled: bool = False  # also the whole records of the subjects without a row in the cohort
     held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.1  # share of those subjects that choose the epoch; the perplexity is theirs
+    masked: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # share of the codes that are hidden and told: 0.15; 0: the next code
     epochs: Annotated[int, Meta(ge=1)] = 20
     batch: Annotated[int, Meta(ge=1)] = 64
     optimizer: Optimizer = Optimizer()

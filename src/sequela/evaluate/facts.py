@@ -51,6 +51,8 @@ class PretrainFacts(Struct, frozen=True, kw_only=True):
     vocabulary: int
     held_out: int  # subjects that chose the epoch
     perplexity: float  # of their codes
+    accuracy: float | None = None  # share of these that were thought the likeliest
+    masked: float = 0.0  # share that was hidden in training; 0: the next codes were foreseen
     epoch: int  # whose weights were kept, counted from 1
     cpu_seconds: float
 

@@ -1,4 +1,5 @@
-"""Pretraining: the encoder of one input of codes learns to foresee the next code before the question is learnt.
+"""Pretraining: before the question is learnt, the encoder of one input of codes learns to foresee the next code, or to tell
+codes that are hidden from it (tasks/masked.py).
 
 Whom it reads decides whether a result can be believed, so it is decided here alone: subjects of the training part, each once,
 and, where the study says so, the whole records of subjects without any row in the cohort. A subject with a row in tune or test,
@@ -58,6 +59,8 @@ class Pretrained:
 def check(study: Study) -> None:
     """Raises ConfigError where the study asks for a pretraining that it does not have an input for, or that would look ahead."""
     plan = study.pretrain
+    if config.choice(study.task, "task").name == "masked":
+        raise ConfigError("masked is how an encoder is pretrained, and no question to records", hint="[pretrain] masked = 0.15")
     if plan is None:
         return
     _input(study, plan)
@@ -123,10 +126,12 @@ def _known_rows(split: Prepared, subjects: Array) -> Cohort:
 
 
 def _whole(split: Prepared, subjects: Array) -> Cohort:
-    """A row at the end of the record of each of these subjects that has an event with a time."""
+    """A row at the end of the record of each of these subjects that has an event with a time; of samples, of each."""
     hidden = [code for code, kind in split.store.kinds.items() if kind in HIDDEN]
     events = split.store.events(subjects=subjects.tolist()).filter(~pl.col("code").is_in(hidden))
-    last = events.group_by("subject_id").agg(pl.col("time").max()).drop_nulls("time")
+    sampled = split.study.cohort.index == "SAMPLE"
+    last = events.group_by("subject_id").agg(pl.lit(None, pl.Datetime("us")).alias("time") if sampled else pl.col("time").max())
+    last = last if sampled else last.drop_nulls("time")
     found = last.join(split.store.subjects.select("subject_id", "source_id"), on="subject_id").sort("subject_id")
     time = found["time"].cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]")
     source = found["source_id"].to_numpy().astype(str)
@@ -178,7 +183,7 @@ def evidence(study: Study, material: Material | None, fitted: Mapping[str, Fitte
 
 
 def foreseeing(study: Study, name: str) -> Study:
-    """The study of the next codes of one input alone, trained as [pretrain] says."""
+    """The study of the next codes of one input alone, or of hidden ones, trained as [pretrain] says."""
     plan = study.pretrain
     assert plan is not None
     own = {key: getattr(plan, key) for key in ("epochs", "batch", "optimizer", "schedule", "clip", "patience")}
@@ -186,7 +191,8 @@ def foreseeing(study: Study, name: str) -> Study:
     train = structs.replace(study.train, **own, **plain)
     nothing = config.Outcome()
     inputs = {name: study.inputs[name]}
-    return structs.replace(study, task="next_event", outcome=nothing, inputs=inputs, train=train, pretrain=None, fuse="concat")
+    task: config.Named = {"name": "masked", "masked": plan.masked} if plan.masked else "next_event"
+    return structs.replace(study, task=task, outcome=nothing, inputs=inputs, train=train, pretrain=None, fuse="concat")
 
 
 def pretrained(
@@ -213,7 +219,7 @@ def pretrained(
     )
     encoder = f"encoders.input_{material.input}."
     weights = {name: value.to("cpu") for name, value in trained.model.state_dict().items() if name.startswith(encoder)}
-    return Pretrained(weights, _told(material, learnt, held, trained))
+    return Pretrained(weights, _told(study.pretrain, material, learnt, held, trained))
 
 
 def _held_out(rows: Evidence, share: float, number: int) -> tuple[Evidence, Evidence]:
@@ -229,7 +235,7 @@ def _held_out(rows: Evidence, share: float, number: int) -> tuple[Evidence, Evid
     return learnt, held
 
 
-def _told(material: Material, learnt: Evidence, held: Evidence, trained: Trained) -> PretrainFacts:
+def _told(plan: Pretrain, material: Material, learnt: Evidence, held: Evidence, trained: Trained) -> PretrainFacts:
     loss = trained.best.tune_loss
     assert loss is not None  # rows are always held out
     return PretrainFacts(
@@ -240,6 +246,8 @@ def _told(material: Material, learnt: Evidence, held: Evidence, trained: Trained
         vocabulary=len(learnt.target.names),
         held_out=len(held),
         perplexity=exp(loss),
+        accuracy=trained.best.tune_score,
+        masked=plan.masked,
         epoch=trained.best_epoch,
         cpu_seconds=trained.cpu_seconds,
     )

@@ -56,10 +56,13 @@ def training(run: Run) -> Safe:
 def _pretrained(told: PretrainFacts) -> str:
     """How the encoder was pretrained, in a sentence."""
     others = f" ({numbers.count(told.unlabelled)} without a row in the cohort)" if told.unlabelled else ""
+    asked = f"to tell hidden codes ({told.masked:.0%})" if told.masked else "to foresee the next code"
+    codes = f"{numbers.count(told.codes)} codes" + (" hidden when judged" if told.masked else "")
+    right = "" if told.accuracy is None else f", accuracy {told.accuracy:.3f},"
     return (
-        f"{told.input}: to foresee the next code in {numbers.count(told.sequences)} sequences{others} of "
-        f"{numbers.count(told.codes)} codes; perplexity {numbers.number(told.perplexity, 'perplexity')} on "
-        f"{numbers.count(told.held_out)} held out, over a vocabulary of {numbers.count(told.vocabulary)}"
+        f"{told.input}: {asked} in {numbers.count(told.sequences)} sequences{others} of {codes}; perplexity "
+        f"{numbers.number(told.perplexity, 'perplexity')}{right} on {numbers.count(told.held_out)} held out, over a "
+        f"vocabulary of {numbers.count(told.vocabulary)}"
     )
 
 
