@@ -108,9 +108,10 @@ def _drawn(told: Mapping[str, Any]) -> str:
     )
     near = [f"{told[name][1]:.2f}" if told[name] else "-" for name in ("nearest", "nearest_held_out")]
     return (
-        f"Drawn at a temperature of {told['temperature']:g}: valid {valid}; of these different {unique}; of these not in training "
-        f"{novel}. The nearest training sequence is alike by {near[0]} in the median, that of the test part by {near[1]}; the "
-        f"composition lies {told['composition']:.3f} from training's. It is text that obeys a grammar, and nothing more.\n"
+        f"Drawn at a temperature of {told['temperature']:g}: valid {valid}; of these different {unique}; of these not in "
+        f"training {novel}. "
+        f"The nearest training sequence is alike by {near[0]} in the median, that of the test part by {near[1]}; the composition "
+        f"lies {told['composition']:.3f} from training's. It is text that obeys a grammar, and nothing more.\n"
     )
 
 
