@@ -179,6 +179,25 @@ def test_pooling_the_same_split_twice_changes_neither_value_nor_interval() -> No
         assert (row.split, other.n) == ("mean", 2 * row.n)
 
 
+def test_what_is_left_out_one_by_one_is_judged_as_one() -> None:
+    those = runs.judged("binary", 60)
+    whole = Judged(runs.cohort(those.cohort.target, np.arange(60)), those.answers, those.thresholds, "all")
+    each = [
+        Judged(
+            whole.cohort.take(np.array([row])),
+            {name: answer.take(np.array([row])) for name, answer in whole.answers.items()},
+            whole.thresholds,
+            f"split-{row}",
+        )
+        for row in range(60)
+    ]
+    pooled, alone = (pool("binary", splits, QUICK, part="test", seed=0) for splits in (each, [whole]))
+    for metric in ("auroc", "accuracy", "f1", "ece", "brier"):
+        row, other = one(pooled, metric=metric), one(alone, metric=metric)
+        assert (row.value, row.low, row.high, row.n) == (other.value, other.low, other.high, 60)
+        assert row.split == "mean"
+
+
 def test_pooling_disjoint_splits_narrows_the_interval_as_independence_says() -> None:
     first = runs.judged("binary", 400)
     ids = first.cohort.subject_id.max() + 1
