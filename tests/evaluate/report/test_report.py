@@ -206,3 +206,19 @@ def test_a_forecast_shows_each_time_ahead_and_the_rows_that_were_drawn(tmp_path:
     for words in ("Forecast of p1#3", "+5s", "+10s", "80.0 % of what comes", "Width of the interval", "80 %"):
         assert words in page
     assert "MAE" in page.partition("Verdict")[2][:400]
+
+
+def test_events_of_a_label_are_told_of_the_rows_in_which_it_is_known(tmp_path: Path) -> None:
+    those = runs.judged("multilabel")
+    page = render(runs.folder(tmp_path / "run", "multilabel", [those]))
+    target = those.cohort.target
+    assert target is not None
+    events, known = int(target.values[target.known[:, 0], 0].sum()), int(target.known[:, 0].sum())
+    assert known < len(target.known) and re.search(rf"sepsis</th>\s*<td[^>]*>{events} of {known}</td>", page)
+
+
+def test_units_that_were_dealt_by_size_are_told(tmp_path: Path) -> None:
+    dealt = runs.study("binary", split={"unit": "scaffold", "order": "largest"})
+    said = "a scaffold is in one part only; the largest fill train, then tune, then test, and nothing is drawn"
+    assert said in render(runs.folder(tmp_path / "dealt", "binary", [runs.judged("binary")], as_run=dealt))
+    assert "nothing is drawn" not in render(runs.folder(tmp_path / "drawn", "binary", [runs.judged("binary")]))

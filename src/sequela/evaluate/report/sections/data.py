@@ -129,7 +129,7 @@ def split(run: Run) -> Safe:
             rows.append([f"{one.name}, {name}" if len(run.facts.splits) > 1 else name, *_part(part)])
     how = run.study.split
     said = [
-        paragraph(f"Split by {how.by}; a {how.unit or 'subject'} is in one part only.")
+        paragraph(f"Split by {how.by}; a {how.unit or 'subject'} is in one part only{_ordered(run)}.")
         if not run.facts.overlap
         else paragraph(tag("strong", "A unit may be in several parts: "), run.facts.overlap),
         paragraph(
@@ -139,6 +139,11 @@ def split(run: Run) -> Safe:
     ]
     counts = table(["Part", "Rows", "Subjects", "Events"], rows)
     return section("Split and looks at the test part", *said, counts, _likeness(run), _looks(run))
+
+
+def _ordered(run: Run) -> str:
+    """How units were dealt, where they were not drawn."""
+    return "; the largest fill train, then tune, then test, and nothing is drawn" if run.study.split.order else ""
 
 
 def _likeness(run: Run) -> Safe:

@@ -61,6 +61,14 @@ def _events(run: Run, class_: str) -> int:
     return next((row.events for row in found if row is not None and row.events is not None), 0)
 
 
+def _of_rows(run: Run, class_: str) -> str:
+    """Of a class the rows that are of it; of a label the events among those of which it is known."""
+    events = numbers.count(_events(run, class_))
+    found = (run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS)
+    known = max((row.n for row in found if row is not None), default=0)
+    return f"{events} of {numbers.count(known)}" if run.kind == "multilabel" else events
+
+
 def _delong(run: Run) -> Safe:
     """AUROC with DeLong's interval: a second opinion beside the bootstrap's."""
     if run.several or run.kind != "binary":
@@ -83,8 +91,8 @@ def _of_classes(run: Run) -> Safe:
     shown = [metric for metric in OF_A_CLASS if any(found[metric] for found in each.values())]
     for class_, found in each.items():
         if any(found.values()):
-            rows.append([class_, numbers.count(_events(run, class_)), *(valued(found[metric]) for metric in shown)])
-    head = ["Class", "Rows", *map(numbers.name, shown)]
+            rows.append([class_, _of_rows(run, class_), *(valued(found[metric]) for metric in shown)])
+    head = ["Class", "Events, of rows with this label" if run.kind == "multilabel" else "Rows", *map(numbers.name, shown)]
     return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
 
 
