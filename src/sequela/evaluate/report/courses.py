@@ -74,16 +74,20 @@ def calibration(those: Sequence[tuple[str, AtHorizon]], cause: str) -> Safe:
     )
 
 
-def successive(one: OutlookFacts, cause: str) -> Safe:
-    """One subject at each prediction: curves begin when they were foreseen, and an upright line tells what came."""
+def successive(those: Sequence[OutlookFacts], cause: str) -> list[Safe]:
+    """Each subject at each prediction, on one scale: curves begin when they were foreseen, an upright line tells what came."""
+    values = [value for one in those for curves in one.incidence for value in curves[one.names.index(cause)]]
+    top = min(1.0, max(values, default=0.0) * 1.06 or 0.1)
+    return [_successive(one, cause, top) for one in those]
+
+
+def _successive(one: OutlookFacts, cause: str, top: float) -> Safe:
     size, place = UNITS[one.unit], one.names.index(cause)
-    foreseen = [curves[place] for curves in one.incidence]
     begin, end = one.since[0] / size, (one.since[-1] + one.days[-1]) / size
-    top = min(1.0, max(value for curve in foreseen for value in curve) * 1.06 or 0.1)
     axes = svg.Axes((begin, end), (0, top), f"{one.unit.capitalize()} from the index event", f"Chance of {cause}")
     layers = [
-        svg.line(axes, [(since + day) / size for day in one.days], curve, number)
-        for number, (since, curve) in enumerate(zip(one.since, foreseen, strict=True))
+        svg.line(axes, [(since + day) / size for day in one.days], curves[place], number)
+        for number, (since, curves) in enumerate(zip(one.since, one.incidence, strict=True))
     ]
     came = one.cause or "last seen, free of all"
     if begin <= one.ended / size <= end:

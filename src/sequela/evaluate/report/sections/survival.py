@@ -14,8 +14,10 @@ from sequela.evaluate.report.sections.cells import RESAMPLED, valued
 OVERALL = ("td_c", "uno_c", "c_index", "integrated_brier")
 BY = ("c_index", "uno_c", "cumulative_auc", "brier", "observed_expected", "calibration_slope")
 BY_GROUP = ("c_index", "brier")
+SUPPRESSED = "Suppressed: too few rows of the group, or too few with or without the event by then, to tell."
 OTHERS = 3  # answers beside the one that is told, in one plot
 SAID = (
+    "A row is one prediction: a subject who was predicted at several moments is counted at each, and intervals are by subject. "
     "A pair of rows is comparable where one has the event while the other is watched and free of it, or had another event "
     "before: that one never gets the event in question, so it should rank below (Wolbers). Numbers by a horizon are of rows "
     "whose state is known by then; they stand for their like that were lost before (inverse probability of censoring weights, "
@@ -60,7 +62,7 @@ def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> S
             tag("h3", cause),
             paragraph(events),
             _table(run, cause, OVERALL, f"{cause}, over all times"),
-            figures(courses.whole(those), courses.thirds(name, first), *_as_time_went(run, cause)),
+            figures(courses.whole(those), courses.thirds(name, first), *courses.successive(run.facts.outlooks, cause)),
             *[_table(run, f"{cause} by {horizon}", BY, f"{cause} by {horizon}") for horizon in horizons],
             figures(*_calibrations(those, cause)),
             *_by_group(run, cause, horizons),
@@ -76,11 +78,6 @@ def _least_off(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> 
         return inf if row is None or row.value is None else row.value
 
     return [those[0], *sorted(those[1:], key=off)[:OTHERS]]
-
-
-def _as_time_went(run: Run, cause: str) -> list[Safe]:
-    """A few subjects who were asked about again and again, beside the groups."""
-    return [courses.successive(one, cause) for one in run.facts.outlooks]
 
 
 def _calibrations(those: Sequence[tuple[str, Incidence]], cause: str) -> list[Safe]:
@@ -115,7 +112,7 @@ def _grouped(run: Run, cause: str, horizons: Sequence[str], metric: str, groups:
     name = groups[0].partition("=")[0].replace("_", " ")
     head = [name, "Rows", *(f"{numbers.name(metric)} by {horizon}" for horizon in horizons)]
     rows = [_group_row(run, metric, group, [f"{cause} by {horizon}" for horizon in horizons]) for group in groups]
-    return table(head, rows, f"{cause}, {label(run.main)} by {name}, with 95 % intervals.")
+    return table(head, rows, f"{cause}, {label(run.main)} by {name}, with 95 % intervals. {SUPPRESSED}")
 
 
 def _group_row(run: Run, metric: str, group: str, classes: Sequence[str]) -> list[Piece]:
