@@ -33,6 +33,7 @@ def test_the_page_shows_each_cause_with_rows_at_risk_and_calibration(folder: Pat
     assert page.count("Rows at risk") >= 4 and 'aria-label="death by risk"' in page
     for words in ("transplant: observed and foreseen", "Calibration of death by 3y", "death, Model by landmark", "Uno&#x27;s C"):
         assert words in page
+    assert "counted at each, and intervals are by subject" in page and "Suppressed: too few rows of the group" in page
     assert "Discrimination</h2>" not in page and "At the threshold</h2>" not in page
 
 
