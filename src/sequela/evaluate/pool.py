@@ -103,7 +103,9 @@ def _differences(kind: Kind, answers: list[str], means: list[Estimate], part: Pa
 
 def mean(each: Sequence[Estimate]) -> Estimate:
     """The mean of one number over splits, resample by resample; splits in which it is undefined are left out of both."""
-    defined = [one for one in each if not np.isnan(one.point)] or list(each)
+    defined = [one for one in each if not np.isnan(one.point)]
+    if not defined:  # some undefined, others suppressed: these have no resamples
+        return replace(each[0], question=_over(each, each[0].question.reason), samples=np.zeros(0))
     first = defined[0]
     left_out = len(each) - len(defined)
     return replace(
