@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sequela.pipeline.generation import generate
     from sequela.pipeline.monitoring import monitor
     from sequela.pipeline.page import report
-    from sequela.pipeline.passed_over import passed_over
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
+    from sequela.pipeline.refusals import passed_over
     from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
@@ -36,7 +36,7 @@ _HOMES = {
     "listed": "description",
     "monitor": "monitoring",
     "parsed_options": "data",
-    "passed_over": "passed_over",
+    "passed_over": "refusals",
     "predict": "prediction",
     "progress_bar": "progress",
     "report": "page",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sequela import config
+from sequela import config, pipeline
 from sequela.errors import ConfigError, DataError
 from sequela.pipeline.data import other_records
-from sequela.pipeline.passed_over import passed_over
 from sequela.pipeline.progress import silent
+from sequela.pipeline.refusals import passed_over
 from sequela.store.schema import Refusal
 from sequela.store.store import Store
 
@@ -56,8 +56,13 @@ def test_reasons_are_told_with_their_count_and_the_first_records(
     class Read:
         flow = type("Flow", (), {"refused": refused})
 
-    monkeypatch.setattr("sequela.pipeline.passed_over.other_records", lambda *_, **__: Read())
+    monkeypatch.setattr("sequela.pipeline.refusals.other_records", lambda *_, **__: Read())
     assert passed_over(ward_run.bundle, tmp_path) == [
         "5 records not read: no time (a, b, c, …)",
         "1 record not read: a twin (f)",
     ]
+
+
+def test_a_verb_is_called_as_often_as_one_likes(ward_run, ward: Store) -> None:
+    for _ in range(2):
+        assert pipeline.passed_over(ward_run.bundle, ward.path) == []
