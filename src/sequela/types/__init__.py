@@ -14,7 +14,9 @@ torch from the model on. Read the files in this order:
     answers     Answer
     lazy        what rows have that is made when it is asked for
     times       Times, Curves: when something happened, and how likely it has come by each time
-    marks       what is said of parts of a record: Masks, Boxes, Labels, Letters, Tags, Spans, Pairs, Places
+    marks       what is said of parts of a record: Masks, Boxes, Labels, Letters, Tags
+    spans       of stretches of texts: Spans, Places
+    pairs       of pairs of places in sequences: Pairs
 """
 
 from __future__ import annotations
@@ -22,25 +24,11 @@ from __future__ import annotations
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
 from sequela.types.lazy import Followed, OfRows
-from sequela.types.marks import (
-    Along,
-    Boxes,
-    Labels,
-    Letters,
-    Marked,
-    Masks,
-    Paired,
-    Pairs,
-    Piece,
-    Places,
-    Spanned,
-    Spans,
-    Tags,
-    joined,
-    joined_pairs,
-)
+from sequela.types.marks import Along, Boxes, Labels, Letters, Masks, Tags
+from sequela.types.pairs import Paired, Pairs, joined_pairs
 from sequela.types.rows import Cohort, Known, Shared, Target
 from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
+from sequela.types.spans import Marked, Piece, Places, Spanned, Spans, joined
 from sequela.types.times import UNITS, Curves, Horizon, Times
 
 __all__ = [

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from sequela.types.arrays import Array
-from sequela.types.marks import Pairs, Spans, joined, joined_pairs
+from sequela.types.pairs import Pairs, joined_pairs
+from sequela.types.spans import Spans, joined
 from sequela.types.times import Curves
 
 

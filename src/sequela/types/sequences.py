@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sequela.types.arrays import Array, Steps
-from sequela.types.marks import Places
 from sequela.types.rows import Target
+from sequela.types.spans import Places
 
 if TYPE_CHECKING:
     from torch import Tensor
