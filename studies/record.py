@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
-BY_GROUP = ("dice", "instance_f1", "ap50", "micro_f1", "quadratic_kappa")  # kept of groups as well, where these differ most
+# kept of groups as well, where these differ most
+BY_GROUP = ("dice", "instance_f1", "ap50", "micro_f1", "quadratic_kappa", "c_index", "brier")
 KEPT = ("model", "metric", "class", "value", "low", "high", "n", "events", "against", "p", "reason")
 
 
