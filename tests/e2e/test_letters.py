@@ -13,6 +13,7 @@ import pytest
 from sequela import config
 from sequela.bundle import load
 from sequela.config import Study
+from sequela.errors import ConfigError
 from sequela.pipeline import check, import_data, predict, run
 from sequela.store.store import Store
 
@@ -123,3 +124,18 @@ def test_folds_are_pooled_letter_by_letter(store: Store, tmp_path: Path) -> None
 def test_the_audit_looks_at_letters_as_rows(store: Store) -> None:
     found = {alarm.check: alarm for alarm in check(study(), data=store).alarms}
     assert found["subject_overlap"].severity == found["unseen_class"].severity == "ok"
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "message"),
+    [
+        ({"gathered": {"any": ["helix"]}}, "evaluate.gathered lists each class once, and 'coil' is not"),
+        ({"gathered": {"any": ["helix", "coil"], "other": ["coil"]}}, "'coil' is not"),
+        ({"classes": ["sheet"]}, "evaluate.classes names 'sheet', which is no class"),
+    ],
+)
+def test_classes_that_the_evaluation_misnames_are_refused_before_training(
+    store: Store, evaluate: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check(study(evaluate=evaluate), data=store)

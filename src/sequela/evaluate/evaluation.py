@@ -92,9 +92,8 @@ def evaluate(
 def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draws) -> list[Estimate]:
     """Every number asked of every answer, on all rows, without the subjects to leave out, and by group."""
     check(kind, len(judged.cohort), judged.cohort.target, judged.answers, judged.thresholds)
-    _check_classes(settings, judged.cohort.target.names)
     target = judged.cohort.target
-    fewer = gathered.classes(settings.gathered, target.names)
+    fewer = check_names(settings, target.names)
     asked = Asked(kind, target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety, fewer)
     found: list[Estimate] = []
     for group, rows in _groups(judged.cohort, settings):
@@ -103,10 +102,15 @@ def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draw
     return found
 
 
-def _check_classes(settings: config.Evaluate, names: tuple[str, ...]) -> None:
+def check_names(settings: config.Evaluate, names: tuple[str, ...]) -> gathered.Classes | None:
+    """The fewer classes into which those of these names are gathered, where they are.
+
+    Raises ConfigError where the settings name a class that is not there, or gather one not exactly once.
+    """
     unknown = [name for name in settings.classes if name not in names]
     if unknown:
         raise ConfigError(f"evaluate.classes names {unknown[0]!r}, which is no class", hint=f"known: {', '.join(names)}")
+    return gathered.classes(settings.gathered, names)
 
 
 def _groups(cohort: Cohort, settings: config.Evaluate) -> Iterator[tuple[str, Array]]:

@@ -23,7 +23,7 @@ from sequela.config import Study
 from sequela.contracts import Baseline, Evidence, Fitted, Progress
 from sequela.errors import DataError
 from sequela.evaluate import cafa, calibrate, threshold
-from sequela.evaluate.evaluation import Judged, evaluate
+from sequela.evaluate.evaluation import Judged, check_names, evaluate
 from sequela.evaluate.facts import PretrainFacts, VectorFacts
 from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
@@ -117,7 +117,10 @@ def judged(cohort: Cohort, rows: Evidence) -> Cohort:
 
 
 def read(split: Prepared) -> Read:
-    """Raises ConfigError where an encoder cannot read its input, DataError where an input has nothing to read in train."""
+    """Raises ConfigError where an encoder cannot read its input, or where the evaluation names classes that are not the task's.
+
+    Raises DataError where an input has nothing to read in train.
+    """
     material = pretraining.material(split)
     learnt_from = pretraining.learnt_from(split, material)
     train = _learnt(split)
@@ -127,7 +130,9 @@ def read(split: Prepared) -> Read:
     specs = {name: one.spec for name, one in fitted.items()}
     models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
     foreseen = pretraining.evidence(split.study, material, fitted)
-    return Read(fitted, split.evidence(fitted), parts, split, material, foreseen)
+    evidence = split.evidence(fitted)
+    check_names(split.study.evaluate, evidence.target.names)
+    return Read(fitted, evidence, parts, split, material, foreseen)
 
 
 def _learnt(split: Prepared) -> Array:
