@@ -177,3 +177,11 @@ def test_tables_that_tell_no_such_follow_up_are_refused(changed: dict[str, pl.Ex
 def test_what_curves_cannot_have_is_refused_before_anything_is_read(store: Store, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check(study(**changes), data=store)
+
+
+def test_a_check_tells_of_events_that_the_outcome_leaves_out(store: Store) -> None:
+    alone = {"code": "EVENT//death", "horizons": ["1y", "3y"], "follow_up": "FOLLOW_UP//END", "unit": "years"}
+    found = check(study(outcome=alone), data=store)
+    told = "subjects with EVENT//graft, which the outcome does not name, who are censored at it"
+    assert found.notes[told] > 5 and f"  {told}: {found.notes[told]}" in found.text()
+    assert told not in check(study(), data=store).notes

@@ -78,6 +78,27 @@ def test_events_after_the_end_are_counted(store, study):
     assert flow.notes["events after the end of observation, not counted"] == 1
 
 
+def test_events_that_the_outcome_does_not_name_are_told_with_what_becomes_of_their_subjects(store, study):
+    events = [
+        *one("censored", transplant=20, end=20),
+        *one("watched", transplant=20, end=50),
+        *one("dies", transplant=20, death=30, end=30),
+        *one("before", transplant=-3, end=9),
+        *one("after", transplant=60, end=50),
+        ("z", 0, "START", None),
+        ("z", DAY, "EVENT//death", None),
+    ]
+    kinds = {"EVENT//transplant": "outcome", "EVENT//death": "outcome"}
+    told = {"cohort": {"index": "START"}, "task": "survival"}
+    _, flow = cohorts.build(store(events, kinds), study(**told, outcome=OUTCOME | {"code": "EVENT//death"}))
+    assert dict(flow.notes) == {
+        "subjects with EVENT//transplant, which the outcome does not name, who are censored at it": 1,
+        "subjects with EVENT//transplant, which the outcome does not name, who are watched on after it": 3,
+    }
+    _, named = cohorts.build(store(events, kinds), study(**told, outcome=OUTCOME))
+    assert not any("does not name" in text for text in named.notes)
+
+
 def test_without_a_code_the_record_ends_the_observation(store, study):
     rows = asked(store, study, one("a", lab=70) + one("b", lab=3, death=8), follow_up="")
     assert told(rows, "a") == (70.0, 0, 0.0)

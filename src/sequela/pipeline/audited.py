@@ -30,6 +30,7 @@ class Checked:
 
     study: str
     flow: list[dict[str, Any]]
+    notes: dict[str, int]  # what was counted on the way -> how many times
     splits: list[dict[str, Any]]
     inputs: dict[str, Any]
     alarms: list[Alarm]
@@ -37,6 +38,7 @@ class Checked:
     def text(self) -> str:
         lines = [f"study {self.study}", "", "rows:"]
         lines += [f"  {s['what']}: {s['before']} − {s['out']} ({s['reason']}) = {s['after']}" for s in self.flow]
+        lines += [f"  {text}: {count}" for text, count in self.notes.items()]
         lines += ["", "split:"]
         lines += [f"  {split['name']}: " + ", ".join(f"{part} {split[part]}" for part in PARTS) for split in self.splits]
         lines += ["", "inputs:"] + [f"  {name}: {spec}" for name, spec in self.inputs.items()]
@@ -72,7 +74,7 @@ def check(
         splits.append({"name": plan.name, **counts, "notes": dict(plan.notes)})
     progress("checking", len(prepared.plans), len(prepared.plans))
     steps = [msgspec.to_builtins(step) for step in facts.flow(prepared.flow)]
-    return Checked(read.name, steps, splits, inputs, list(alarms.values()))
+    return Checked(read.name, steps, dict(prepared.flow.notes), splits, inputs, list(alarms.values()))
 
 
 def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:

@@ -31,7 +31,7 @@ class Found:
     target: Target
     happened: tuple[Array, str]  # known at the prediction
     later: Sequence[tuple[Array, str]]  # known by what came after it
-    beyond: int  # rows whose event came after the end of their observation
+    notes: Mapping[str, int]  # what a user should know besides -> how many times
     event: Array  # int64 "N": microseconds of the event, NEVER where none was seen
 
 
@@ -68,8 +68,26 @@ def read(store: Records, outcome: config.Outcome, rows: Cohort, *, labelled: boo
     told = Times(days, cause, since, horizons, outcome.unit)
     target = Target(cause[:, None].astype(np.float64), usable[:, None], tuple(causes), told)
     beyond = int((usable & ~seen & (first.time != ALWAYS)).sum())
+    notes = ({BEYOND: beyond} if beyond else {}) | (_unnamed(store, causes, rows, stop, usable) if labelled else {})
     event = np.where(cause > 0, first.time, NEVER)
-    return Found(target, (first.happened, "the outcome had already happened"), later, beyond, event)
+    return Found(target, (first.happened, "the outcome had already happened"), later, notes, event)
+
+
+def _unnamed(store: Records, causes: Mapping[str, Sequence[str]], rows: Cohort, stop: Array, usable: Array) -> dict[str, int]:
+    """Events of outcome that are no cause here, each with its subjects: it ended their observation, or they were watched on.
+
+    stop: microseconds at which each row's observation ends.
+    """
+    named = {found for codes in causes.values() for code in codes for found in matching(store, code)}
+    others = [code for code, kind in store.kinds.items() if kind == "outcome" and code.startswith(EVENT) and code not in named]
+    found = {}
+    for code in sorted(others):
+        line = _line(store, [code])
+        came = _at(line, line.of(rows.subject_id)[1], rows.subject_id)
+        for what, rows_so in (("are censored at it", came == stop), ("are watched on after it", came < stop)):
+            subjects = len(np.unique(rows.subject_id[usable & rows_so]))
+            found[f"subjects with {code}, which the outcome does not name, who {what}"] = subjects
+    return {text: count for text, count in found.items() if count}
 
 
 # ----------------------------------------------------------------------------------------------------------------------- config

@@ -119,8 +119,7 @@ def _paired(store: Records, outcome: config.Outcome, rows: Cohort, labelled: boo
 def _timed(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
     found = follow_up.read(store, outcome, rows, labelled=labelled)
     unusable = [Unusable(*found.happened, later=False), *(Unusable(out, reason, later=True) for out, reason in found.later)]
-    notes = {follow_up.BEYOND: found.beyond} if found.beyond else {}
-    return Outcomes(found.target, unusable, notes, found.event)
+    return Outcomes(found.target, unusable, dict(found.notes), found.event)
 
 
 def _ahead(store: Records, outcome: config.Outcome, rows: Cohort, labelled: bool) -> Outcomes:
