@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sequela import config, registry
-from sequela.encoders import _language
+from sequela.encoders import _language, _tokens
 from sequela.encoders._language import Language, Reading
 from sequela.errors import ConfigError
 from sequela.types import Seq, Spec, Wording
@@ -39,7 +39,7 @@ class Small(nn.Module):
 
 def made(spec: Spec = SUBWORDS, network: nn.Module | None = None, **how: Any) -> Language:
     torch.manual_seed(0)
-    return _language.build(network or Small(), spec, replace(READ, **how)).eval()
+    return _language.build(network or Small(), spec, replace(READ, **how), _tokens.own(spec)).eval()
 
 
 def texts(*rows: list[int]) -> Seq:
@@ -141,9 +141,9 @@ def test_places_are_those_that_the_network_has() -> None:
     roberta = Small()
     roberta.add_module("position_embeddings", nn.Embedding(12, 4, padding_idx=1))
     assert made(network=roberta, window=0).window == 8
-    with pytest.raises(ConfigError, match="reads 10 subwords at once; window = 11 is more"):
+    with pytest.raises(ConfigError, match="reads 10 steps at once; window = 11 is more"):
         made(window=11)
-    with pytest.raises(ConfigError, match="windows of 8 subwords cannot overlap by 8"):
+    with pytest.raises(ConfigError, match="windows of 8 steps cannot overlap by 8"):
         made(overlap=8)
 
 
@@ -151,8 +151,8 @@ def test_places_are_those_that_the_network_has() -> None:
     ("spec", "message"),
     [
         (replace(SUBWORDS, vocabulary=21), "has 20 subwords, and the input 21"),
-        (replace(SUBWORDS, side=2), "a number each"),
-        (replace(SUBWORDS, shape=(4,), words=Wording(2, 3)), "a number each"),
+        (replace(SUBWORDS, side=2), "a number each step"),
+        (replace(SUBWORDS, shape=(4,), words=Wording(2, 3)), "a number each step"),
     ],
 )
 def test_other_inputs_are_refused_with_the_form_to_ask_for(spec: Spec, message: str) -> None:

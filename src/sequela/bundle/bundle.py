@@ -178,7 +178,7 @@ def _pathless(given: Input) -> Input:
     """An input with its network as another machine makes it, and of files that gave it its start the names alone."""
     return msgspec.structs.replace(
         given,
-        encoder=shipped(given.encoder),
+        encoder=shipped(given.encoder, residues=config.choice(given.modality, "modality").name == "residues"),
         vectors=None if given.vectors is None else _name_alone(given.vectors, "path"),
         modality=_name_alone(given.modality, "tokenizer", "hf:"),
     )

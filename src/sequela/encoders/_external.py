@@ -7,7 +7,7 @@ in where the network takes them and nothing is said. What it gives is found by s
     "S P D"      tokens (patches)        pooled, steps: their mean
     "S D *S"     a map, of any size      pooled (its mean), map
 
-Over subwords of text, "hf:FOLDER" is a language model (`_language.py`), which gives pooled and steps.
+Over subwords of text and over residues, "hf:FOLDER" is a language model (`_language.py`), which gives pooled and steps.
 
 Nothing is fetched and nothing is unpickled: weights come from a file in safetensors format, under the network's own names, or
 from a folder of Hugging Face with such a file. A bundle holds weights, arguments and the package's version, and never its code.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -30,8 +30,9 @@ from torch import Tensor, nn
 
 from sequela import config as configs
 from sequela.config import Named, Strict
-from sequela.encoders import _families, _language
+from sequela.encoders import _families, _language, _tokens
 from sequela.encoders._language import Reading
+from sequela.encoders._tokens import Numbered, Tokens
 from sequela.errors import ConfigError, MissingExtra
 from sequela.nn import image, stepwise
 from sequela.registry import nearest
@@ -44,10 +45,14 @@ class Options(Strict, frozen=True):
     weights: str = ""  # a file in safetensors format, found as it is written or under SEQUELA_DATA; "": drawn anew
     version: str = ""  # of the package, as a bundle tells it
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # of the pooled vector
-    pool: stepwise.PoolName | Literal["first"] = "mean"  # over the images, or the subwords, of a row; first: of text, of [CLS]
-    frozen: bool = False  # of text: the network stays as it is, and only what follows it learns
-    window: Annotated[int, Meta(ge=0)] = 0  # of text: subwords that are read at once; 0: as many as the network can
-    overlap: Annotated[int, Meta(ge=0)] = 32  # of text: subwords that a window shares with the one before it
+    pool: stepwise.PoolName | Literal["first"] = "mean"  # over images, subwords or residues; first: what stands at the opening
+    frozen: bool = False  # of text and residues: the network stays as it is, and only what follows it learns
+    window: Annotated[int, Meta(ge=0)] = 0  # of text and residues: steps that are read at once; 0: as many as the network can
+    overlap: Annotated[int, Meta(ge=0)] = 32  # of text and residues: steps that a window shares with the one before it
+    tokens: tuple[str, ...] = ()  # of residues: the network's own vocabulary by number; (): that of its folder
+    opening: str = ""  # of these, what stands before each sequence; "": nothing
+    closing: str = ""  # and what behind it
+    unknown: str = ""  # and what is read for a rare letter that it lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +72,30 @@ class Network:
         _refuse_unsafe(config.arguments)
         name = f"{self.family}:{self.name}"
         if spec.vocabulary:
-            _refuse_other_subwords(self.family, self.name, spec)
+            numbered = self._numbered(spec, config)
             how = Reading(name, config.pool, config.dropout, config.frozen, config.window, config.overlap)
-            return _language.build(self._network(name, spec, config), spec, how)
+            return _language.build(self._network(name, spec, config), spec, how, numbered)
         image.size(spec)
         if config.pool == "first" or config.frozen or config.window:
-            raise ConfigError(f"{name}: pool = 'first', frozen and window are of networks over text", hint="leave them out")
+            raise ConfigError(
+                f"{name}: pool = 'first', frozen and window are of networks over text or residues", hint="leave them out"
+            )
         network = self._network(name, spec, config)
         shape = _dry(network, spec)
         is_map = len(shape) == len(spec.shape) + 1
         output = stepwise.Output(config.pool, config.dropout, is_map)
         return stepwise.Stepwise(Adapted(network, shape, name), shape[1] if is_map else shape[-1], spec, output)
+
+    def _numbered(self, spec: Spec, config: Options) -> Numbered:
+        """What the network calls the steps of this input. Raises ConfigError where they are not its own."""
+        _refuse_pictures(self.family, self.name, spec)
+        if spec.kind != "residues":
+            _refuse_other_subwords(self.name, spec)
+            return _tokens.own(spec)
+        known = Tokens(config.tokens, config.opening, config.closing, config.unknown)
+        if not config.tokens and Path(self.name).is_dir():
+            known = _tokens.of_folder(Path(self.name))
+        return _tokens.numbered(known, spec, f"{self.family}:{self.name}") if known.tokens else _tokens.own(spec)
 
     def _network(self, name: str, spec: Spec, config: Options) -> nn.Module:
         maker = partial(_families.MAKERS[self.family], _package(self.family, config.version), self.name)
@@ -112,12 +130,16 @@ def named(name: str) -> Network:
     return Network(family, inner)
 
 
-def _refuse_other_subwords(family: str, name: str, spec: Spec) -> None:
-    """Raises ConfigError for a family without language models, and where the input has another tokenizer than the folder."""
+def _refuse_pictures(family: str, name: str, spec: Spec) -> None:
+    """Raises ConfigError for a family without language models."""
     if family != "hf":
         raise ConfigError(
             f"{family}:{name} reads pictures; a step of {spec.kind!r} is a word", hint='a language model: "hf:FOLDER"'
         )
+
+
+def _refuse_other_subwords(name: str, spec: Spec) -> None:
+    """Raises ConfigError where the input has another tokenizer than the folder."""
     folder = Path(name)
     if (folder / "tokenizer.json").is_file() and load(folder).names != spec.names:
         raise ConfigError(
@@ -126,18 +148,23 @@ def _refuse_other_subwords(family: str, name: str, spec: Spec) -> None:
         )
 
 
-def shipped(encoder: Named) -> Named:
+def shipped(encoder: Named, *, residues: bool = False) -> Named:
     """An encoder as a bundle names it: without the file of its first weights, with the version of its package.
 
+    With `residues`, which is what it reads, a folder's vocabulary stands in it: it tells the letters in the network's numbers.
     The encoders that its options name (the step of cnn_rnn) likewise; one of this package stays as it is.
     """
     chosen = configs.choice(encoder, "encoder")
-    options = {key: shipped(value) if _names_external(value) else value for key, value in chosen.options.items()}
+    options = {
+        key: shipped(value, residues=residues) if _names_external(value) else value for key, value in chosen.options.items()
+    }
     if ":" not in chosen.name:
         return {"name": chosen.name, **options} if options != chosen.options else encoder
     network = named(chosen.name)
     version = _families.version(_package(network.family, ""))
     arguments: Any = options.get("arguments", {})
+    if residues and network.family == "hf" and Path(network.name).is_dir() and not options.get("tokens"):
+        options |= asdict(_tokens.of_folder(Path(network.name)))
     name, arguments = _families.portable(network.family, network.name, arguments)
     kept = {key: value for key, value in options.items() if key not in ("weights", "arguments")}
     return {"name": f"{network.family}:{name}", **kept, "arguments": dict(arguments), "version": version}

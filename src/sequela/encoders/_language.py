@@ -1,20 +1,21 @@
-"""A language model of Hugging Face's transformers as an encoder of subwords, frozen or tuned, whatever the length of the text.
+"""A language model of Hugging Face's transformers as an encoder of subwords or residues, frozen or tuned, however many.
 
-Its input are the numbers that the folder's own tokenizer gives (`modality = { name = "text", form = "subwords", tokenizer =
-"hf:FOLDER" }`), a step each. What the network wants around a text ([CLS] and [SEP], or <s> and </s>) is added here and is no
-step.
+Of text, its input are the numbers that the folder's own tokenizer gives (`modality = { name = "text", form = "subwords",
+tokenizer = "hf:FOLDER" }`), a step each. Of residues they are our letters, k-mers or tokens, which `_tokens.py` tells in the
+folder's own vocabulary. What the network wants around a text ([CLS] and [SEP], <s> and </s>, <cls> and <eos>) is added here and
+is no step.
 A text that is longer than the network has places for is read in windows that overlap; what stands in several of them is the mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sequela.encoders._tokens import Numbered
 from sequela.errors import ConfigError
 from sequela.nn.mask import existing
 from sequela.nn.pool import Pool
@@ -22,7 +23,6 @@ from sequela.nn.readout import beside
 from sequela.types import Encoded, Seq, Spec
 
 PLACES = 512  # that a network is taken to have where its configuration does not tell
-OPENING, CLOSING = ("[CLS]", "<s>"), ("[SEP]", "</s>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Reading:
     pool: str  # first: of what stands for the whole text; else what nn/pool.py knows
     dropout: float  # of the pooled vector
     frozen: bool
-    window: int  # subwords at once; 0: as many as the network has places for
-    overlap: int  # subwords that a window shares with the one before it
+    window: int  # steps at once; 0: as many as the network has places for
+    overlap: int  # steps that a window shares with the one before it
 
 
 class Language(nn.Module):
-    """Steps "B T D", the last hidden states of the subwords, and a pooled vector with the context after it.
+    """Steps "B T D", the last hidden states of the subwords or residues, and a pooled vector with the context after it.
 
     A frozen network is as in evaluation also while training, and has no gradient.
     """
@@ -46,11 +46,12 @@ class Language(nn.Module):
     gives = frozenset({"pooled", "steps"})
     causal = False
 
-    def __init__(self, network: nn.Module, spec: Spec, reading: Reading) -> None:
+    def __init__(self, network: nn.Module, spec: Spec, reading: Reading, numbered: Numbered) -> None:
         super().__init__()
         self.network = network.float()
         self.frozen = reading.frozen
-        self.opening, self.closing = _number(spec.names, OPENING), _number(spec.names, CLOSING)
+        self.opening, self.closing = numbered.opening, numbered.closing
+        self.register_buffer("numbers", torch.tensor(numbered.steps, dtype=torch.int64), persistent=False)
         self.window, self.overlap = _room(network, len(self._around), reading), reading.overlap
         self.padding = int(getattr(_told(network), "pad_token_id", None) or 0)
         self.steps_width = self._width(reading.name)
@@ -89,7 +90,7 @@ class Language(nn.Module):
 
     def _read(self, words: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Of each window "S W" what stands for all of it, "S D", and the states of its subwords, "S W D"."""
-        numbers = words.masked_fill(~mask, self.padding)
+        numbers = (self.numbers[words] if len(self.numbers) else words).masked_fill(~mask, self.padding)
         if self.closing is not None:  # right behind the last subword
             numbers, mask = torch.nn.functional.pad(numbers, (0, 1), value=self.padding), torch.nn.functional.pad(mask, (0, 1))
             end = mask.sum(1, keepdim=True)
@@ -128,7 +129,7 @@ class Language(nn.Module):
             self.network.train(training)
         states = getattr(given, "last_hidden_state", None)
         if not isinstance(states, Tensor) or states.dim() != 3:
-            raise ConfigError(f"{name} gives no states of subwords", hint="it needs an encoder, such as BERT")
+            raise ConfigError(f"{name} gives no states of subwords or residues", hint="it needs an encoder, such as BERT")
         return states.shape[2]
 
 
@@ -140,35 +141,32 @@ def _averaged(states: Tensor, row: Tensor, place: Tensor, inside: Tensor, mask: 
     return (summed / count).view(*mask.shape, -1)
 
 
-def _number(names: Sequence[str], wanted: tuple[str, ...]) -> int | None:
-    """Of the first of these that the vocabulary has."""
-    return next((names.index(name) for name in wanted if name in names), None)
-
-
 def _told(network: nn.Module) -> Any:
     return getattr(network, "config", None)
 
 
 def _room(network: nn.Module, around: int, reading: Reading) -> int:
-    """How many subwords of a text a window holds. Raises ConfigError where the network has fewer places than was asked for."""
+    """How many steps a window holds. Raises ConfigError where the network has fewer places than was asked for."""
     places = int(getattr(_told(network), "max_position_embeddings", None) or PLACES)
     for name, part in network.named_modules():
         if name.endswith("position_embeddings") and isinstance(part, nn.Embedding) and part.padding_idx is not None:
             places -= part.padding_idx + 1  # RoBERTa counts its places from behind that of padding
     if reading.window > places - around:
-        raise ConfigError(f"{reading.name} reads {places - around} subwords at once; window = {reading.window} is more")
+        raise ConfigError(f"{reading.name} reads {places - around} steps at once; window = {reading.window} is more")
     room = reading.window or places - around
     if room <= reading.overlap:
-        raise ConfigError(f"windows of {room} subwords cannot overlap by {reading.overlap}", hint="overlap is to be smaller")
+        raise ConfigError(f"windows of {room} steps cannot overlap by {reading.overlap}", hint="overlap is to be smaller")
     return room
 
 
-def build(network: nn.Module, spec: Spec, reading: Reading) -> Language:
-    """Raises ConfigError for steps that are no subwords of this network, with the modality to ask for."""
+def build(network: nn.Module, spec: Spec, reading: Reading, numbered: Numbered) -> Language:
+    """Raises ConfigError for steps that are no subwords or residues of this network, with the modality to ask for."""
     size = int(getattr(_told(network), "vocab_size", None) or 0)
     hint = 'modality = { name = "text", form = "subwords", tokenizer = "hf:FOLDER" }, of the same folder, without side'
     if spec.shape or spec.side or spec.words is not None:
-        raise ConfigError(f"{reading.name} reads subwords alone, a number each; this input's steps hold more", hint=hint)
-    if spec.vocabulary > size:
+        raise ConfigError(f"{reading.name} reads a number each step; this input's steps hold more", hint=hint)
+    if numbered.steps and max(numbered.steps) >= size:
+        raise ConfigError(f"{reading.name} has {size:,} tokens, and its vocabulary names number {max(numbered.steps):,}")
+    if not numbered.steps and spec.vocabulary > size:
         raise ConfigError(f"{reading.name} has {size:,} subwords, and the input {spec.vocabulary:,}", hint=hint)
-    return Language(network, spec, reading)
+    return Language(network, spec, reading, numbered)
