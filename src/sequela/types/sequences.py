@@ -40,6 +40,7 @@ class Spec:
     lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
     words: Wording | None = None  # steps are words told by more than their number: values (2 + C,)
     alphabet: str = ""  # of residues: "dna", "rna", "protein" or "smiles"
+    length: int = 0  # steps that every row has (or none at all), where a place means the same in each; 0: rows differ
 
 
 @dataclass(frozen=True, slots=True)
