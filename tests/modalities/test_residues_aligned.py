@@ -20,8 +20,8 @@ def known(texts: list[str], name: str = "dna") -> Known:
     return Known(count, frame, Held({}), {code: "sequence"})
 
 
-def made(name: str = "dna") -> Residues:
-    return residues.build(config.convert({"sequence": name, "aligned": True}, residues.Config))
+def made(name: str = "dna", **options: object) -> Residues:
+    return residues.build(config.convert({"sequence": name, "aligned": True, **options}, residues.Config))
 
 
 def test_aligned_sequences_tell_which_letter_stands_where() -> None:
@@ -50,3 +50,22 @@ def test_training_sequences_of_several_lengths_are_not_aligned() -> None:
 def test_tokens_of_smiles_are_not_aligned() -> None:
     with pytest.raises(ConfigError, match="tokens of SMILES are not aligned"):
         made("smiles")
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [({}, 7), ({"form": "kmers", "k": 3, "stride": 2}, 3), ({"marks": True}, 9), ({"max_steps": 4}, 4)],
+    ids=["letters", "k-mers", "marks", "cut"],
+)
+def test_an_encoder_is_told_how_many_steps_every_row_has(options: dict[str, object], steps: int) -> None:
+    texts = ["ACGTACG", "TTTAANC"]
+    modality = made(**options)
+    state = modality.fit(known(texts))
+    assert modality.spec(state).length == steps
+    assert modality.read(known(texts), state).lengths.tolist() == [steps, steps]
+
+
+def test_examples_are_of_the_length_that_all_have() -> None:
+    modality = made()
+    state = modality.fit(known(["ACGTACG", "TTTAANC"]))
+    assert set(map(len, modality.example(state, 5, 0).events["text_value"])) == {7}

@@ -150,11 +150,20 @@ class Residues:
         return state.longer
 
     def spec(self, state: State) -> Spec:
-        return Spec("residues", (), "index", tuple(state.tokens), vocabulary=len(state.tokens), alphabet=self._alphabet)
+        tokens = tuple(state.tokens)
+        return Spec("residues", (), "index", tokens, vocabulary=len(tokens), alphabet=self._alphabet, length=self._length(state))
+
+    def _length(self, state: State) -> int:
+        """How many steps each row has; 0 where they may differ."""
+        if not self.config.aligned:
+            return 0
+        steps = int(self._steps(["N" * round(state.length)], state.tokens).offsets[-1])
+        return min(steps, self.config.max_steps or steps)
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Sequences of letters or tokens drawn one by one by how often the training sequences have them; nobody's sequence."""
-        return _residue_example.known(state.units, state.often, state.length, state.code, rows, seed)
+        draw = _residue_example.aligned if self.config.aligned else _residue_example.known
+        return draw(state.units, state.often, state.length, state.code, rows, seed)
 
     def _documents(self, known: Known, state: State) -> Documents:
         return _text_documents.documents(known, (state.code,), last=True)
