@@ -21,7 +21,8 @@ from sequela.evaluate.pool import pool
 from sequela.evaluate.threshold import choose_all
 from sequela.metrics.concordance import c_index
 from sequela.metrics.horizon import cumulative_auc, horizon_brier, integrated_brier
-from sequela.types import Array, Curves
+from sequela.train.tune import score
+from sequela.types import Answer, Array, Curves
 
 SETTINGS = config.Evaluate(bootstrap=30)
 
@@ -69,6 +70,23 @@ def test_numbers_are_those_of_the_metrics_on_the_rows_judged(one: Judged, of: Ev
         whole = integrated_brier(curves, times, followed.HORIZONS[-1].days, cause)
         assert number(of, "integrated_brier", name).value == pytest.approx(whole)
     assert number(of, "c_index", "death by 1y").events == int(((times.cause == 1) & (times.time <= day)).sum())
+
+
+def test_over_all_times_who_loses_most_time_ranks_first_even_where_curves_cross() -> None:
+    """Early and late losers reach the same risk by the last horizon, or the late ones a little more: they still go later."""
+    early, day = np.arange(40) < 20, followed.HORIZONS[-1].days
+    time = np.where(early, 100.0 + np.arange(40), 900.0 + np.arange(40))
+    rise = np.where(early[:, None], np.minimum(followed.GRID / 200, 1) * 0.8, followed.GRID / day * 0.9)
+    curves = Curves(followed.GRID, np.stack([rise, rise * 0], 1))
+    answers = {"model": Answer("curves", curves.incidence[:, :, -1], followed.NAMES, curves=curves)}
+    rows = followed.target(time, np.ones(40))
+    of = found(Judged(followed.cohort(rows), answers, {}, "1"), config.Evaluate(bootstrap=0))
+    lost = curves.lost(day)[:, 0]
+    for metric in ("c_index", "uno_c"):
+        assert number(of, metric, "death").value == pytest.approx(c_index(lost, rows.dense))
+    assert c_index(lost, rows.dense) > 0.7 > c_index(rise[:, -1], rows.dense)
+    assert number(of, "c_index", "death by 3y").value == pytest.approx(c_index(rise[:, -1], rows.dense))
+    assert score(answers["model"], rows, "survival") == number(of, "c_index", "death").value
 
 
 def test_the_number_of_all_causes_is_the_mean_over_those_that_are_asked_for(one: Judged, of: Evaluation) -> None:

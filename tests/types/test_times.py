@@ -37,6 +37,12 @@ def test_the_restricted_mean_is_the_area_under_survival() -> None:
         TWO.mean_until(41.0)
 
 
+def test_the_time_lost_to_a_cause_is_the_area_under_its_incidence() -> None:
+    np.testing.assert_allclose(TWO.lost(20.0), [[0.5 + 2, 0.5 + 2], [0, 0.5]])
+    np.testing.assert_allclose(TWO.lost(20.0).sum(1) + TWO.mean_until(20.0), 20.0)
+    np.testing.assert_allclose(TWO.lost(50.0) - TWO.lost(40.0), 10 * TWO.at(40.0))
+
+
 def test_what_is_left_to_come_is_shared_among_those_who_are_left() -> None:
     later = TWO.given(20.0)
     np.testing.assert_array_equal(later.times, [20.0])

@@ -1,6 +1,7 @@
 """Curves of what may come held against what came, and when: numbers over all times, and by each horizon, of each cause.
 
-No threshold is chosen and nothing is called: what is judged are the curves.
+No threshold is chosen and nothing is called: what is judged are the curves. Over all times C-index and Uno's C rank by the time
+lost to the cause up to the last horizon: the risk by that horizon says little of who goes first where curves cross.
 """
 
 from __future__ import annotations
@@ -78,9 +79,13 @@ class Asked:
     def had(self, day: float) -> Array:
         return had(self.times, self.number, day)
 
-    def pairs(self, day: float, until: float) -> Callable[[], Pairs]:
-        """The pairs ranked by the risk by a day, with events until another; made when they are first asked for."""
-        return _once(lambda: paired(fixed(self.risk(day)), self.times, self.number, until, self.watched))
+    def lost(self, day: float) -> Array:
+        """Days that the cause is expected to take until a day, float64 "N"."""
+        return self.curves.lost(day)[:, self.number - 1]
+
+    def pairs(self, risk: Callable[[float], Array], day: float, until: float) -> Callable[[], Pairs]:
+        """The pairs ranked by the risk of a day, with events until another; made when they are first asked for."""
+        return _once(lambda: paired(fixed(risk(day)), self.times, self.number, until, self.watched))
 
     def shared(self, day: float, weights: Array | None) -> Array:
         """The weights with those of the lost shared out among the known; all 0 where nobody was watched for so long."""
@@ -165,7 +170,7 @@ def noted(question: Question, target: Target) -> Question:
 
 def _over_all_times(asked: Asked) -> Iterator[Question]:
     last, name = asked.last.days, asked.cause
-    harrell, uno = asked.pairs(last, FOREVER), asked.pairs(last, last)
+    harrell, uno = asked.pairs(asked.lost, last, FOREVER), asked.pairs(asked.lost, last, last)
     along = _once(lambda: paired(by_event(asked.curves, asked.number), asked.times, asked.number, FOREVER, asked.watched))
     squares = Squares.of(asked.curves, asked.times, last, asked.number, asked.of_started)
     ever, by = _events(asked, FOREVER), _events(asked, last)
@@ -178,7 +183,7 @@ def _over_all_times(asked: Asked) -> Iterator[Question]:
 def _by(asked: Asked, horizon: Horizon) -> Iterator[Question]:
     day, name = horizon.days, named(asked.cause, horizon)
     risk, came = asked.risk(day), asked.had(day)
-    pairs, events, reach = asked.pairs(day, day), _events(asked, day), _reach(asked, day)
+    pairs, events, reach = asked.pairs(asked.risk, day, day), _events(asked, day), _reach(asked, day)
     yield asked.question("c_index", name, lambda w: pairs().harrell(w), day, events)
     yield asked.question("uno_c", name, lambda w: pairs().uno(w), day, events)
     yield asked.question("observed_expected", name, lambda w: ratio(asked.observed(day, w), mean(risk, w)), day, reach)

@@ -204,7 +204,8 @@ _ENTRIES = (
         (*TIMES, "regression"),
         "higher",
         False,
-        "chance that of two the one with the event first ranks higher; of quantities, the one with the larger truth",
+        "chance that of two the one with the event first ranks higher, by the time lost to it up to the last horizon or by the "
+        "risk by a horizon; of quantities, the one with the larger truth",
     ),
     Entry("uno_c", concordance.uno_c, TIMES, "higher", False, "the same as if nobody had been lost, to the last horizon"),
     Entry("td_c", concordance.td_c, TIMES, "higher", False, "the same with the risks by the time of each event (Antolini)"),

@@ -126,11 +126,13 @@ def _pairs_auprc(answer: Answer, target: Target) -> float | None:
 
 
 def _concordance(answer: Answer, target: Target) -> float | None:
-    """Of the risk by the last horizon: the mean over the causes of which two rows can be compared; None where none has such."""
+    """Of the time lost up to the last horizon: the mean over causes of which two rows can be compared; None where none has."""
+    assert answer.curves is not None
     known = target.known[:, 0]
     times = target.dense.take(known)
     last = times.horizons[-1].days
-    each = [concordance.c_index(risk[known], times, k, until=last) for k, risk in enumerate(answer.values.T, 1)]
+    lost = answer.curves.take(known).lost(last)
+    each = [concordance.c_index(days, times, k, until=last) for k, days in enumerate(lost.T, 1)]
     defined = [float(value) for value in each if not isnan(value)]
     return float(np.mean(defined)) if defined else None
 

@@ -94,9 +94,19 @@ class Curves:
         """
         if days > self.times[-1]:
             raise ValueError(f"the curves end after {self.times[-1]:g} days, and {days:g} are asked for")
+        return np.asarray(days - self.lost(days).sum(1))
+
+    def lost(self, days: float) -> Array:
+        """How many of the next so many days each cause is expected to take, float64 "N K".
+
+        The years lost to a cause: the area under its incidence (Andersen 2013, Statistics in Medicine 32:5278).
+
+        >>> Curves(np.array([10.0]), np.array([[[1.0]], [[0.0]]])).lost(10.0).tolist()
+        [[5.0], [0.0]]
+        """
         grid = np.concatenate([[0.0], self.times[self.times < days], [days]])
-        free = 1.0 - self.at(grid).sum(1)
-        return np.asarray(((free[:, 1:] + free[:, :-1]) / 2 * np.diff(grid)).sum(1))
+        came = self.at(grid)
+        return np.asarray(((came[..., 1:] + came[..., :-1]) / 2 * np.diff(grid)).sum(-1))
 
     def given(self, days: float) -> Curves:
         """What is left to come for one who is free of everything after so many days: times count from then on.

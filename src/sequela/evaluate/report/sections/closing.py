@@ -92,7 +92,11 @@ ENTITIES = (
 )
 
 TIMES = (
-    ("C-index", "Of two rows, the chance that the one whose event came first had the higher risk (Harrell). 0.5 is chance."),
+    (
+        "C-index",
+        "Of two rows, the chance that the one whose event came first ranked higher (Harrell): by the time expected to be lost up "
+        "to the last horizon, or at a horizon by the risk by it. 0.5 is chance.",
+    ),
     ("Uno's C", "The same as it would be had nobody been lost, up to the last horizon."),
     ("Time-dependent C", "The same with both risks taken by the time of the event (Antolini), so curves that cross are judged."),
     ("AUC by a horizon", "The chance that a row with the event by then had a higher risk than one without."),
