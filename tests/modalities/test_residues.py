@@ -54,7 +54,7 @@ def written(found: Ragged, row: int) -> list[str]:
 LETTERS = st.lists(st.none() | st.text("ACGTacgtN-", max_size=15), min_size=1).map(lambda texts: ["ACGTAC", "ACGTAC", *texts])
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(LETTERS, st.integers(0, 8), st.sampled_from(["begin", "end", "ends"]))
 def test_places_are_exactly_the_letters_of_each_step(texts: list[str | None], most: int, keep: str) -> None:
     found, tokens = read(texts, max_steps=most, keep=keep)
@@ -63,7 +63,7 @@ def test_places_are_exactly_the_letters_of_each_step(texts: list[str | None], mo
         assert len(tokens[row]) == min(len(text or ""), most or 99)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(LETTERS, st.integers(2, 6), st.integers(1, 4))
 def test_kmers_stand_at_every_stride_and_those_with_an_uncertain_letter_are_unknown(
     texts: list[str | None], k: int, stride: int
@@ -82,7 +82,7 @@ def test_steps_of_the_ends_leave_the_middle_out() -> None:
     assert found.position.tolist() == [0, 1, 2, 3, 4]
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(["CC(=O)Oc1ccccc1", "C[nH+]CCl", "BrC#N", "F/C=C\\F"]), min_size=2))
 def test_tokens_join_to_the_smiles_that_they_are_of(texts: list[str]) -> None:
     found, tokens = read([*texts, *texts], sequence="smiles")
@@ -229,7 +229,7 @@ def test_encoders_of_sequences_read_residues(name: str) -> None:
     assert not torch.allclose(encoded.pooled[0], encoded.pooled[1])
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(LETTERS)
 def test_marks_stand_around_each_sequence_and_have_no_letter(texts: list[str | None]) -> None:
     found, tokens = read(texts, marks=True)

@@ -45,6 +45,7 @@ class Language(nn.Module):
 
     gives = frozenset({"pooled", "steps"})
     causal = False
+    numbers: Tensor  # the network's, of each number of the input; empty where they are the same
 
     def __init__(self, network: nn.Module, spec: Spec, reading: Reading, numbered: Numbered) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ class Numbered:
 
 def own(spec: Spec) -> Numbered:
     """Of an input whose numbers are the network's: the marks that the input's names hold."""
-    return Numbered(*(_number(spec.names, wanted) for wanted in (OPENING, CLOSING)))
+    return Numbered(_number(spec.names, OPENING), _number(spec.names, CLOSING))
 
 
 def held(folder: Path) -> bool:
@@ -132,7 +132,9 @@ def _object(path: Path) -> dict[str, Any]:
 def _special(told: Mapping[str, Any], roles: Sequence[str], usual: Sequence[str], names: Sequence[str]) -> str:
     """The token of a role: what the folder says, where that is in the vocabulary; else the first usual one that is."""
     said = [told[role] for role in roles if role in told]
-    wanted = [one.get("content") if isinstance(one, dict) else one for one in said] if said else usual
+    wanted = (
+        [str(one.get("content")) if isinstance(one, dict) else str(one) for one in said if one is not None] if said else usual
+    )
     return next((name for name in wanted if name in names), "")
 
 
