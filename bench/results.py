@@ -28,6 +28,7 @@ HEADLINES = {
     "tagging": ("accuracy", "sov", "gathered_accuracy", "gathered_sov", "macro_f1", "auroc", "log_loss"),
     "multilabel": ("fmax", "auroc", "auprc", "micro_auroc", "macro_f1", "micro_f1", "p_at_5", "brier"),
     "regression": ("mae", "mse", "rmse", "r2", "c_index", "mase"),
+    "pair": ("c_index", "mse", "mae", "r2"),
     "forecast": ("mae", "rmse", "mase", "pinball", "coverage", "interval_width"),
     "next_event": ("perplexity", "next_accuracy", "next_in_10"),
     "generate": ("perplexity", "next_accuracy", "next_in_10"),
