@@ -132,10 +132,13 @@ def _object(path: Path) -> dict[str, Any]:
 def _special(told: Mapping[str, Any], roles: Sequence[str], usual: Sequence[str], names: Sequence[str]) -> str:
     """The token of a role: what the folder says, where that is in the vocabulary; else the first usual one that is."""
     said = [told[role] for role in roles if role in told]
-    wanted = (
-        [str(one.get("content")) if isinstance(one, dict) else str(one) for one in said if one is not None] if said else usual
-    )
-    return next((name for name in wanted if name in names), "")
+    wanted = list(map(_content, said)) if said else usual
+    return next((name for name in wanted if name and name in names), "")
+
+
+def _content(token: Any) -> str:
+    """A special token as it is written, alone or with what else is known of it; "" for none."""
+    return str((token.get("content") if isinstance(token, dict) else token) or "")
 
 
 def _number(names: Sequence[str], wanted: Sequence[str]) -> int | None:
