@@ -118,11 +118,13 @@ def main() -> None:
     """Measures, draws and records."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    run = parser.parse_args().run
+    parser.add_argument("--name", default="promoters", help="of the result")
+    given = parser.parse_args()
+    run = given.run
     strength, fall = (each.mean(0) for each in changes(run))
     FIGURE.write_text(drawn(fall), encoding="utf-8")
     harness.record(
-        "promoters",
+        given.name,
         {
             "claim": "leave-one-out over 106 sequences; the letters that count are those of the boxes about -35 and -10",
             "errors": errors(run) | {f"{name}, published": f"{wrong} of 106" for name, wrong in PUBLISHED.items()},
