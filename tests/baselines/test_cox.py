@@ -114,6 +114,8 @@ def test_what_was_exported_answers_alike(watched: Callable[..., Evidence]) -> No
     narrow = replace(rows, plain=replace(rows.plain, values=rows.plain.values[:, :2], names=rows.plain.names[:2]))
     back = cox.from_arrays(baseline.exported(), "survival", rows.target.names, narrow.plain.columns)
     np.testing.assert_array_equal(back.answer(narrow).values, baseline.answer(rows).values)
+    among_all = cox.from_arrays(baseline.exported(), "survival", rows.target.names, rows.plain.columns)
+    np.testing.assert_array_equal(among_all.answer(rows).values, baseline.answer(rows).values)
 
 
 @pytest.mark.parametrize("part", ["train", "tune"])

@@ -33,7 +33,8 @@ class Described:
 
     def arrays(self) -> dict[str, Array]:
         told = {f"columns.{name}": getattr(self.columns, name) for name in _columns.Columns.__slots__}
-        return told | ({"counts": self.counts, "mean": self.mean, "scale": self.scale} if len(self.counts) else {})
+        told |= {"counts": self.counts, "mean": self.mean, "scale": self.scale} if len(self.counts) else {}
+        return told | ({"patterns": np.frombuffer("\n".join(self.patterns).encode(), np.uint8)} if self.patterns else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,12 @@ def fit(plain: Plain, patterns: tuple[str, ...], learnt: Lifetimes, most: int) -
 
 
 def from_arrays(arrays: Mapping[str, Array], inputs: tuple[str, ...]) -> Described:
+    """What `arrays` told: `inputs` are the names of all plain columns, of which it reads those that it was held to."""
+    patterns = tuple(bytes(arrays["patterns"]).decode().split("\n")) if "patterns" in arrays else ()
     columns = _columns.Columns(**{name: np.asarray(arrays[f"columns.{name}"]) for name in _columns.Columns.__slots__})
     mean, scale = (np.asarray(arrays.get(name, ()), np.float64) for name in ("mean", "scale"))
-    return Described(inputs, (), columns, np.asarray(arrays.get("counts", ())).astype(np.int64), mean, scale)
+    read = _problem.matching(inputs, patterns) if patterns else inputs
+    return Described(read, patterns, columns, np.asarray(arrays.get("counts", ())).astype(np.int64), mean, scale)
 
 
 def _logged(plain: Plain, counts: Array) -> Array:

@@ -171,6 +171,11 @@ def _matching(plain: Plain, patterns: Sequence[str]) -> Plain:
     return Plain(plain.values[:, kept], tuple(plain.names[column] for column in kept), counts)
 
 
+def matching(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """The names that match one of the patterns, in order."""
+    return tuple(names[column] for column in _matches(names, patterns))
+
+
 def _matches(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     return [column for column, name in enumerate(names) if any(fnmatchcase(name, pattern) for pattern in patterns)]
 

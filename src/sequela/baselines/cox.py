@@ -26,6 +26,7 @@ from sequela.metrics import censored
 from sequela.types import Answer, Array, Curves
 
 HIGHEST = 30.0  # of a linear predictor: the hazard of such a row is e^30 times that of a mean one
+HELD_TO_COLUMNS = True  # arrays of one held to some columns say to which
 
 
 class Config(Strict, frozen=True):

@@ -26,6 +26,7 @@ from sequela.metrics import censored
 from sequela.types import Answer, Array
 
 EACH = 4  # events that an interval must have on average
+HELD_TO_COLUMNS = True  # arrays of one held to some columns say to which
 
 
 class Config(Strict, frozen=True):

@@ -253,7 +253,7 @@ def _predictor(index: Mapping[str, Any], parts: Mapping[str, bytes]) -> Predicto
 
 def _partner(name: str, arrays: Mapping[str, np.ndarray], task: Task, columns: Sequence[str]) -> Any:
     """A baseline that answers together with the model, from its arrays."""
-    module = registry.module("baselines", name.removeprefix("baseline:"))
+    module = registry.module("baselines", name.removeprefix("baseline:").partition(":")[0])
     return module.from_arrays(arrays, task.kind, task.names, tuple(columns))
 
 

@@ -226,10 +226,11 @@ def _called_once(called: Sequence[str]) -> None:
 
 def _can_be_held(ensemble: Ensemble) -> None:
     """Raises ConfigError for a member that a bundle could not hold as arrays: it would be found out only after the test."""
-    holdable = [name for name in registry.names("baselines") if hasattr(registry.module("baselines", name), "from_arrays")]
+    baselines = {name: registry.module("baselines", name) for name in registry.names("baselines")}
+    holdable = [name for name, module in baselines.items() if hasattr(module, "from_arrays")]
     for member in ensemble.members:
-        name = member.removeprefix("baseline:")
-        if name != "model" and name.partition(":")[0] in registry.names("baselines") and name not in holdable:
+        name, _, columns = member.removeprefix("baseline:").partition(":")
+        if name in baselines and (name not in holdable or (columns and not hasattr(baselines[name], "HELD_TO_COLUMNS"))):
             raise ConfigError(
                 f"ensemble.members names {member!r}, which a bundle cannot hold",
                 f"with the model can be averaged: {', '.join(f'baseline:{one}' for one in holdable)}",
