@@ -127,6 +127,14 @@ def test_new_patients_need_no_outcome_and_are_told_visit_by_visit(finished: Run,
     assert all(list(one.risk["death"]) == ["1y"] for one in later if one.risk) and later[0].restricted_to == 2
 
 
+def test_who_is_known_to_be_dead_is_not_told_when_he_will_die(finished: Run, tmp_path: Path) -> None:
+    plain = table(8, 2).with_columns(years=pl.lit(0.5), status=(pl.col("id") == 0).cast(pl.Int64)).filter(pl.col("seen") == 0)
+    plain.write_csv(tmp_path / "some.csv")
+    told = predict(finished.bundle, tmp_path / "some.csv", at="2001-01-01T00:00:00Z")
+    assert {one.source_id: one.refused for one in told if one.refused} == {"0": "the outcome had already happened"}
+    assert len(told) == 8 and all(one.risk for one in told if not one.refused)
+
+
 def test_a_bundle_is_judged_on_others_and_never_on_its_own(finished: Run, store: Store, tmp_path: Path) -> None:
     done = evaluate(finished.bundle, stored(tmp_path / "other", table(80, 3)), out=tmp_path / "external")
     (found,) = numbers(done, "c_index", **{"class": "death"})

@@ -114,10 +114,26 @@ def test_the_parts_of_a_column_are_taken(written):
 
 
 def test_new_subjects_need_no_outcome(written):
-    kept = {name: value for name, value in VISITS.items() if name not in survival.LABELS}
-    sink = written("survival", {"a.csv": "id,day,sex,bili\n7,0,f,1.5\n"}, **kept)
+    sink = written("survival", {"a.csv": "id,day,sex,bili\n7,0,f,1.5\n"}, **VISITS, **survival.UNLABELLED)
     assert set(sink.codes) == {"START", "VISIT", "sex", "bili"}
-    assert any("no causes are named" in text for text in sink.notes)
+    assert any("nobody says what became of them" in text for text in sink.notes)
+
+
+def test_what_a_file_tells_of_new_subjects_is_read_and_blanks_are_none(written):
+    text = "id,t,e,day,sex,bili\nA,50,1,0,f,1\nB,,,0,m,2\nC,,0,0,f,3\nD,,1,0,f,4\nE,9,,0,f,5\nF,9,7,0,f,6\n"
+    sink = written("survival", {"a.csv": text}, **VISITS, **survival.UNLABELLED)
+    assert [who for who, *_ in moments(sink, "START")] == ["A", "B", "C"]
+    assert moments(sink, "EVENT//death") == moments(sink, "FOLLOW_UP//END") == [("A", 50, None)]
+    assert {where[-1]: reason for where, reason in sink.refused.items()} == {
+        "5": "no time in the column 't'",
+        "6": "no event code in the column 'e'",
+        "7": "an event code in the column 'e' that is neither 0 nor among causes",
+    }
+
+
+def test_a_time_of_which_no_column_says_what_it_ended_by_is_none(written):
+    sink = written("survival", {"a.csv": "id,t,day,sex,bili\nA,50,0,f,1\n"}, **VISITS, **survival.UNLABELLED)
+    assert set(sink.codes) == {"START", "VISIT", "sex", "bili"} and not sink.refused
 
 
 # ------------------------------------------------------------------------------------------------------------ parquet and arrays

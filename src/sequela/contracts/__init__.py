@@ -10,7 +10,8 @@ and, for a modality, `State`: a frozen msgspec.Struct that survives JSON. Nothin
 entry point (`registry.py`). Importing such a module imports no extra; torch is imported by encoders and tasks alone.
 
     readers      build(config)                      -> Reader      and VERSION: int, raised when the output changes; LABELS, its
-                                                                   options that records without labels need not bear out
+                                                                   options that records without labels need not bear out, or
+                                                                   UNLABELLED, options laid over those for such records
     modalities   build(config)                      -> Modality    and State
     encoders     build(spec, config)                -> Encoder     (an nn.Module)
     tasks        build(config, names)               -> Task        names: of the target. A task whose target is its own input has

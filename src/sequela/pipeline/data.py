@@ -64,17 +64,18 @@ PARTS = ("parts", "part")  # options of readers that say of which part records a
 def elsewhere(data: config.Data, reader: str = "", *, labelled: bool) -> config.Data:
     """How other records than the study's own are read: of which part they are is not asked.
 
-    Without `labelled` they need not have what only training and judging read (LABELS of a reader's module), and however many of
-    them are refused, the others are read: they are to be answered. `reader`: they are of another format, and are read by that
-    reader with its defaults.
+    Without `labelled` they need not have what only training and judging read (of a reader's module: LABELS, left out of the
+    options, or UNLABELLED, laid over them), and however many of them are refused, the others are read: they are to be answered.
+    `reader`: they are of another format, and are read by that reader with its defaults.
     """
     data = data if labelled else msgspec.structs.replace(data, max_refused=1.0)
     if reader:
         return msgspec.structs.replace(data, reader=reader, options={})
     if not data.reader:
         return data
-    told = () if labelled else getattr(registry.module("readers", data.reader), "LABELS", ())
-    kept = {name: value for name, value in data.options.items() if name not in (*PARTS, *told)}
+    module = registry.module("readers", data.reader)
+    told, laid = ((), {}) if labelled else (getattr(module, "LABELS", ()), getattr(module, "UNLABELLED", {}))
+    kept = {name: value for name, value in data.options.items() if name not in (*PARTS, *told)} | laid
     return msgspec.structs.replace(data, options=kept)
 
 

@@ -29,6 +29,7 @@ class Columns:
     visit: str
     subject: str
     intervals: bool  # each row holds from its visit to its time, at which its event came
+    optional: bool = False  # time, event and entry need neither be there nor be filled in
 
 
 def timed(frame: pl.DataFrame, columns: Columns, causes: Sequence[int], longest: float, sink: Sink) -> pl.DataFrame:
@@ -52,21 +53,32 @@ def _outcomes(frame: pl.DataFrame, columns: Columns, causes: Sequence[int], long
     frame = _numbered(frame, columns.time, "#end", sink)
     frame = _numbered(frame, columns.event, "#cause", sink, NO_CAUSE)
     frame = _numbered(frame, columns.entry, "#entry", sink)
+    told = _told_of(frame, columns)
     for column, name, word in ((columns.time, "#end", "time"), (columns.entry, "#entry", "entry")):
         if column:
-            frame = _without(frame, pl.col(name).is_null(), f"no {word} in the column {column!r}", sink)
+            frame = _without(frame, told & pl.col(name).is_null(), f"no {word} in the column {column!r}", sink)
             frame = _without(frame, pl.col(name) < 0, f"a negative {word} in the column {column!r}", sink)
             frame = _without(frame, pl.col(name) > longest, f"a {word} of more than 1000 years: is the unit right?", sink)
     if not columns.event:
         return frame
-    frame = _without(frame, pl.col("#cause").is_null(), f"no event code in the column {columns.event!r}", sink)
+    frame = _without(frame, told & pl.col("#cause").is_null(), f"no event code in the column {columns.event!r}", sink)
     other = ~pl.col("#cause").is_in([0.0, *map(float, causes)])
-    return _without(frame, other, f"an event code in the column {columns.event!r} that is neither 0 nor among causes", sink)
+    frame = _without(frame, other, f"an event code in the column {columns.event!r} that is neither 0 nor among causes", sink)
+    return frame.with_columns(pl.when(told).then(pl.col(name)).alias(name) for name in _TOLD)
+
+
+def _told_of(frame: pl.DataFrame, columns: Columns) -> pl.Expr:
+    """Whether a row says what became of its subject: always, unless it need not and has no time and no event."""
+    if not columns.optional:
+        return pl.lit(True)
+    if columns.event not in frame.columns:
+        return pl.lit(False)
+    return pl.col("#end").is_not_null() | (pl.col("#cause") > 0).fill_null(False)
 
 
 def _numbered(frame: pl.DataFrame, column: str, name: str, sink: Sink, why: str = "") -> pl.DataFrame:
     """With the column as numbers; rows that hold something else there are refused, and told `why`."""
-    if not column:
+    if column not in frame.columns:  # none is named, or one that need not be there
         return frame.with_columns(pl.lit(None, pl.Float64).alias(name))
     number = frame[column].cast(pl.Float64, strict=False)
     wrong = frame[column].is_not_null() & ~number.is_finite().fill_null(False)

@@ -14,7 +14,8 @@ an anchor on: START, VISIT where something was measured, a measurement or static
 FOLLOW_UP//END, and ENTRY where observation began later (`entry`). A static is numbers, or words where most of its entries are.
 With `intervals` a row is a stretch of the counting process: from `visit` to `time`, at which `event` came. Where times are whole
 units completed (`whole_units`), what ended a follow-up of k came between k and k + 1: half a unit is added. What cannot be used
-is refused by file and row; negative visits are taken as measured before the start.
+is refused by file and row; negative visits are taken as measured before the start. Of new subjects (`optional`) what became of
+them is read where it is told.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from sequela.readers._survival_rows import LONGEST, Columns
 from sequela.readers._survival_tables import EVENT, TIME, Wanted
 
 VERSION = 1
-LABELS = ("time", "event", "entry", "causes", "intervals", "whole_units")  # options that new subjects need not bear out
+UNLABELLED = {"optional": True}  # of new subjects: what became of them may be told, and need not
 ANCHOR = datetime(2000, 1, 1)  # where every subject starts
 MOSTLY = 0.5  # share of a column's entries that are numbers for it to be one of numbers
 
@@ -58,6 +59,7 @@ class Config(Strict, frozen=True):
     names: tuple[str, ...] = ()  # of HDF5: the columns of x
     whole_units: bool = False  # times are whole units completed: half a unit is added to that of the end
     part: str = ""  # the column that says train, tune or test; of HDF5 the group does
+    optional: bool = False  # time, event and entry need neither be there nor be filled in; what they say is read
     separator: str = ""  # of a table's columns; left out: the commonest of , ; tab | in its header
 
     @property
@@ -67,9 +69,9 @@ class Config(Strict, frozen=True):
 
     @property
     def named(self) -> list[str]:
-        """The columns that are spoken of, in any file."""
-        told = (self.subject, self.time, self.event, self.entry, self.visit, self.part, *self.static)
-        return list(dict.fromkeys(name for name in told if name))
+        """The columns that are spoken of, and must be in any file."""
+        outcome = () if self.optional else (self.time, self.event, self.entry)
+        return list(dict.fromkeys(name for name in (self.subject, *outcome, self.visit, self.part, *self.static) if name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,9 @@ def _columns(config: Config, frame: pl.DataFrame) -> Columns:
     asked = bool(config.causes)
     time = config.time or (TIME if asked and TIME in frame.columns else "")
     event = config.event or (EVENT if asked and EVENT in frame.columns else "")
-    if asked and not (time and event):
+    if asked and not ((time and event) or config.optional):
         raise DataError("nothing says which columns are the time and the event", hint='time = "COLUMN", event = "COLUMN"')
-    return Columns(time, event, config.entry, config.visit, config.subject, config.intervals)
+    return Columns(time, event, config.entry, config.visit, config.subject, config.intervals, config.optional)
 
 
 def _spoken(columns: Columns, config: Config) -> set[str]:
@@ -178,11 +180,14 @@ def _write(frame: pl.DataFrame, inputs: list[str], static: list[str], config: Co
 
 def _ends(once: pl.DataFrame, config: Config, sink: Sink) -> Iterator[tuple[pl.DataFrame, str]]:
     """What became of each subject; causes that came to nobody are noted."""
-    if not config.causes:
-        sink.note("subjects of whom nobody says what became of them: no causes are named", len(once))
+    told = once.filter(pl.col("#end").is_not_null())
+    if len(told) < len(once):
+        why = "" if config.causes else ": no causes are named"
+        sink.note(f"subjects of whom nobody says what became of them{why}", len(once) - len(told))
+    if not config.causes or not len(told):
         return
     half = 0.5 if config.whole_units else 0.0
-    once = once.with_columns(pl.col("#end") + half)
+    once = told.with_columns(pl.col("#end") + half)
     for name, codes in config.codes.items():
         hit = once.filter(pl.col("#cause").is_in([float(code) for code in codes]))
         if not len(hit):
