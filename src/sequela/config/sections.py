@@ -166,7 +166,7 @@ class Split(Strict, frozen=True):
     column: str = ""  # by = "site": the group that names the site
     test: list[str] = []  # by = "site": the sites kept for the test
     unit: str = ""  # a group that keeps several subjects (a family, a child's two eyes) or none apart
-    order: Literal["", "largest"] = ""  # by = "subject": largest units first, to train until it is full, then tune, then test
+    order: Literal["", "largest"] = ""  # with `unit`: the largest first, to train until it is full, then tune, then test
     apart: Apart | None = None  # keeps what is too like a sequence of test out of training; counted in the flow
     stratify: str = ""  # a group of whose levels each part gets its share; left out: of the classes, where there are any
     folds: Annotated[int, Meta(ge=2)] = 5
