@@ -71,7 +71,9 @@ OPTIONS: dict[str, list[dict[str, object]]] = {
     "t_lstm": [{"pool": "last+mean", "elapsed": 0.04, "visit": "mean"}],
     "mingru": [{"candidate": "positive", "layers": 3, "bidirectional": True, "pool": "attention"}],
     "tcn": [{"kernel": 2, "layers": 2, "pool": "last+max"}, {"causal": False, "kernel": 4, "layers": 2}],
-    "residue_cnn_rnn": [{"norm": "batch", "cell": "lstm", "kernels": [2, 5], "filters": 6, "width": 5, "pool": "last+mean+attention"}],
+    "residue_cnn_rnn": [
+        {"norm": "batch", "cell": "lstm", "kernels": [2, 5], "filters": 6, "width": 5, "pool": "last+mean+attention"}
+    ],
     "transformer": [
         {"causal": True, "since": "first", "pool": "last"},
         {"time": "time2vec", "heads": 1, "pool": "attention"},
