@@ -139,3 +139,18 @@ def test_classes_that_the_evaluation_misnames_are_refused_before_training(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check(study(evaluate=evaluate), data=store)
+
+
+def test_labels_of_letters_asked_for_as_of_moments_are_answered_with_the_option(store: Store) -> None:
+    with pytest.raises(ConfigError, match="the rows have no time") as error:
+        check(study(outcome={"column": "q8", "classes": {"helix": ["H", "G"], "coil": ["L", "S"]}}), data=store)
+    assert "letters = true" in error.value.hint
+
+
+def test_changes_that_an_alphabet_cannot_have_are_refused_before_training(store: Store) -> None:
+    protein = study().inputs["protein"]
+    with pytest.raises(ConfigError, match="randomised rewrites SMILES, and this input is of protein"):
+        check(
+            study(inputs={"protein": {"modality": protein.modality, "encoder": protein.encoder, "augment": ["randomised"]}}),
+            data=store,
+        )

@@ -29,6 +29,7 @@ from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
 from sequela.pipeline import forecasts, pretraining, vectors
 from sequela.pipeline.prepared import Prepared
+from sequela.prep import augment
 from sequela.study import cohort as cohorts
 from sequela.study import cut, hierarchy, steps
 from sequela.train import ensemble, members
@@ -117,7 +118,7 @@ def judged(cohort: Cohort, rows: Evidence) -> Cohort:
 
 
 def read(split: Prepared) -> Read:
-    """Raises ConfigError where an encoder cannot read its input, or where the evaluation names classes that are not the task's.
+    """Raises ConfigError where an encoder cannot read its input, an augmentation cannot change it, or a class is misnamed.
 
     Raises DataError where an input has nothing to read in train.
     """
@@ -132,7 +133,19 @@ def read(split: Prepared) -> Read:
     foreseen = pretraining.evidence(split.study, material, fitted)
     evidence = split.evidence(fitted)
     check_names(split.study.evaluate, evidence.target.names)
+    _changed(split.study, evidence, parts["train"])
     return Read(fitted, evidence, parts, split, material, foreseen)
+
+
+def _changed(study: Study, rows: Evidence, train: Array) -> None:
+    """Raises ConfigError for an augmentation that an input or the task cannot have, as training would once it begins."""
+    asked = {name: given.augment for name, given in study.inputs.items() if given.augment}
+    if not asked:
+        return
+    kind = cohorts.kind_of(study)
+    classes = augment.classes(kind, rows.target.take(train))
+    for name, named in asked.items():
+        augment.build(named, rows.specs[name], classes, kind)
 
 
 def _learnt(split: Prepared) -> Array:

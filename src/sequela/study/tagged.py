@@ -26,7 +26,9 @@ def read(store: Records, outcome: config.Outcome, rows: Cohort, *, labelled: boo
     """
     column = _column(outcome)
     if len(rows) and np.isnat(rows.time).any():
-        raise ConfigError("tagging asks about moments of a record, and the rows have no time", hint="name an index event")
+        of_letters = "letters = true, where a label has a letter for each letter of a sequence; otherwise "
+        hint = f"{of_letters if 'sequence' in store.kinds.values() else ''}cohort.index names an event, not SAMPLE"
+        raise ConfigError("tagging asks about moments of a record, and the rows have no time", hint=hint)
     if labelled:
         _check(store, column)
     since, until = _asked(rows, config.microseconds(outcome.delay))
