@@ -20,6 +20,7 @@ from sequela.monitoring.monitor import Monitor
 from sequela.monitoring.quality import LEAST
 from sequela.monitoring.reading import Reading
 from sequela.monitoring.recording import SECOND, Piece, Recording
+from sequela.pipeline.data import elsewhere
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store, is_store, open_store
 
@@ -95,18 +96,19 @@ def _recording(held: Bundle, file: str | Path | Store, reader: str, record: str)
     path = Path(file)
     if is_store(path):
         return from_store(open_store(path), record)
-    return from_file(_reader(held, reader or READERS.get(path.suffix.lower().lstrip("."), "")), path, record)
+    return from_file(reader_of(held.study.data, reader or READERS.get(path.suffix.lower().lstrip("."), "")), path, record)
 
 
-def _reader(held: Bundle, name: str) -> Reader:
-    """Of the study, with its options, unless another is named."""
-    data = held.study.data
-    name = name or data.reader
-    if not name:
+def reader_of(own: config.Data, name: str = "") -> Reader:
+    """The reader of a study's data, with its options for records that need not have labels, or another by name.
+
+    Raises DataError where neither names one.
+    """
+    data = elsewhere(own, "" if name == own.reader else name, labelled=False)
+    if not data.reader:
         raise DataError("the bundle does not say how its records are read", hint="--reader wfdb, or a store")
-    module = registry.module("readers", name)
-    options = dict(data.options) if name == data.reader else {}
-    reader: Reader = module.build(config.convert(options, module.Config, "data.options"))
+    module = registry.module("readers", data.reader)
+    reader: Reader = module.build(config.convert(dict(data.options), module.Config, "data.options"))
     return reader
 
 
