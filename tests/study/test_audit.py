@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sequela import config
 from sequela.errors import ConfigError
 from sequela.study import audit, likeness
-from sequela.study.audit import of_inputs, of_labels
+from sequela.study.audit import of_inputs, of_labels, of_values
 from sequela.study.cut import SCHEMA
 from sequela.types import Boxes, Cohort, Counts, Known, Plain, Target
 
@@ -255,6 +255,16 @@ def test_a_class_that_no_training_mask_or_box_has_is_named() -> None:
         assert "tumour, vein" in found.text and "liver" not in found.text
 
 
+def test_a_class_of_no_training_row_is_named() -> None:
+    clean = ward(0)
+    target = Target((np.arange(600) % 2)[:, None].astype(float), np.ones((600, 1), bool), ("a", "b", "c"))
+    found = of_labels.unseen_class(replace(clean, cohort=replace(clean.cohort, target=target), kind="multiclass"))
+    assert (found.severity, found.count) == ("warning", 1) and "training rows is of c: look at outcome.classes" in found.text
+    three = replace(target, values=(np.arange(600) % 3)[:, None].astype(float))
+    seen = of_labels.unseen_class(replace(clean, cohort=replace(clean.cohort, target=three), kind="multiclass"))
+    assert seen.severity == "ok"
+
+
 def test_where_nothing_is_to_be_marked_no_picture_is_spoken_of_as_marked() -> None:
     told = of_labels.unseen_class(ward(0))
     assert (told.severity, told.text) == ("ok", "no picture or text is to be marked")
@@ -306,3 +316,36 @@ def test_copies_are_sought_whatever_the_scale_and_the_sign_of_zero():
     values[0, 0], values[20] = -0.0, values[0]
     values[20, 0] = 0.0
     assert likeness.copies(values, np.arange(40) >= 20, np.arange(40)) == [likeness.Pair(20, 0)]
+
+
+def test_a_value_with_which_everybody_dies_is_named_though_few_have_it() -> None:
+    """Who died in hospital is a fifth of those who die: the AUROC of the column is far from telling all."""
+    clean = ward(4)
+    dies = np.random.default_rng(0).random(600) < 0.5
+    target = replace(clean.cohort.target, values=dies[:, None].astype(float))
+    hospital = dies & (np.random.default_rng(1).random(600) < 0.4)
+    values = np.column_stack([clean.plain.values, hospital])
+    material = replace(
+        clean,
+        cohort=replace(clean.cohort, target=target),
+        plain=Plain(values.astype(np.float32), (*clean.plain.names, "hospdead")),
+    )
+    found = of_inputs.suspicious_input(material)
+    assert found.severity == "warning" and found.count == 1 and "hospdead = 1 (" in found.text
+    beside = np.random.default_rng(2).permutation(hospital)
+    chance = replace(
+        material, plain=Plain(np.column_stack([clean.plain.values, beside]).astype(np.float32), material.plain.names)
+    )
+    assert of_inputs.suspicious_input(chance).severity == "ok"
+    one = replace(material, cohort=replace(material.cohort, subject_id=np.arange(600) // 30))
+    assert of_values.certain(material) and not of_values.certain(one)
+
+
+def test_a_code_whose_presence_settles_the_answer_is_named() -> None:
+    clean = ward(5)
+    dies = clean.cohort.target.values[:, 0] == 1
+    seen = (dies & (np.arange(600) % 3 > 0)).astype(np.float32)[:, None]
+    found = of_inputs.suspicious_input(
+        replace(clean, plain=replace(clean.plain, counts=(Counts(csr_array(seen), ("morgue",), "codes"),)))
+    )
+    assert found.severity == "warning" and "morgue present" in found.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import polars as pl
 from scipy.stats import rankdata
 
 from sequela import config
-from sequela.study import censored
+from sequela.study.audit import of_values
+from sequela.study.audit.asked import Asked, questions
 from sequela.study.audit.material import Alarm, Material, Severity
 from sequela.study.labels import TargetKind
 from sequela.study.records import HIDDEN
-from sequela.types import Array, Known, Target
+from sequela.types import Array, Known
 
 NAMED = 10  # rows named in an alarm
 FEWEST = 10  # rows of each class below which one column's foresight is chance
@@ -69,7 +70,18 @@ def _named(study: config.Study) -> Iterator[str]:
 
 
 def suspicious_input(material: Material) -> Alarm:
-    """A column, or its being missing, that alone tells the label of training rows all but perfectly."""
+    """A column, or its being missing, that alone tells the label of training rows all but perfectly; or a value that does."""
+    found, certain = _telling(material), of_values.certain(material)
+    if not certain:
+        return found
+    text = f"every one of the training rows with this has the event (or none has it): {', '.join(certain[:NAMED])}"
+    if found.severity == "ok":
+        return Alarm("suspicious_input", "warning", text, len(certain))
+    return replace(found, text=f"{found.text}; {text}", count=found.count + len(certain))
+
+
+def _telling(material: Material) -> Alarm:
+    """What `suspicious_input` says of whole columns."""
     limit = material.study.audit.suspicious_auroc
     rows = np.flatnonzero(material.train)
     scores = {
@@ -103,7 +115,7 @@ def _foresight(material: Material, rows: Array) -> Iterator[tuple[str, float]]:
             yield from zip(block.names, _told_by_presence(block.values[rows], asked).tolist(), strict=True)
 
 
-def _told_by_presence(counts: Any, questions: Sequence[_Asked]) -> Array:
+def _told_by_presence(counts: Any, questions: Sequence[Asked]) -> Array:
     """`foresight` of whether each sparse count is above 0, the best over the questions, float64 "Q"."""
     best = np.full(counts.shape[1], 0.5)
     present = (counts > 0).astype(np.float64)
@@ -115,43 +127,7 @@ def _told_by_presence(counts: Any, questions: Sequence[_Asked]) -> Array:
     return best
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A label of the training rows; where people have several rows, one of each label stands for each of them.
-
-    An hour of a stay is like the hour before: rows of few people tell little, however many they are.
-    """
-
-    label: Array  # float64 "n"
-    known: Array  # bool "n"
-    person: Array | None  # int64 "n": equal for the rows of one subject and label; None: everybody has one row
-
-    def of(self, column: Array, here: Array) -> tuple[Array, Array]:
-        """The column where it is known, and the labels: as they are, or the mean of each person's rows of one label."""
-        rows = here & self.known
-        if self.person is None:
-            return column[rows], self.label[rows]
-        person, first = np.unique(self.person[rows], return_index=True)
-        place = np.searchsorted(person, self.person[rows])
-        mean = np.bincount(place, column[rows], len(person)) / np.bincount(place, minlength=len(person))
-        return mean, self.label[rows][first]
-
-
-def questions(material: Material, rows: Array) -> Iterator[_Asked]:
-    """Each column of the target, each class against the rest, or each cause by each horizon."""
-    target, subject = material.cohort.target.take(rows), material.cohort.subject_id[rows]
-    alone = material.kind == "regression" or len(np.unique(subject)) == len(subject)
-    for label, known in censored.labels(target) if material.kind == "survival" else _labels(target, material.kind):
-        yield _Asked(label, known, None if alone else np.unique(subject, return_inverse=True)[1] * 2 + (label == 1))
-
-
-def _labels(target: Target, kind: TargetKind) -> Iterator[tuple[Array, Array]]:
-    for values, known in zip(target.values.T, target.known.T, strict=True):
-        for wanted in range(len(target.names)) if kind == "multiclass" else [None]:
-            yield values if wanted is None else (values == wanted).astype(float), known
-
-
-def _best(column: Array, here: Array, questions: Sequence[_Asked], kind: TargetKind) -> float:
+def _best(column: Array, here: Array, questions: Sequence[Asked], kind: TargetKind) -> float:
     measure = correlation if kind == "regression" else foresight
     return max((measure(*question.of(column, here)) for question in questions), default=0.0)
 

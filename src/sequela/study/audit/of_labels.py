@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sequela.study import censored
+from sequela.study.audit.asked import questions
 from sequela.study.audit.material import Alarm, Material
-from sequela.study.audit.of_inputs import foresight, questions
+from sequela.study.audit.of_inputs import foresight
 from sequela.study.split import overlapping
 from sequela.types import PARTS, Along, Array, Boxes, Paired, Pairs, Spanned, Target
 
@@ -32,14 +33,25 @@ def constant_label(material: Material) -> Alarm:
 
 
 def unseen_class(material: Material) -> Alarm:
-    """Classes that no training picture or text is marked with: they can be neither learnt nor found."""
+    """Classes that no training row is of, or no training picture or text is marked with: they can be neither learnt nor found."""
     target = material.cohort.target.take(np.flatnonzero(material.train & material.cohort.target.known[:, 0]))
+    if material.kind == "multiclass" and target.dense is None:
+        return _of_nobody(target)
     if target.dense is None or material.kind == "survival":
         return Alarm("unseen_class", "ok", "no picture or text is to be marked")
     missing = _unmarked(target)
     if not missing:
         return Alarm("unseen_class", "ok", "every class that is to be marked is in some training row")
     text = f"none of {len(target.known)} marked training rows has anything of {', '.join(missing)}: look at outcome.classes"
+    return Alarm("unseen_class", "warning", text, len(missing))
+
+
+def _of_nobody(target: Target) -> Alarm:
+    """The classes of which no row is."""
+    missing = [name for k, name in enumerate(target.names) if not (target.values[:, 0] == k).any()]
+    if not missing:
+        return Alarm("unseen_class", "ok", "every class is that of some training row")
+    text = f"none of {len(target.known)} training rows is of {', '.join(missing)}: look at outcome.classes"
     return Alarm("unseen_class", "warning", text, len(missing))
 
 
