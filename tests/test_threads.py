@@ -26,6 +26,7 @@ def fresh(code: str, **variables: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have another OpenMP runtime")
 @pytest.mark.parametrize("first", ["", USED, BOOSTED + USED], ids=["nothing", "torch used", "boosting, then torch used"])
 def test_every_worker_flushes_and_sleeps_whatever_came_first(first: str) -> None:
@@ -36,6 +37,7 @@ def test_every_worker_flushes_and_sleeps_whatever_came_first(first: str) -> None
     assert report["sound"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have another OpenMP runtime")
 def test_the_probe_sees_a_worker_that_does_not_flush() -> None:
     trap = "torch.set_num_threads(2); torch.rand(10**6).mul(2); torch.set_flush_denormal(True); "

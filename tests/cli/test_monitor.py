@@ -112,6 +112,7 @@ def test_what_cannot_be_followed_is_refused(
     assert "hint: " in err or "nowhere" in file
 
 
+@pytest.mark.slow
 def test_an_interrupted_monitor_leaves_whole_lines(folder: Path) -> None:
     out = folder / "followed.jsonl"
     words = [

@@ -73,6 +73,7 @@ def inside_share(heat: Array, inside: Array) -> float:
     return float(np.mean([square[place] for square, place in zip(inside, warmest, strict=True)]))
 
 
+@pytest.mark.slow
 def test_both_maps_find_the_planted_square(judge: Judge) -> None:
     values, event, inside = pictures(40, 1)
     shown = event.bool().numpy()

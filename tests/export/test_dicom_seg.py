@@ -50,6 +50,7 @@ def at(frame, data):
     return tuple(np.round([float(x) for x in frame.PlanePositionSequence[0].ImagePositionPatient], 4))
 
 
+@pytest.mark.slow
 def test_a_mask_on_each_mri_series_comes_back_voxel_by_voxel(real_data, tmp_path):
     """Read with pydicom alone: frame by frame, by place and segment, against what was drawn at the source's own slices."""
     checked = 0

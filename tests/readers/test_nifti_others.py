@@ -48,6 +48,7 @@ def test_the_volume_of_nibabel_with_holes_is_read_where_they_are_filled(tmp_path
     assert_is(read(folder, sink, tmp_path, fill=0).payloads[path.name], filled)
 
 
+@pytest.mark.slow
 def test_the_hippocampus_set_is_read_but_for_its_three_faulty_cases(real_data, tmp_path):
     store = sequela.import_data("nifti", real_data("msd_hippocampus"), tmp_path / "it.store", options={"volumes": True})
     assert store.flow.accepted == 260

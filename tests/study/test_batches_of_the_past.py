@@ -60,6 +60,7 @@ def asked(study):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", FORMS)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_=st.lists(EVENT, min_size=1, max_size=8), ahead=st.integers(0, 6))
@@ -75,6 +76,7 @@ def test_a_batch_holds_what_was_known_at_the_prediction_and_nothing_else(store, 
     assert same(whole, fed(records(store, known), asked(ahead), options))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_=st.lists(EVENT, min_size=1, max_size=8), numbers=st.permutations([1, 2, 3, 4]))
 def test_visits_stand_in_the_order_of_time_whatever_their_numbers(store, asked, given_, numbers):

@@ -17,6 +17,7 @@ from sequela.pipeline import import_data
 from sequela.store.store import Store
 from sequela.study import cohort
 
+pytestmark = pytest.mark.slow  # it reads the whole demo of MIMIC-III by two ways
 STUDIES = Path(__file__).resolve().parents[2] / "studies" / "ehr"
 TIMES = {  # table -> the time of a row, when it was known, which rows count
     "chartevents": ("charttime", "storetime", "coalesce(error, '0') != '1' AND coalesce(valuenum, value) IS NOT NULL"),

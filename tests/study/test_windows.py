@@ -172,6 +172,7 @@ def hours(time: np.ndarray, lacking: np.ndarray) -> list[float | None]:
     return [None if none else one for one, none in zip(whole, lacking, strict=True)]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     given_=st.lists(VERSIONED, max_size=12),

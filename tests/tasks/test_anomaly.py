@@ -100,6 +100,7 @@ def test_odd_rows_are_rarer_than_any_normal_one_and_order_changes_nothing(rows: 
     np.testing.assert_allclose(some.values, answer.values[order], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @each
 def test_normal_training_rows_are_spread_evenly_over_the_shares(rows: Any, asked: Study, tmp_path: Path) -> None:
     train = rows()
@@ -119,6 +120,7 @@ def test_abnormal_rows_of_train_change_nothing(rows: Any, asked: Study, tmp_path
         assert torch.equal(value, other.model.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_the_tune_loss_is_that_of_normal_rows(tmp_path: Path) -> None:
     train, tune = windows(seed=0), windows(seed=1)
     normal = evidences.take(tune, np.flatnonzero(tune.target.values[:, 0] == 0))
@@ -128,6 +130,7 @@ def test_the_tune_loss_is_that_of_normal_rows(tmp_path: Path) -> None:
     assert one.best.tune_score is not None and other.best.tune_score is None
 
 
+@pytest.mark.slow
 def test_a_training_taken_up_again_when_finished_answers_alike(tmp_path: Path) -> None:
     train, tune = windows(seed=0), windows(seed=1)
     asked = CASES["windows"][1]
@@ -136,6 +139,7 @@ def test_a_training_taken_up_again_when_finished_answers_alike(tmp_path: Path) -
     assert (one == other).all()
 
 
+@pytest.mark.slow
 def test_variants_can_be_chosen_among_by_folds(tmp_path: Path) -> None:
     found = crossvalidate.choose({"windows": CASES["windows"][1]}, windows(), 2, tmp_path)
     assert found["windows"].score > 0.6

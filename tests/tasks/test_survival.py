@@ -238,10 +238,11 @@ def test_the_tune_score_is_the_mean_concordance_of_the_causes() -> None:
     dense = Times(np.array([1.0, 2, 3]), np.array([1, 1, 0]), np.zeros(3), HORIZONS)
     truth = Target(np.ones((3, 1)), np.ones((3, 1), bool), NAMES, dense)
     right = np.array([[0.9, 0.0], [0.5, 0.0], [0.1, 0.0]])
-    assert score(Answer("curves", right, NAMES), truth, "survival") == 1.0
-    assert score(Answer("curves", right[::-1], NAMES), truth, "survival") == 0.0
+    first, last = (Answer("curves", one, NAMES, curves=Curves(np.array([3.0]), one[..., None])) for one in (right, right[::-1]))
+    assert score(first, truth, "survival") == 1.0
+    assert score(last, truth, "survival") == 0.0
     nobody = replace(truth, dense=replace(truth.dense, cause=np.zeros(3, np.int64)))
-    assert score(Answer("curves", right, NAMES), nobody, "survival") is None
+    assert score(first, nobody, "survival") is None
 
 
 @pytest.mark.parametrize("options", [{}, {"by": "cox"}])

@@ -1,5 +1,6 @@
-"""Which code stands here? Steps are hidden, and what was there is told from all around them: pretraining for encoders that see
-both ways (the masked language model of Devlin 2019; of proteins, Rives 2021).
+"""Which code stands here? Steps are hidden, and what was there is told from all around them.
+
+It pretrains encoders that see both ways (the masked language model of Devlin 2019; of proteins, Rives 2021).
 
 In training each step is hidden with the same chance; of the hidden ones 80 % become the unknown code 0, 10 % another code, and
 10 % stay, so that an encoder cannot rest where nothing is hidden. No code is added: the encoder's weights fit the question as
