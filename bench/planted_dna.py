@@ -30,7 +30,7 @@ from sequela.simulate.dna import LENGTH, MOTIFS
 from sequela.store.store import open_store
 from sequela.types import Array
 
-ROWS = 100  # positives that are explained
+ROWS = 30  # positives that are explained
 SHARE = 0.05
 WIDTH = sum(map(len, MOTIFS))
 
