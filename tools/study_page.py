@@ -1,4 +1,4 @@
-"""Writes docs/study.md from src/sequela/config/sections.py: every key of a study, its type, default and the comment beside it."""
+"""Writes docs/study.md from src/sequela/config: every key of a study, its type, default and the comment beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE, PAGE = ROOT / "src" / "sequela" / "config" / "sections.py", ROOT / "docs" / "study.md"
+CONFIG, PAGE = ROOT / "src" / "sequela" / "config", ROOT / "docs" / "study.md"
 SECTIONS = {  # class -> where it stands in the file
     "Study": "The file itself",
     "Data": "`[data]`",
@@ -27,11 +27,17 @@ SECTIONS = {  # class -> where it stands in the file
     "Ensemble": "`[ensemble]`",
     "Baselines": "`[baselines]`",
     "Evaluate": "`[evaluate]`",
+    "Uncertainty": "`[uncertainty]`",
+    "Fairness": "`[fairness]`",
+    "Plan": "`[plan]`",
+    "Explain": "`[explain]`",
+    "Rule": "`explain.rules`, each",
+    "Robustness": "`[robustness]`",
     "Audit": "`[audit]`",
 }
 HEAD = """# The study file
 
-<!-- made by tools/study_page.py from src/sequela/config/sections.py: change that, not this -->
+<!-- made by tools/study_page.py from src/sequela/config: change that, not this -->
 
 A study is one TOML file. It states, it never computes. An unknown key or a wrong type is an error that names the place and the
 nearest key; `sequela schema > study.schema.json` gives the same as JSON schema, so that editors complete it; `--set a.b=value`
@@ -44,10 +50,11 @@ encoders` (readers, modalities, tasks, baselines) shows. A *duration* is a numbe
 
 def page() -> str:
     """The page's text."""
-    text = SOURCE.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    classes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
-    return "\n".join([HEAD, *(_section(classes[name], title, lines) for name, title in SECTIONS.items())])
+    told: dict[str, tuple[ast.ClassDef, list[str]]] = {}
+    for name in ("trust", "sections"):
+        text = (CONFIG / f"{name}.py").read_text(encoding="utf-8")
+        told |= {node.name: (node, text.splitlines()) for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
+    return "\n".join([HEAD, *(_section(told[name][0], title, told[name][1]) for name, title in SECTIONS.items())])
 
 
 def _section(node: ast.ClassDef, title: str, lines: list[str]) -> str:

@@ -4,6 +4,8 @@ It states, it never computes: no inheritance, no interpolation, no expressions. 
 names the place and the nearest key. The keys are documented beside each field; `sequela schema` gives them as JSON schema. Read
 the files in this order:
 
+    strict     the base of every section, and the kinds of words in it
+    trust      what is promised of an answer, how it is explained, who is held against whom, what is accepted
     sections   Study and its sections: what may be said
     reading    load, convert, options, choice, microseconds: what was said, or what is wrong with it; dump: back to a file
 """
@@ -17,25 +19,23 @@ from sequela.config.sections import (
     Baselines,
     Cohort,
     Data,
-    Duration,
     Ensemble,
     Evaluate,
     Exclusion,
     Group,
     Input,
-    Name,
-    Named,
     Optimizer,
     Outcome,
     Predicate,
     Pretrain,
     Schedule,
     Split,
-    Strict,
     Study,
     Train,
     Window,
 )
+from sequela.config.strict import Duration, Name, Named, Strict
+from sequela.config.trust import Explain, Fairness, Plan, Robustness, Rule, Uncertainty
 
 __all__ = [
     "Apart",
@@ -48,19 +48,25 @@ __all__ = [
     "Ensemble",
     "Evaluate",
     "Exclusion",
+    "Explain",
+    "Fairness",
     "Group",
     "Input",
     "Name",
     "Named",
     "Optimizer",
     "Outcome",
+    "Plan",
     "Predicate",
     "Pretrain",
+    "Robustness",
+    "Rule",
     "Schedule",
     "Split",
     "Strict",
     "Study",
     "Train",
+    "Uncertainty",
     "Window",
     "choice",
     "convert",

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-
-class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of everything that a study may say."""
-
-
-Name = Annotated[str, Meta(min_length=1)]
-Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d+)?(us|ms|s|min|h|d|w|mo|y)$", description="such as 48h, 30d, 5y, 500ms")]
-Named = str | dict[str, Any]  # "lstm", or { name = "lstm", width = 64 }
+from sequela.config.strict import Duration, Name, Named, Strict
+from sequela.config.trust import Explain, Fairness, Plan, Robustness, Uncertainty
 
 
 class Data(Strict, frozen=True):
@@ -253,7 +247,7 @@ class Evaluate(Strict, frozen=True):
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.95
     min_group: Annotated[int, Meta(ge=1)] = 20  # groups with fewer rows, or fewer than min_events, are suppressed
     min_events: Annotated[int, Meta(ge=0)] = 5
-    recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature"] = "auto"  # auto: platt after balancing, else none
+    recalibrate: Literal["auto", "none", "platt", "isotonic", "temperature", "beta", "best"] = "auto"  # best: chosen within tune
     classes: list[str] = []  # for macro averages; left out: all
     gathered: dict[str, list[str]] = {}  # of several classes: fewer ones, each with those that it gathers, judged beside them
     recording: Duration | None = None  # rows of a subject no further apart are moments of one; left out: nothing is asked of any
@@ -286,5 +280,10 @@ class Study(Strict, frozen=True):
     baselines: Baselines = Baselines()
     ensemble: Ensemble = Ensemble()
     evaluate: Evaluate = Evaluate()
+    uncertainty: Uncertainty = Uncertainty()
+    fairness: Fairness = Fairness()
+    plan: Plan = Plan()
+    explain: Explain | None = None
+    robustness: Robustness | None = None
     audit: Audit = Audit()
     notes: str = ""  # intended use, limits: copied into the report and the card

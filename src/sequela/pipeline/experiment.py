@@ -47,6 +47,7 @@ from sequela.pipeline import (
     strips,
     summary,
     trial,
+    trust,
 )
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
@@ -239,6 +240,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     fans = forecasts.fans(chosen.predictor, judged[part], rows.of(part).asked)
     of_run = msgspec.structs.replace(of_run, words=words, fans=fans, outlooks=outlooks.outlooks(chosen.predictor, judged[part]))
     files.write_json(folder / files.FACTS, of_run)
+    done = trust.Finished(folder, split, rows, chosen, judged, metrics, part, way.progress)
+    files.write_json(folder / files.TRUST, trust.examined(done))
     bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
     page.report(folder)
@@ -304,6 +307,7 @@ def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> No
     frames = [pl.read_parquet(folder / plan.name / files.PREDICTIONS) for plan in prepared.plans]
     files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
     shutil.copyfile(folder / best.name / files.BUNDLE, folder / files.BUNDLE)
+    shutil.copyfile(folder / prepared.plans[0].name / files.TRUST, folder / files.TRUST)
     files.write_json(folder / files.METRICS, rows)
     page.report(folder)
 

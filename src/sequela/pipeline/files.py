@@ -22,6 +22,7 @@ from sequela.types import Along, Answer, Cohort, Letters, Quantiles, Target, Tim
 T = TypeVar("T")
 STUDY, FLOW, METRICS, CURVES, FACTS = "study.toml", "flow.json", "metrics.json", "curves.json", "run.json"
 PREDICTIONS, REPORT, BUNDLE = "predictions.parquet", "report.html", "model.sequela"
+TRUST = "trust.json"
 
 
 def write(path: Path, data: bytes | str) -> None:

@@ -17,12 +17,14 @@ torch from the model on. Read the files in this order:
     marks       what is said of parts of a record: Masks, Boxes, Labels, Letters, Tags
     spans       of stretches of texts: Spans, Places
     pairs       of pairs of places in sequences: Pairs
+    attribution what each part of what was known adds to an answer: Attribution
 """
 
 from __future__ import annotations
 
 from sequela.types.answers import Answer, Boxed, Likeliest, Painted, Quantiles, concatenate
 from sequela.types.arrays import DAY, NEVER, PARTS, Array, Fields, Grid, Part, Payload, Payloads, Space, Steps
+from sequela.types.attribution import Attribution
 from sequela.types.lazy import Followed, OfRows
 from sequela.types.marks import Along, Boxes, Labels, Letters, Masks, Tags
 from sequela.types.pairs import Paired, Pairs, joined_pairs
@@ -39,6 +41,7 @@ __all__ = [
     "Along",
     "Answer",
     "Array",
+    "Attribution",
     "Batch",
     "Boxed",
     "Boxes",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sequela.evaluate.report import run as runs
 from sequela.evaluate.report.html import Safe, paragraph, tag
+from sequela.evaluate.report.run import Run
 from sequela.evaluate.report.sections import (
     closing,
     contacts,
@@ -25,6 +26,7 @@ from sequela.evaluate.report.sections import (
     strips,
     survival,
 )
+from sequela.evaluate.report.words import say, speaking
 
 ORDER = (
     opening.outcome,
@@ -60,13 +62,19 @@ ORDER = (
 )
 
 
-def render(folder: Path) -> str:
+def render(folder: Path, language: str = "en") -> str:
     """The report of the run in a folder, as one HTML page that needs no script and fetches nothing.
 
-    Reads study.toml, flow.json, metrics.json, curves.json and run.json. Raises DataError where one of them is missing.
+    Reads study.toml, flow.json, metrics.json, curves.json, run.json and trust.json. Raises DataError where one is missing.
     """
-    run = runs.read(folder)
-    title = tag("header", paragraph("Validation report", class_="kind"), tag("h1", run.study.name), paragraph(run.study.question))
+    with speaking(language):
+        return _rendered(runs.read(folder), language)
+
+
+def _rendered(run: Run, language: str) -> str:
+    title = tag(
+        "header", paragraph(say("Validation report"), class_="kind"), tag("h1", run.study.name), paragraph(run.study.question)
+    )
     body = tag("main", title, opening.warnings(run), *[section(run) for section in ORDER])
     style = resources.files("sequela.evaluate.report").joinpath("style.css").read_text(encoding="utf-8")
     head = tag(
@@ -75,4 +83,4 @@ def render(folder: Path) -> str:
         tag("title", f"{run.study.name}: validation report"),
         Safe(f"<style>{style}</style>"),
     )
-    return f'<!DOCTYPE html>\n<html lang="en">{head.markup}{tag("body", body).markup}</html>\n'
+    return f'<!DOCTYPE html>\n<html lang="{language}">{head.markup}{tag("body", body).markup}</html>\n'

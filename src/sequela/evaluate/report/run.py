@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sequela.evaluate.evaluation import RECALIBRATED
 from sequela.evaluate.facts import FlowStep, RunFacts, SplitFacts
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import MEAN
+from sequela.evaluate.trusted import Trusted
 from sequela.metrics.table import METRICS
 
 MAIN = ("model", "ensemble")
@@ -48,6 +49,7 @@ class Run:
     curves: list[Curves]
     facts: RunFacts
     folder: Path = Path()  # where its pictures are
+    trusted: Trusted = field(default_factory=Trusted)  # what was examined; of several splits, of the first
 
     @cached_property
     def part(self) -> str:
@@ -186,6 +188,7 @@ def read(folder: Path) -> Run:
         curves=[curves] if isinstance(curves, Curves) else curves,
         facts=_json(folder / "run.json", RunFacts),
         folder=folder,
+        trusted=_json(folder / "trust.json", Trusted) if (folder / "trust.json").exists() else Trusted(),
     )
 
 

@@ -1,0 +1,14 @@
+"""How far a finished model may be trusted, examined one thing a file; what is found is trust.json (evaluate/trusted.py)."""
+
+from __future__ import annotations
+
+from sequela.evaluate.trusted import Trusted
+from sequela.pipeline.trust.finished import Finished
+
+
+def examined(done: Finished) -> Trusted:
+    """All that the study asks to be found out about the model of one split."""
+    return Trusted(split=done.split.plans[0].name, part=done.part)
+
+
+__all__ = ["Finished", "examined"]
