@@ -9,6 +9,8 @@ from sequela import config
 from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.study.audit.material import Alarm, Material
+from sequela.study.audit.of_channels import broken_channel
+from sequela.study.audit.of_groups import turned_labels
 from sequela.study.audit.of_inputs import future_events, outcome_as_input, suspicious_input
 from sequela.study.audit.of_labels import constant_label, identity, sorted_ids, unseen_class
 from sequela.study.audit.of_split import (
@@ -20,6 +22,7 @@ from sequela.study.audit.of_split import (
     subject_overlap,
     time_order,
 )
+from sequela.study.audit.of_units import mixed_units
 from sequela.study.labels import TargetKind
 from sequela.types import Cohort, Known, Plain
 
@@ -30,10 +33,10 @@ CHECKS: Mapping[str, Callable[[Material], Alarm]] = {
     for check in (
         subject_overlap, time_order, exact_duplicates, near_duplicates, copied_text, similar_sequences, continued_signal,
         future_events, outcome_as_input,
-        suspicious_input, constant_label, unseen_class, identity, sorted_ids,
+        suspicious_input, mixed_units, broken_channel, constant_label, unseen_class, turned_labels, identity, sorted_ids,
     )
 }  # fmt: skip
-OF_LABELS = frozenset({"suspicious_input", "constant_label", "identity", "sorted_ids"})
+OF_LABELS = frozenset({"suspicious_input", "constant_label", "turned_labels", "identity", "sorted_ids"})
 ASKED: Mapping[str, str] = {  # of the kinds of question about no label of a row
     "next_event": "the input's own next codes",
     "segment": "the classes of the points of a picture",
