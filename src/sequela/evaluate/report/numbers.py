@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sequela.evaluate.metric import Metric
+from sequela.evaluate.report.words import say
 
 UNITLESS = 3  # decimals of everything between 0 and 1
 QUANTITIES = (
@@ -106,7 +107,7 @@ NAMES = {
 
 
 def name(metric: str) -> str:
-    return NAMES.get(metric, metric)
+    return say(NAMES.get(metric, metric))
 
 
 def number(value: float | None, metric: str = "", signed: bool = False) -> str:

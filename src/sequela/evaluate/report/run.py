@@ -16,6 +16,7 @@ from sequela.evaluate.evaluation import RECALIBRATED
 from sequela.evaluate.facts import FlowStep, RunFacts, SplitFacts
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import MEAN
+from sequela.evaluate.report.words import later, say
 from sequela.evaluate.trusted import Trusted
 from sequela.metrics.table import METRICS
 
@@ -54,7 +55,7 @@ class Run:
     @cached_property
     def part(self) -> str:
         """The part that the report shows: test once it was opened, tune before."""
-        return "test" if any(row.part == "test" for row in self.metrics) else "tune"
+        return later("test") if any(row.part == "test" for row in self.metrics) else later("tune")
 
     @cached_property
     def split(self) -> str:
@@ -79,7 +80,7 @@ class Run:
     @property
     def asked_of(self) -> str:
         """What an answer is of."""
-        return "steps" if self.task == "tagging" else "rows"
+        return later("steps") if self.task == "tagging" else later("rows")
 
     @property
     def shares(self) -> bool:
@@ -168,8 +169,8 @@ class Run:
 def label(model: str) -> str:
     """What an answer is called in the report."""
     if model.startswith("baseline:"):
-        return f"{model.removeprefix('baseline:').replace('_', ' ')} (baseline)"
-    return {"model": "Model", "ensemble": "Ensemble", RECALIBRATED: "Recalibrated here"}.get(model, model)
+        return say("{name} (baseline)", name=model.removeprefix("baseline:").replace("_", " "))
+    return {"model": say("Model"), "ensemble": say("Ensemble"), RECALIBRATED: say("Recalibrated here")}.get(model, model)
 
 
 def better(metric: str, difference: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.run import MAIN, Run, better, label
+from sequela.evaluate.report.words import later, retold, say
 from sequela.metrics.table import METRICS
 
 NARROW = 1.5  # an interval of observed over expected that is wider tells nothing
@@ -49,36 +50,50 @@ def certain(row: Metric) -> bool:
 
 def _sentence(run: Run, model: str, baseline: str, row: Metric, strongest: bool) -> str:
     who, plain = label(model).lower(), baseline.removeprefix("baseline:").replace("_", " ")
-    which = f"{plain}, the strongest plain baseline" if strongest else f"{plain}, a plain baseline"
+    if strongest:
+        which = say("{baseline}, the strongest plain baseline", baseline=plain)
+    else:
+        which = say("{baseline}, a plain baseline", baseline=plain)
     shown = _against(run, model, baseline, row)
     if _wins(row) and certain(row):
-        return f"{which[:1].upper()}{which[1:]}, beats the {who}: {shown}."
+        return say("{which}, beats the {who}: {shown}.", which=f"{which[:1].upper()}{which[1:]}", who=who, shown=shown)
     if _wins(row):
-        return f"The {who} does not beat {which}: {shown}; {_unsure(row)}."
+        return say("The {who} does not beat {which}: {shown}; {why}.", who=who, which=which, shown=shown, why=_unsure(row))
     if certain(row):
-        return f"The {who} beats {which}: {shown}."
-    return f"The {who} is not shown to beat {which}: {shown}; {_unsure(row)}."
+        return say("The {who} beats {which}: {shown}.", who=who, which=which, shown=shown)
+    return say("The {who} is not shown to beat {which}: {shown}; {why}.", who=who, which=which, shown=shown, why=_unsure(row))
 
 
 def _unsure(row: Metric) -> str:
     """Why the difference decides nothing."""
     if row.low is None or row.high is None:
-        return "it has no interval, so nothing is said of chance"
-    return "the interval holds zero, so either may be the better one"
+        return say("it has no interval, so nothing is said of chance")
+    return say("the interval holds zero, so either may be the better one")
 
 
 def _against(run: Run, model: str, baseline: str, row: Metric) -> str:
     own, other = run.number(model, run.headline), run.number(baseline, run.headline)
-    values = [numbers.number(_value(one), run.headline) for one in (own, other)]
-    return f"{numbers.name(run.headline)} {values[0]} against {values[1]}, difference {numbers.interval(row)}"
+    return say(
+        "{metric} {own} against {other}, difference {difference}",
+        metric=numbers.name(run.headline),
+        own=numbers.number(_value(own), run.headline),
+        other=numbers.number(_value(other), run.headline),
+        difference=numbers.interval(row),
+    )
 
 
 def _alone(run: Run) -> str:
     row = run.number(run.main, run.headline)
     if row is None or row.value is None:
-        reason = f" ({row.reason})" if row is not None and row.reason else ""
-        return f"{numbers.name(run.headline)} is undefined on these rows{reason}: no verdict can be given."
-    return f"{label(run.main)}: {numbers.name(run.headline)} {numbers.interval(row)}. It was held against no plain baseline."
+        reason = f" ({retold(row.reason)})" if row is not None and row.reason else ""
+        metric = numbers.name(run.headline)
+        return say("{metric} is undefined on these rows{reason}: no verdict can be given.", metric=metric, reason=reason)
+    return say(
+        "{who}: {metric} {value}. It was held against no plain baseline.",
+        who=label(run.main),
+        metric=numbers.name(run.headline),
+        value=numbers.interval(row),
+    )
 
 
 def _decision(run: Run) -> list[str]:
@@ -88,32 +103,39 @@ def _decision(run: Run) -> list[str]:
     if run.kind != "binary" or not all(row is not None and row.value is not None for row in (found, right, alarms)):
         return []
     cut = numbers.number(found.threshold) if found and not run.several else ""
-    where = f"the threshold {cut}" if cut else "its thresholds"
     return [
-        f"At {where}, chosen on the tune part, the {label(run.main).lower()} finds {_of_100(found)} events, raises "
-        f"{100 * (1 - _value(alarms)):.0f} false alarms among 100 rows without it, and {_of_100(right)} of its calls are right."
+        say(
+            "At {where}, chosen on the tune part, the {who} finds {found} of 100 events, raises {alarms} false alarms among 100 "
+            "rows without it, and {right} of 100 of its calls are right.",
+            where=say("the threshold {cut}", cut=cut) if cut else say("its thresholds"),
+            who=label(run.main).lower(),
+            found=_of_100(_value(found)),
+            alarms=_of_100(1 - _value(alarms)),
+            right=_of_100(_value(right)),
+        )
     ]
 
 
-def _of_100(row: Metric | None) -> str:
-    return f"{100 * _value(row):.0f} of 100"
+def _of_100(share: float) -> str:
+    return f"{100 * share:.0f}"
 
 
 def _calibration(run: Run) -> list[str]:
     """Whether risks are too high, too low, or as they should be; of shares that are no risks, that they are none."""
     if run.shares:
-        return ["Its answers are shares of normal rows that look less odd, not risks: read no calibration into them."]
+        return [say("Its answers are shares of normal rows that look less odd, not risks: read no calibration into them.")]
     row = run.number(run.main, "observed_expected")
     if run.kind != "binary" or row is None or row.value is None or row.low is None or row.high is None:
         return []
-    shown = f"{numbers.number(row.value)} events occurred for each that was foreseen {numbers.limits(row)}"
+    value, limits = numbers.number(row.value), numbers.limits(row)
+    shown = say("{value} events occurred for each that was foreseen {limits}", value=value, limits=limits)
     if row.high < 1:
-        return [f"Its risks are too high on average: {shown}."]
+        return [say("Its risks are too high on average: {shown}.", shown=shown)]
     if row.low > 1:
-        return [f"Its risks are too low on average: {shown}."]
+        return [say("Its risks are too low on average: {shown}.", shown=shown)]
     if row.high > NARROW * row.low:
-        return [f"Whether its risks are right on average is not told by so few events: {shown}."]
-    return [f"Its risks are right on average: {shown}."]
+        return [say("Whether its risks are right on average is not told by so few events: {shown}.", shown=shown)]
+    return [say("Its risks are right on average: {shown}.", shown=shown)]
 
 
 def _events(run: Run, row: Metric) -> str:
@@ -121,14 +143,17 @@ def _events(run: Run, row: Metric) -> str:
     of = row if run.kind == "survival" else run.number(run.main, "auroc") if run.kind == "binary" else None
     if of is None or of.events is None:
         return ""
-    return f", {numbers.count(of.events)} with {'an' if run.kind == 'survival' else 'the'} event"
+    count = numbers.count(of.events)
+    return say(", {count} with an event", count=count) if run.kind == "survival" else say(", {count} with the event", count=count)
 
 
 def _judged_on(run: Run) -> str:
     row = run.number(run.main, run.headline) or next(iter(run.rows), None)
     if row is None:
-        return "There are no numbers to report."
-    events = _events(run, row)
-    over = f"The mean over {len(run.facts.splits)} splits, " if run.several else ""
-    rows = f"{numbers.count(row.n)} {run.asked_of} of the {run.part} {'parts' if run.several else 'part'}{events}"
-    return f"{over}{rows} in all." if over else f"Judged on {rows}."
+        return say("There are no numbers to report.")
+    n, of, part, events = numbers.count(row.n), say(run.asked_of), say(run.part), _events(run, row)
+    if not run.several:
+        return say("Judged on {n} {of} of the {part} part{events}.", n=n, of=of, part=part, events=events)
+    splits = len(run.facts.splits)
+    told = later("The mean over {splits} splits, {n} {of} of the {part} parts{events} in all.")
+    return say(told, splits=splits, n=n, of=of, part=part, events=events)
