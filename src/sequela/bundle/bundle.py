@@ -31,8 +31,11 @@ from sequela.prep.statics import RARE
 from sequela.store.store import Store, open_store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
+from sequela.study.development import Development
 from sequela.study.flow import Flow
 from sequela.types import Cohort, Known
+
+DEVELOPMENT = "development.json"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Bundle:
     predictor: Predictor
     index: Mapping[str, Any]  # bundle.json
     metrics: Sequence[Mapping[str, Any]]  # of the run that made it
+    development: Development | None = None  # what the rows that it came from were like; None where nobody told
 
     @property
     def study(self) -> Study:
@@ -97,10 +101,17 @@ def history(study: Study) -> int | None:
     return None if study.cohort.history is None else config.microseconds(study.cohort.history)
 
 
-def save(path: Path, predictor: Predictor, metrics: Sequence[Metric], facts: Mapping[str, Any]) -> Bundle:
+def save(
+    path: Path,
+    predictor: Predictor,
+    metrics: Sequence[Metric],
+    facts: Mapping[str, Any],
+    development: Development | None = None,
+) -> Bundle:
     """Writes the bundle atomically and gives it as loaded back, its golden example replayed.
 
-    `facts` go into bundle.json and the card: the commit, the data's hash, the seed.
+    `facts` go into bundle.json and the card: the commit, the data's hash, the seed. `development`: what later data is held
+    against.
     """
     study = _named(anonymous(predictor.study), predictor)
     told = msgspec.to_builtins(unnamed(metrics, predictor.study.evaluate.min_group))
@@ -127,6 +138,8 @@ def save(path: Path, predictor: Predictor, metrics: Sequence[Metric], facts: Map
         "card.md": card(predictor, told, index).encode(),
     }
     parts |= {f"states/{name}.json": msgspec.json.encode(one.state) for name, one in predictor.fitted.items()}
+    if development is not None:
+        parts[DEVELOPMENT] = msgspec.json.encode(development)
     archive.write(path, index, parts)
     return load(path)
 
@@ -142,6 +155,8 @@ def load(path: str | Path) -> Bundle:
     try:
         predictor = _predictor(index, parts)
         metrics = msgspec.json.decode(parts["metrics.json"], type=list[dict[str, Any]])
+        told = parts.get(DEVELOPMENT)
+        development = None if told is None else msgspec.json.decode(told, type=Development)
         golden.replay(predictor, *golden.decode(msgspec.json.decode(parts["golden.json"])))
     except ConfigError as error:
         raise BundleError(f"{path} needs something that is not installed here: {error.message}", error.hint) from error
@@ -157,7 +172,7 @@ def load(path: str | Path) -> Bundle:
         PolarsError,
     ) as error:
         raise BundleError(f"{path}: its parts do not fit together: {error}") from error
-    return Bundle(Path(path), predictor, index, metrics)
+    return Bundle(Path(path), predictor, index, metrics, development)
 
 
 def anonymous(study: Study) -> Study:

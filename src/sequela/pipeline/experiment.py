@@ -33,6 +33,7 @@ from sequela.evaluate.threshold import decide
 from sequela.metrics.table import Kind
 from sequela.pipeline import (
     audited,
+    development,
     documents,
     facts,
     files,
@@ -242,7 +243,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     files.write_json(folder / files.FACTS, of_run)
     done = trust.Finished(folder, split, rows, chosen, judged, metrics, part, way.progress)
     files.write_json(folder / files.TRUST, trust.examined(done))
-    bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan))
+    from_rows = development.of_run(rows, chosen)
+    bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan), from_rows)
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
     page.report(folder)
 
