@@ -148,7 +148,8 @@ class Measurements:
         context = sum(static.width for static in state.context)
         lines = tuple(line for feature in state.features if (line := scale.line(feature.scale)) is not None)
         exact = lines if len(lines) == len(codes) else ()
-        return Spec("measurements", (len(codes),), "days", codes, side=len(codes), context=context, lines=exact)
+        rulers = tuple(scale.ruler(feature.scale) for feature in state.features)
+        return Spec("measurements", (len(codes),), "days", codes, side=len(codes), context=context, lines=exact, rulers=rulers)
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Values drawn between the training quantiles, at moments spread evenly over the typical span."""

@@ -63,7 +63,7 @@ class StaticInput:
 
     def spec(self, state: State) -> Spec:
         names = statics.names(state.statics)
-        return Spec("static", (len(names),), "index", names, single=True)
+        return Spec("static", (len(names),), "index", names, single=True, rulers=statics.rulers(state.statics))
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         drawn = statics.synthetic(state.statics, rows, streams.generator(seed, "example", "static"))

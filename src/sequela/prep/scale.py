@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 from scipy.special import ndtri
 
-from sequela.types import Array
+from sequela.types import Array, Ruler
 
+WHOLE = 0.8  # share of quantiles that are whole where the values are: some fall between two of them
 Method: TypeAlias = Literal["rank_gauss", "standard", "robust", "none"]
 
 
@@ -65,6 +66,16 @@ def ranks(scale: Scale, values: Array) -> Array:
 def line(scale: Scale) -> tuple[float, float] | None:
     """Centre and spread, where every value is exactly centre + spread * scaled; None of ranks, and where values are clipped."""
     return None if scale.method == "rank_gauss" or scale.clip else (scale.centre, scale.spread)
+
+
+def ruler(scale: Scale) -> Ruler:
+    """The training values in their unit beside the scaled ones: exact of lines, and of ranks at each quantile."""
+    quantiles = np.array(scale.quantiles)
+    clips = scale.centre + scale.spread * scale.clip * np.array([-1.0, 1.0]) if scale.clip else np.zeros(0)
+    inside = clips[(clips > quantiles[0]) & (clips < quantiles[-1])] if scale.method != "rank_gauss" else np.zeros(0)
+    values = np.unique(np.concatenate([quantiles, inside]))
+    whole = bool(np.mean(quantiles == np.round(quantiles)) > WHOLE)
+    return Ruler(tuple(values.tolist()), tuple(apply(scale, values).tolist()), float(quantiles.std()), whole)
 
 
 def draw(scale: Scale, count: int, random: np.random.Generator) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from sequela.prep import scale
-from sequela.types import Array, Known, Plain
+from sequela.types import Array, Known, Plain, Ruler
 
 RARE = 10  # a category met in fewer training rows is "other": too rare to learn from, and it might name someone
 
@@ -49,6 +49,12 @@ def encode(known: Known, statics: Sequence[Static]) -> tuple[Array, Array]:
 def names(statics: Sequence[Static]) -> tuple[str, ...]:
     """A name for each column of `encode`."""
     return tuple(name for static in statics for name in _names(static))
+
+
+def rulers(statics: Sequence[Static]) -> tuple[Ruler | None, ...]:
+    """Of each column of `encode` that is a number how it is scaled; None of all others."""
+    found = [(scale.ruler(one.number), None) if one.number else (None,) * one.width for one in statics]
+    return tuple(column for columns in found for column in columns)
 
 
 def plain(known: Known, statics: Sequence[Static]) -> Plain:

@@ -10,7 +10,7 @@ torch from the model on. Read the files in this order:
 
     arrays      Array, Payload, Space, and pictures of which a part is read alone
     rows        Cohort, Target, Known: what is asked, and what is known at that moment
-    sequences   Spec, Ragged, Plain, Seq, Batch, Encoded: what an encoder sees and gives
+    sequences   Spec, Ruler, Ragged, Plain, Seq, Batch, Encoded: what an encoder sees and gives
     answers     Answer
     lazy        what rows have that is made when it is asked for
     times       Times, Curves: when something happened, and how likely it has come by each time
@@ -29,7 +29,7 @@ from sequela.types.lazy import Followed, OfRows
 from sequela.types.marks import Along, Boxes, Labels, Letters, Masks, Tags
 from sequela.types.pairs import Paired, Pairs, joined_pairs
 from sequela.types.rows import Cohort, Known, Shared, Target
-from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Seq, Spec, Wording
+from sequela.types.sequences import Batch, Counts, Encoded, Plain, Ragged, Ruler, Seq, Spec, Wording
 from sequela.types.spans import Marked, Piece, Places, Spanned, Spans, joined
 from sequela.types.times import UNITS, Curves, Horizon, Times
 
@@ -71,6 +71,7 @@ __all__ = [
     "Plain",
     "Quantiles",
     "Ragged",
+    "Ruler",
     "Seq",
     "Shared",
     "Space",

@@ -25,6 +25,24 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruler:
+    """How the values of a feature in its own unit lie among those of training, and how they are scaled."""
+
+    values: tuple[float, ...]  # rising, from near the least to near the largest of training
+    scaled: tuple[float, ...]  # at them; straight between two
+    spread: float  # standard deviation in training, in the feature's unit
+    whole: bool = False  # training had (nearly) whole numbers alone
+
+    def in_unit(self, scaled: Array) -> Array:
+        """In the feature's own unit, float64; what lies outside of training is as its border."""
+        return np.interp(scaled, self.scaled, self.values)
+
+    def scale(self, values: Array) -> Array:
+        """As the network reads it, float32; what lies outside of training is as its border."""
+        return np.asarray(np.interp(values, self.values, self.scaled), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """All that an encoder learns of its input."""
 
@@ -38,6 +56,7 @@ class Spec:
     single: bool = False  # every row has at most one step (an image, a patient's statics)
     spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
     lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
+    rulers: tuple[Ruler | None, ...] = ()  # of each feature that is a number with a unit; None of a category; (): of none
     words: Wording | None = None  # steps are words told by more than their number: values (2 + C,)
     alphabet: str = ""  # of residues: "dna", "rna", "protein" or "smiles"
     length: int = 0  # steps that every row has (or none at all), where a place means the same in each; 0: rows differ
