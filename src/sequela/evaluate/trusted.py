@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from sequela.evaluate.fairness.facts import FairnessFacts
+from sequela.evaluate.planned import PlanFacts
+
 
 class Trusted(Struct, frozen=True, kw_only=True):
     """What trust.json holds."""
 
     split: str = ""  # that it was examined on
     part: str = ""  # whose rows
+    fairness: FairnessFacts | None = None
+    plan: PlanFacts | None = None
