@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from sequela.evaluate.trusted import Trusted
-from sequela.pipeline.trust import fairness
-from sequela.pipeline.trust import plan
+from sequela.pipeline.trust import fairness, plan
 from sequela.pipeline.trust.finished import Finished
 
 
 def examined(done: Finished) -> Trusted:
     """All that the study asks to be found out about the model of one split."""
-    return Trusted(split=done.split.plans[0].name, part=done.part, plan=plan.found(done))
+    return Trusted(
+        split=done.split.plans[0].name,
+        part=done.part,
+        fairness=fairness.found(done),
+        plan=plan.found(done),
+    )
 
 
 __all__ = ["Finished", "examined"]
