@@ -1,8 +1,12 @@
-"""The one number of a network's output that an explanation is about."""
+"""The one number of a network's output that an explanation is about.
+
+Of an answer that is given as probabilities it is the log-odds of one column, of values the value, of survival the log-odds of the
+first cause by the last horizon. Where several networks answer, it is the mean of theirs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,9 +14,14 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from sequela.contracts import Tagger, Task
 from sequela.errors import UsageError
+from sequela.model import Model
+from sequela.tasks.survival import Survival
 from sequela.types import Seq
 
+EXPLAINED = ("binary", "multiclass", "multilabel", "regression", "survival")  # kinds of task that answer a row with numbers
+SMALLEST = 1e-12  # of a chance, so that its log-odds are a number
 Telling: TypeAlias = Callable[[Tensor], Tensor]  # of an output "B K" the Q numbers of each row that are explained, "B Q"
 
 
@@ -63,6 +72,45 @@ def log_odds(out: Tensor, column: Tensor, *, exclusive: bool) -> Tensor:
     mine = torch.nn.functional.one_hot(column, out.shape[1]).bool()
     others = logits.unsqueeze(1).expand(mine.shape).masked_fill(mine, -torch.inf)
     return own - others.logsumexp(2)
+
+
+def number(task: Task, out: Tensor, column: Tensor) -> Tensor:
+    """Of each row the number that is explained, float64 "B", of a network's output and the columns, int64 "B".
+
+    Raises UsageError where an answer of the task is no number of a row.
+    """
+    if isinstance(task, Tagger) or task.kind not in EXPLAINED:
+        raise UsageError(
+            "answers about steps are not explained" if isinstance(task, Tagger) else f"an answer of {task.kind} is not explained",
+            hint=f"explain an answer that is a probability or a value of a row: {', '.join(EXPLAINED)}",
+        )
+    if task.kind == "regression":
+        return out.double().gather(1, column[:, None])[:, 0]
+    if isinstance(task, Survival):
+        return task.by_last_horizon(out).gather(1, column[:, None])[:, 0].logit(eps=SMALLEST)
+    return log_odds(out, column[:, None], exclusive=task.kind == "multiclass")[:, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What answers, and what is asked of it."""
+
+    members: Sequence[Model]
+    task: Task
+
+    def told(self, inputs: Mapping[str, Seq], column: Tensor) -> Tensor:
+        """The number that is explained, float64 "B": the mean over the networks, and over the sides that each looks from."""
+        each = [number(self.task, member(seen), column) for member in self.members for seen in member.seen(inputs)]
+        return torch.stack(each).mean(0)
+
+    def column(self, inputs: Mapping[str, Seq]) -> Tensor:
+        """Of each row the column that is explained where none is asked for, int64 "B": the likeliest class or label, or the first."""
+        with torch.no_grad():
+            out = self.members[0](inputs)
+            number(self.task, out, out.new_zeros(len(out), dtype=torch.int64))
+            if self.task.kind not in ("multiclass", "multilabel"):
+                return out.new_zeros(len(out), dtype=torch.int64)
+            return torch.stack([member(inputs) for member in self.members]).mean(0).argmax(1)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sequela.config import Study
 from sequela.errors import ConfigError, DataError
@@ -121,8 +122,17 @@ class Survival:
         """Raises ConfigError: who is censored is of no class."""
         raise ConfigError("times to events have no classes to balance", hint='take train.balance = "none"')
 
-    def answer(self, out: Tensor) -> Answer:
+    def by_last_horizon(self, out: Tensor) -> Tensor:
+        """The chance of each cause by the last horizon, float64 "B K": what `answer` tells first, with a gradient."""
         times, incidence = self._manner.chances(out)
+        grid, told = functional.pad(times, (1, 0)), functional.pad(incidence, (1, 0))
+        asked = times.new_tensor(self.horizons[-1].days).clamp(max=times[-1])
+        right = int(torch.searchsorted(grid, asked).clamp(1, len(times)))
+        share = (asked - grid[right - 1]) / (grid[right] - grid[right - 1])
+        return torch.lerp(told[..., right - 1], told[..., right], share)
+
+    def answer(self, out: Tensor) -> Answer:
+        times, incidence = self._manner.chances(out.detach())
         curves = Curves(times.cpu().numpy(), incidence.cpu().numpy())
         return Answer("curves", curves.at(self.horizons[-1].days), self.names, curves=curves)
 

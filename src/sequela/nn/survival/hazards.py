@@ -68,7 +68,7 @@ class Hazards:
         return given - torch.where(seen.cause > 0, came, left)
 
     def chances(self, out: Tensor) -> Chances:
-        logits, odds, cuts = self._apart(out.detach().double())
+        logits, odds, cuts = self._apart(out.double())
         causes = logits.logsumexp(1)
         stays = functional.logsigmoid(-causes)
         before = (stays.cumsum(1) - stays).unsqueeze(1)

@@ -61,7 +61,7 @@ class Masses:
         return likelihood + self.alpha * self._misranked(log_mass, seen, place) if self.alpha else likelihood
 
     def chances(self, out: Tensor) -> Chances:
-        log_mass, cuts = self._apart(out.detach().double())
+        log_mass, cuts = self._apart(out.double())
         width = edges.real(cuts)
         return Chances(cuts[width], self._incidence(log_mass)[:, :, width])
 

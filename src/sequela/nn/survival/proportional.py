@@ -58,7 +58,7 @@ class Proportional:
         return torch.stack(each).sum(0)
 
     def chances(self, out: Tensor) -> Chances:
-        numbers = out.detach().double()
+        numbers = out.double()
         knots = numbers[0, self.causes :]
         grid, log_hazard = knots[: self.points], knots[self.points :]
         width = edges.real(grid)

@@ -73,7 +73,7 @@ class Weibulls:
         return before - torch.where(watched.cause > 0, came, left)
 
     def chances(self, out: Tensor) -> Chances:
-        told, odds = self._apart(out.detach().double())
+        told, odds = self._apart(out.double())
         grid = torch.as_tensor(self.grid(), device=out.device)
         _, survival = _weibull(told, grid.expand(len(out), -1))
         if odds is not None:
