@@ -13,6 +13,7 @@ from importlib import resources
 from sequela.evaluate.report import marking
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, table, tag
 from sequela.evaluate.report.marking import Stretch
+from sequela.evaluate.report.words import language, later, say
 from sequela.explain.tokens.phrases import Phrase
 from sequela.text.documents import BETWEEN
 from sequela.types import Piece as Document
@@ -21,12 +22,12 @@ LEVELS = 4  # of colour and line
 WHOLE = 20_000  # characters: of a longer text only what stands around the marks is shown
 LISTED = 8  # phrases in a table
 EXCERPTED = 12  # phrases around which a report shows a text
-NOTICE = (
+NOTICE = later(
     "The marks show which words moved the answer of this model, and how far. They do not show what is true of the patient, nor "
     "that the model has understood the text: a word may count because it often stands beside what matters."
 )
 
-SCALE = (
+SCALE = later(
     "Numbers are in log-odds, the natural logarithm of p / (1 − p) of a probability p: 0 is one in two, and what adds 0.7 about "
     "doubles the odds."
 )
@@ -71,7 +72,7 @@ def excerpt(name: str, whole: str, documents: Sequence[Document], phrases: Seque
     strongest = sorted(phrases, key=lambda phrase: -abs(phrase.change))[:EXCERPTED]
     shown = [document for document in documents if any(_inside(whole, documents, document, one) for one in strongest)]
     marked = [_document(whole, documents, documents.index(one), stretches(strongest), cut=True) for one in shown]
-    return paragraph("For and against ", tag("strong", name), class_="hint") + joined(marked)
+    return paragraph(say("For and against "), tag("strong", name), class_="hint") + joined(marked)
 
 
 def _inside(whole: str, documents: Sequence[Document], one: Document, phrase: Phrase) -> bool:
@@ -87,7 +88,8 @@ def _document(whole: str, documents: Sequence[Document], number: int, marks: Seq
     begin, end = documents[number].begin, ends(whole, documents)[number]
     inside = [replace(one, begin=one.begin - begin, end=one.end - begin) for one in marks if begin <= one.begin < end]
     shown = marking.excerpts if cut else marking.marked
-    said = f"Document {number + 1} of {len(documents)}, {documents[number].code}"
+    told = later("Document {number} of {count}, {code}")
+    said = say(told, number=number + 1, count=len(documents), code=documents[number].code)
     return (paragraph(said, class_="hint") if len(documents) > 1 else EMPTY) + tag(
         "div", shown(whole[begin:end], inside), class_="text"
     )
@@ -99,9 +101,9 @@ def legend() -> Safe:
         tag("mark", "\u2002" * 2, class_=f"{side} w{level}") for side in ("for", "against") for level in range(1, LEVELS + 1)
     ]
     return paragraph(
-        "speaks for, weakly to strongly: ",
+        say("speaks for, weakly to strongly: "),
         *swatches[:LEVELS],
-        "   against: ",
+        say("   against: "),
         *swatches[LEVELS:],
         class_="legend",
     )
@@ -111,11 +113,11 @@ def listed(whole: str, one: Reading) -> Safe:
     """The strongest phrases in a table, or that there are none."""
     order = sorted(one.phrases, key=lambda phrase: -abs(phrase.change))[:LISTED]
     if not order:
-        return paragraph("No phrase adds or takes 0.005 or more.")
+        return paragraph(say("No phrase adds or takes 0.005 or more."))
     rows: list[list[Piece]] = [
         [whole[phrase.begin : phrase.end], f"{phrase.change:+.2f}", f"{phrase.begin}–{phrase.end}"] for phrase in order
     ]
-    return table(["Phrase", "Adds to the log-odds", "Characters"], rows)
+    return table([say("Phrase"), say("Adds to the log-odds"), say("Characters")], rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ class Head:
 def page(head: Head, whole: str, documents: Sequence[Document], readings: Sequence[Reading]) -> str:
     """One row explained, as an HTML page that needs no script and fetches nothing. All text is escaped."""
     body = [_reading(whole, documents, one) for one in readings]
-    told = [paragraph(said, class_="warning") for said in (NOTICE, head.notice) if said]
-    return _page(head, [*told, legend(), paragraph(SCALE), *body])
+    told = [paragraph(said, class_="warning") for said in (say(NOTICE), head.notice) if said]
+    return _page(head, [*told, legend(), paragraph(say(SCALE)), *body])
 
 
 def marked_page(head: Head, shown: Sequence[Safe]) -> str:
@@ -142,16 +144,17 @@ def marked_page(head: Head, shown: Sequence[Safe]) -> str:
 
 def _reading(whole: str, documents: Sequence[Document], one: Reading) -> Safe:
     said = f"{one.name}: {one.chance:.3f}"
-    short = paragraph(f"Only the first {one.read:,} characters were read for this.", class_="warning") if one.read else EMPTY
+    few = say("Only the first {count} characters were read for this.", count=f"{one.read:,}")
+    short = paragraph(few, class_="warning") if one.read else EMPTY
     seen = [document for document in documents if document.begin < (one.read or len(whole))]
-    marked = text(whole[: one.read or None], seen, stretches(one.phrases, f" to the log-odds of {one.name}"))
+    marked = text(whole[: one.read or None], seen, stretches(one.phrases, say(" to the log-odds of {name}", name=one.name)))
     return tag("section", tag("h2", said), paragraph(one.account), short, marked, listed(whole, one))
 
 
 def _page(head: Head, body: Sequence[Safe]) -> str:
     style = resources.files("sequela.evaluate.report").joinpath("style.css").read_text(encoding="utf-8")
-    kind = paragraph("Explained prediction", class_="kind")
+    kind = paragraph(say("Explained prediction"), class_="kind")
     top = tag("header", kind, tag("h1", head.title), paragraph(head.question), paragraph(head.answer))
     opened = Safe('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">')
     whole = tag("head", opened, tag("title", head.title), Safe(f"<style>{style}</style>"))
-    return f'<!DOCTYPE html>\n<html lang="en">{whole.markup}{tag("body", tag("main", top, *body)).markup}</html>\n'
+    return f'<!DOCTYPE html>\n<html lang="{language()}">{whole.markup}{tag("body", tag("main", top, *body)).markup}</html>\n'

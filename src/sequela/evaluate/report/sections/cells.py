@@ -5,8 +5,14 @@ from __future__ import annotations
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import Piece, tag
+from sequela.evaluate.report.words import later, retold, say
 
-RESAMPLED = "bootstrap over subjects; of one subject alone, over stretches of time"
+RESAMPLED = later("bootstrap over subjects; of one subject alone, over stretches of time")
+
+
+def resampled() -> str:
+    """How the intervals of tables came about, for their captions."""
+    return say(RESAMPLED)
 
 
 def valued(row: Metric | None) -> Piece:
@@ -15,3 +21,9 @@ def valued(row: Metric | None) -> Piece:
         return "–"
     limits = numbers.limits(row)
     return tag("span", numbers.number(row.value, row.metric), tag("small", f" {limits}") if limits else "")
+
+
+def because(why: str) -> str:
+    """Why a case is shown, as a heading."""
+    said = retold(why)
+    return said[:1].upper() + said[1:]

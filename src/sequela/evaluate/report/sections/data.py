@@ -7,6 +7,7 @@ from sequela.evaluate.facts import PartFacts, SplitFacts
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, bullets, folded, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run
+from sequela.evaluate.report.words import later, retold, say
 
 FEW = 10  # rows of a group below which a count might tell of one person
 
@@ -15,21 +16,23 @@ def data(run: Run) -> Safe:
     """The records, the question as it was put to them, the flow of rows."""
     study, held = run.study, run.facts.data
     asked = [
-        ("Records", held.name or study.data.source),
-        ("Licence", held.licence or "not stated by the data"),
-        ("Reader", held.reader or study.data.reader or "a store"),
-        ("Rows start from", study.cohort.index or f"each {study.cohort.trigger}"),
-        ("Predicted", _moment(study.cohort)),
-        ("Inputs look back", study.cohort.history or "over everything known"),
-        ("Outcome", _outcome(run)),
-        ("Content hash", held.hash or "–"),
+        (say("Records"), held.name or study.data.source),
+        (say("Licence"), held.licence or say("not stated by the data")),
+        (say("Reader"), held.reader or study.data.reader or say("a store")),
+        (say("Rows start from"), study.cohort.index or say("each {trigger}", trigger=study.cohort.trigger)),
+        (say("Predicted"), _moment(study.cohort)),
+        (say("Inputs look back"), study.cohort.history or say("over everything known")),
+        (say("Outcome"), _outcome(run)),
+        (say("Content hash"), held.hash or "–"),
     ]
     facts: list[list[Piece]] = [[name, value] for name, value in asked]
-    notes = [f"{text}: {numbers.count(count)}" for text, count in {**held.notes, **run.flow.notes}.items()]
-    refused: list[Piece] = [f"{numbers.count(held.refused)} records were refused by the reader"] if held.refused else []
-    refused += [f"{reason} ({named})" for reason, named in held.refusals.items()]
+    notes = [f"{retold(text)}: {numbers.count(count)}" for text, count in {**held.notes, **run.flow.notes}.items()]
+    refused: list[Piece] = []
+    if held.refused:
+        refused.append(say("{count} records were refused by the reader", count=numbers.count(held.refused)))
+    refused += [f"{retold(reason)} ({retold(named)})" for reason, named in held.refusals.items()]
     return section(
-        "Data and flow",
+        say("Data and flow"),
         table(["", ""], facts),
         plots.flow(run.flow.steps),
         _by_group(run),
@@ -41,7 +44,9 @@ def data(run: Run) -> Safe:
 
 def _noted(notes: list[str]) -> Safe:
     """What the reader and the cohort counted; a long list is folded."""
-    return bullets(notes) if len(notes) <= FEW else folded(f"What was counted on the way ({len(notes)} notes)", bullets(notes))
+    if len(notes) <= FEW:
+        return bullets(notes)
+    return folded(say("What was counted on the way ({count} notes)", count=len(notes)), bullets(notes))
 
 
 def _by_group(run: Run) -> Safe:
@@ -55,9 +60,12 @@ def _by_group(run: Run) -> Safe:
         for level, (out, on) in levels.items():
             last = told[-1][1].groups[name].get(level, (0, 0))[1]
             gone = [_few(step.groups[name].get(level, (0, 0))[0]) for _, step in steps]
-            rows.append([f"{name}: {level or 'not known'}", numbers.count(out + on), *gone, _few(last), _share(out + on, last)])
-    head = ["Group", "Rows", *(f"Left out at {number}" for number, _ in steps), "Used", "Share used"]
-    return folded("The flow by group", table(head, rows, f"Counts from 1 to {FEW - 1} are not printed."))
+            group = f"{name}: {level or say('not known')}"
+            rows.append([group, numbers.count(out + on), *gone, _few(last), _share(out + on, last)])
+    left_out = [say("Left out at {step}", step=number) for number, _ in steps]
+    head = [say("Group"), say("Rows"), *left_out, say("Used"), say("Share used")]
+    caption = say("Counts from 1 to {most} are not printed.", most=FEW - 1)
+    return folded(say("The flow by group"), table(head, rows, caption))
 
 
 def _few(count: int) -> str:
@@ -69,9 +77,12 @@ def _share(rows: int, used: int) -> str:
 
 
 def _moment(cohort: Cohort) -> str:
-    after = " after it" if cohort.predict_at[:1] in "-0123456789" else ""
-    again = f", and every {cohort.every} while the window {cohort.during} lasts" if cohort.every else ""
-    return cohort.predict_at + after + again
+    said = cohort.predict_at
+    if said[:1] in "-0123456789":
+        said = say("{time} after it", time=said)
+    if not cohort.every:
+        return said
+    return say("{when}, and every {step} while the window {window} lasts", when=said, step=cohort.every, window=cohort.during)
 
 
 def _outcome(run: Run) -> str:
@@ -79,18 +90,22 @@ def _outcome(run: Run) -> str:
     if outcome.window:
         labels = [outcome.label] if isinstance(outcome.label, str) else outcome.label
         coded = [outcome.codes] if isinstance(outcome.codes, str) else outcome.codes
-        length = f"length in {outcome.length}" if outcome.length else ""
-        return f"{', '.join(filter(None, [outcome.value, *labels, *coded, length]))}, in the window {outcome.window}"
+        length = say("length in {unit}", unit=say(outcome.length)) if outcome.length else ""
+        asked = ", ".join(filter(None, [outcome.value, *labels, *coded, length]))
+        return say("{asked}, in the window {window}", asked=asked, window=outcome.window)
     if outcome.mask or outcome.boxes:
-        listed = ", ".join(outcome.classes) or "all"
-        return f"{'masks' if outcome.mask else 'boxes'} {outcome.mask or outcome.boxes}, of: {listed}"
+        listed = ", ".join(outcome.classes) or say("all")
+        if outcome.mask:
+            return say("masks {code}, of: {classes}", code=outcome.mask, classes=listed)
+        return say("boxes {code}, of: {classes}", code=outcome.boxes, classes=listed)
     columns = [outcome.column] if isinstance(outcome.column, str) else outcome.column
     codes = [outcome.code] if isinstance(outcome.code, str) else outcome.code
-    none = "the next codes of the input itself" if run.kind == "next_event" else "given by the data"
+    none = say("the next codes of the input itself") if run.kind == "next_event" else say("given by the data")
     what = ", ".join(filter(None, [*codes, *columns])) or none
-    within = f", within {outcome.within}" if outcome.within else ""
-    every = f", each {outcome.every} (its {outcome.value})" if outcome.every and outcome.value else ""
-    gap = f", not sooner than {outcome.gap}" if outcome.gap not in ("", "0s") else ""
+    within = say(", within {time}", time=outcome.within) if outcome.within else ""
+    stretches = outcome.every and outcome.value
+    every = say(", each {step} (its {value})", step=outcome.every, value=outcome.value) if stretches else ""
+    gap = say(", not sooner than {time}", time=outcome.gap) if outcome.gap not in ("", "0s") else ""
     return what + within + every + gap
 
 
@@ -106,8 +121,11 @@ def _inputs(run: Run) -> Safe:
         ]
         for one in run.facts.inputs
     ]
-    head = ["Input", "Read as", "Encoder", "Shape of a step", "Features", "Training rows without it"]
-    return table(head, rows, "Inputs of the model.") + _missing(run)
+    head = [
+        *(say("Input"), say("Read as"), say("Encoder")),
+        *(say("Shape of a step"), say("Features"), say("Training rows without it")),
+    ]
+    return table(head, rows, say("Inputs of the model.")) + _missing(run)
 
 
 def _missing(run: Run) -> Safe:
@@ -116,9 +134,8 @@ def _missing(run: Run) -> Safe:
     ]
     if not rows:
         return EMPTY
-    return folded(
-        "Missing values, by column of the inputs (the most missing first)", table(["Column", "Rows without a value"], rows)
-    )
+    told = table([say("Column"), say("Rows without a value")], rows)
+    return folded(say("Missing values, by column of the inputs (the most missing first)"), told)
 
 
 def split(run: Run) -> Safe:
@@ -126,30 +143,33 @@ def split(run: Run) -> Safe:
     rows: list[list[Piece]] = []
     for one in run.facts.splits:
         for name, part in one.parts.items():
-            rows.append([f"{one.name}, {name}" if len(run.facts.splits) > 1 else name, *_part(part)])
-    how = run.study.split
-    said = [
-        paragraph(f"Split by {how.by}; a {how.unit or 'subject'} is in one part only{_ordered(run)}.")
-        if not run.facts.overlap
-        else paragraph(tag("strong", "A unit may be in several parts: "), run.facts.overlap),
-        paragraph(
-            "The model is fitted on train; the threshold, the calibration, the epoch and the baselines' settings are chosen on "
-            "tune; test is opened once all of that is fixed."
-        ),
-    ]
-    counts = table(["Part", "Rows", "Subjects", "Events"], rows)
-    return section("Split and looks at the test part", *said, counts, _likeness(run), _looks(run))
+            rows.append([f"{one.name}, {say(name)}" if len(run.facts.splits) > 1 else say(name), *_part(part)])
+    chosen = say(
+        "The model is fitted on train; the threshold, the calibration, the epoch and the baselines' settings are chosen on "
+        "tune; test is opened once all of that is fixed."
+    )
+    counts = table([say("Part"), say("Rows"), say("Subjects"), say("Events")], rows)
+    title = say("Split and looks at the test part")
+    return section(title, paragraph(*_units(run)), paragraph(chosen), counts, _likeness(run), _looks(run))
+
+
+def _units(run: Run) -> list[Piece]:
+    """What is in one part only; or that it is not."""
+    if run.facts.overlap:
+        return [tag("strong", say("A unit may be in several parts: ")), run.facts.overlap]
+    how, told = run.study.split, later("Split by {by}; a {unit} is in one part only{ordered}.")
+    return [say(told, by=say(how.by), unit=how.unit or say("subject"), ordered=_ordered(run))]
 
 
 def _ordered(run: Run) -> str:
     """How units were dealt, where they were not drawn."""
-    return "; the largest fill train, then tune, then test, and nothing is drawn" if run.study.split.order else ""
+    return say("; the largest fill train, then tune, then test, and nothing is drawn") if run.study.split.order else ""
 
 
 def _likeness(run: Run) -> Safe:
     """How like the sequences of the parts are, as the audit of each split tells it; nothing where there are none."""
     told = [one.text for one in run.facts.audit if one.check == "similar_sequences" and one.severity != "ok"]
-    return bullets([f"Similarity between the parts: {text}." for text in told]) if told else EMPTY
+    return bullets([say("Similarity between the parts: {found}.", found=retold(text)) for text in told]) if told else EMPTY
 
 
 def _part(part: PartFacts) -> list[Piece]:
@@ -162,11 +182,12 @@ def _part(part: PartFacts) -> list[Piece]:
 def _looks(run: Run) -> Safe:
     opened = [one for one in run.facts.splits if one.looks]
     if not opened:
-        return paragraph("The test part has not been opened by this run.") if not run.facts.test_opened else EMPTY
+        return paragraph(say("The test part has not been opened by this run.")) if not run.facts.test_opened else EMPTY
     return bullets([_look(one, len(run.facts.splits) > 1) for one in opened])
 
 
 def _look(one: SplitFacts, several: bool) -> str:
-    where = f" of {one.name}" if several else ""
-    times = "once: by this run" if one.looks == 1 else f"{one.looks} times, this run included"
-    return f"The test rows{where} have been looked at {times}."
+    where = say(" of {split}", split=one.name) if several else ""
+    once = one.looks == 1
+    times = say("once: by this run") if once else say("{count} times, this run included", count=one.looks)
+    return say("The test rows{where} have been looked at {times}.", where=where, times=times)

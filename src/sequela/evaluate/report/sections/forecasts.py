@@ -10,6 +10,7 @@ from sequela.evaluate.report import fans, numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.sections.cells import valued
+from sequela.evaluate.report.words import retold, say
 from sequela.study import ahead
 
 SHOWN = ("mae", "rmse", "mase", "pinball", "coverage", "interval_width")
@@ -21,18 +22,23 @@ def forecasts(run: Run) -> Safe:
         return EMPTY
     codes = list(dict.fromkeys(ahead.taken_apart(name)[0] for name in run.classes))
     drawn = [fans.fan(one) for one in run.facts.fans]
-    cases = [tag("h3", "Some rows, from the best to the worst"), figures(*drawn)] if drawn else []
-    return section("Forecasts", paragraph(_said(run)), *[_of_code(run, code, len(codes) > 1) for code in codes], *cases)
+    cases = [tag("h3", say("Some rows, from the best to the worst")), figures(*drawn)] if drawn else []
+    each = [_of_code(run, code, len(codes) > 1) for code in codes]
+    return section(say("Forecasts"), paragraph(_said(run)), *each, *cases)
 
 
 def _said(run: Run) -> str:
     """What the intervals are, and what of them was set on tune."""
     levels = _levels(run.facts.fans) or [0.0, 0.0]
-    reach = f"Intervals reach from the {levels[0]:g} to the {levels[-1]:g} quantile"
-    told = f"{reach}: they should hold {_share(levels)} of what comes." if run.facts.fans else ""
-    how = [one.calibration for one in run.facts.splits if one.calibration]
-    set_ = f"The model's were set on tune: {'; '.join(dict.fromkeys(how))}." if how else ""
-    return " ".join(filter(None, [told, set_]))
+    told = say(
+        "Intervals reach from the {low} to the {high} quantile: they should hold {share} of what comes.",
+        low=f"{levels[0]:g}",
+        high=f"{levels[-1]:g}",
+        share=_share(levels),
+    )
+    how = "; ".join(map(retold, dict.fromkeys(one.calibration for one in run.facts.splits if one.calibration)))
+    set_ = say("The model's were set on tune: {how}.", how=how) if how else ""
+    return " ".join(filter(None, [told if run.facts.fans else "", set_]))
 
 
 def _levels(drawn: Sequence[FanFacts]) -> list[float]:
@@ -54,7 +60,8 @@ def _of_code(run: Run, code: str, several: bool) -> Safe:
     rows: list[list[Piece]] = [
         [name.rpartition(" ")[2], *[valued(run.number(run.main, metric, class_=name)) for metric in SHOWN]] for name in own
     ]
-    told = table(["Ahead", *map(numbers.name, SHOWN)], rows, f"{label(run.main)}, {code}: each time ahead, with 95 % intervals.")
+    caption = say("{who}, {quantity}: each time ahead, with 95 % intervals.", who=label(run.main), quantity=code)
+    told = table([say("Ahead"), *map(numbers.name, SHOWN)], rows, caption)
     return joined([tag("h3", code) if several else EMPTY, shown, told])
 
 

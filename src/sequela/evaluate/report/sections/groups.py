@@ -8,6 +8,7 @@ from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.sections.cells import valued
+from sequela.evaluate.report.words import say
 
 METRICS = {
     "binary": ("auroc", "auprc", "sensitivity", "specificity", "ppv", "observed_expected"),
@@ -31,18 +32,22 @@ def groups(run: Run) -> Safe:
     if not names:
         return EMPTY
     settings = run.study.evaluate
-    said = paragraph(
-        f"Groups of fewer than {settings.min_group} rows, or of fewer than {settings.min_events} with or without the event, are "
-        "suppressed. Many groups are compared at once: a gap between two of them needs more than two intervals that do not touch."
+    said = say(
+        "Groups of fewer than {rows} rows, or of fewer than {events} with or without the event, are suppressed. Many groups are "
+        "compared at once: a gap between two of them needs more than two intervals that do not touch.",
+        rows=settings.min_group,
+        events=settings.min_events,
     )
-    return section("By group", said, *[_table(run, one, [name for name in names if name.startswith(f"{one}=")]) for one in by])
+    tables = [_table(run, one, [name for name in names if name.startswith(f"{one}=")]) for one in by]
+    return section(say("By group"), paragraph(said), *tables)
 
 
 def _table(run: Run, grouping: str, names: Sequence[str]) -> Safe:
     metrics = METRICS[run.kind]
     rows = [_row(run, name.partition("=")[2], name, metrics) for name in names]
-    head = [grouping.replace("_", " "), "Rows", "Events", *map(numbers.name, metrics)]
-    return table(head, rows, f"{label(run.main)} by {grouping.replace('_', ' ')}, with 95 % intervals.")
+    shown = grouping.replace("_", " ")
+    head = [shown, say("Rows"), say("Events"), *map(numbers.name, metrics)]
+    return table(head, rows, say("{who} by {grouping}, with 95 % intervals.", who=label(run.main), grouping=shown))
 
 
 def _row(run: Run, shown: str, group: str, metrics: Sequence[str]) -> list[Piece]:
@@ -53,7 +58,7 @@ def _row(run: Run, shown: str, group: str, metrics: Sequence[str]) -> list[Piece
     suppressed = first.reason if first.value is None and first.reason.startswith("suppressed") else ""
     cells: list[Piece] = [valued(row) for row in found]
     if suppressed:
-        cells = [tag("em", "suppressed"), *["–"] * (len(metrics) - 1)]
+        cells = [tag("em", say("suppressed")), *["–"] * (len(metrics) - 1)]
     return [shown, numbers.count(first.n), numbers.count(first.events), *cells]
 
 
@@ -63,7 +68,8 @@ def without(run: Run) -> Safe:
     if name is None:
         return EMPTY
     metrics = METRICS[run.kind]
-    rows = [_row(run, "all", "", metrics), _row(run, name, name, metrics)]
+    shown = say("without {subjects}", subjects=name.removeprefix("without "))
+    rows = [_row(run, say("all"), "", metrics), _row(run, shown, name, metrics)]
     classes = [] if run.kind in ("survival", "contact") else run.classes
     found = [
         run.number(run.main, metric, class_=class_, group=group)
@@ -74,10 +80,11 @@ def without(run: Run) -> Safe:
     by_class: list[list[Piece]] = [
         [class_, *[valued(row) for row in found[4 * k : 4 * k + 4]]] for k, class_ in enumerate(classes)
     ]
-    head = ["Class", "Sensitivity, all", f"Sensitivity, {name}", "PPV, all", f"PPV, {name}"]
+    columns = [say("Rows judged"), say("Rows"), say("Events"), *map(numbers.name, metrics)]
+    pairs = [f"{numbers.name(metric)}, {of}" for metric in ("sensitivity", "ppv") for of in (say("all"), shown)]
     return section(
-        "Without some subjects",
-        paragraph(f"The study asks for a second look {name}. The verdict rests on all rows."),
-        table(["Rows judged", "Rows", "Events", *map(numbers.name, metrics)], rows, f"{label(run.main)}, with 95 % intervals."),
-        table(head, by_class),
+        say("Without some subjects"),
+        paragraph(say("The study asks for a second look {without}. The verdict rests on all rows.", without=shown)),
+        table(columns, rows, say("{who}, with 95 % intervals.", who=label(run.main))),
+        table([say("Class"), *pairs], by_class),
     )

@@ -9,21 +9,24 @@ from sequela.evaluate.facts import Alarm, BaselineFacts, PretrainFacts, VectorFa
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, folded, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
+from sequela.evaluate.report.words import later, retold, say
 
 
 def audit(run: Run) -> Safe:
     """Every check of the leak audit with what it found."""
     rows: list[list[Piece]] = [
-        [one.check, _severity(one), one.text, numbers.count(one.count), one.allowed or "–"] for one in run.facts.audit
+        [retold(one.check), _severity(one), retold(one.text), numbers.count(one.count), one.allowed or "–"]
+        for one in run.facts.audit
     ]
     if not rows:
-        return section("Leak audit", paragraph("No check of the leak audit is recorded for this run."))
-    said = paragraph("Each check looks for a way in which the inputs or the split could give the answer away.")
-    return section("Leak audit", said, table(["Check", "Result", "Found", "Count", "Why it was let stand"], rows))
+        return section(say("Leak audit"), paragraph(say("No check of the leak audit is recorded for this run.")))
+    said = paragraph(say("Each check looks for a way in which the inputs or the split could give the answer away."))
+    head = [say("Check"), say("Result"), say("Found"), say("Count"), say("Why it was let stand")]
+    return section(say("Leak audit"), said, table(head, rows))
 
 
 def _severity(alarm: Alarm) -> Piece:
-    return tag("strong", alarm.severity) if alarm.severity in ("warning", "leak") else alarm.severity
+    return tag("strong", say(alarm.severity)) if alarm.severity in ("warning", "leak") else say(alarm.severity)
 
 
 def training(run: Run) -> Safe:
@@ -31,48 +34,74 @@ def training(run: Run) -> Safe:
     study = run.study
     how = study.train
     stated: list[tuple[str, str]] = [
-        ("Encoders", "; ".join(f"{name}: {_named(one.encoder)}" for name, one in study.inputs.items())),
-        ("Joined by", _named(study.fuse)),
-        ("Task", _named(study.task)),
-        ("Parameters", numbers.count(run.facts.parameters)),
-        ("Optimiser", f"{how.optimizer.name}, learning rate {how.optimizer.lr:g}, weight decay {how.optimizer.weight_decay:g}"),
-        ("Schedule", how.schedule.name),
-        ("Epochs, batch", f"at most {how.epochs}, {how.batch} rows; patience {how.patience}"),
-        ("Balancing", how.balance),
-        ("Members, seed", f"{how.members}, {how.seed}"),
-        ("Computing", "–" if run.facts.cpu_seconds is None else f"{run.facts.cpu_seconds:,.0f} CPU-seconds in all"),
+        (say("Encoders"), "; ".join(f"{name}: {_named(one.encoder)}" for name, one in study.inputs.items())),
+        (say("Joined by"), _named(study.fuse)),
+        (say("Task"), _named(study.task)),
+        (say("Parameters"), numbers.count(run.facts.parameters)),
+        (say("Optimiser"), _optimiser(how.optimizer)),
+        (say("Schedule"), how.schedule.name),
+        (say("Epochs, batch"), _epochs(how)),
+        (say("Balancing"), say(how.balance)),
+        (say("Members, seed"), f"{how.members}, {how.seed}"),
+        (say("Computing"), _computing(run.facts.cpu_seconds)),
     ]
-    stated += [("Pretrained", _pretrained(one.pretrained)) for one in run.facts.splits if one.pretrained is not None]
-    stated += [("Word vectors", _begun(told)) for one in run.facts.splits for told in one.vectors]
+    stated += [(say("Pretrained"), _pretrained(one.pretrained)) for one in run.facts.splits if one.pretrained is not None]
+    stated += [(say("Word vectors"), _begun(told)) for one in run.facts.splits for told in one.vectors]
     weights = [one.ensemble for one in run.facts.splits if one.ensemble]
     if weights:
         shown = "; ".join(", ".join(f"{label(name)} {weight:.2f}" for name, weight in one.items()) for one in weights)
-        stated.append(("Ensemble weights", shown))
+        stated.append((say("Ensemble weights"), shown))
     rows: list[list[Piece]] = [[name, value] for name, value in stated]
     drawn = [plots.losses(one.history, one.best_epoch) for one in run.facts.splits[:4]]
-    return section("How the model was trained", table(["", ""], rows), figures(*drawn))
+    return section(say("How the model was trained"), table(["", ""], rows), figures(*drawn))
+
+
+def _optimiser(one: config.Optimizer) -> str:
+    told = later("{name}, learning rate {rate}, weight decay {decay}")
+    return say(told, name=one.name, rate=f"{one.lr:g}", decay=f"{one.weight_decay:g}")
+
+
+def _epochs(how: config.Train) -> str:
+    told = later("at most {epochs}, {rows} rows; patience {patience}")
+    return say(told, epochs=how.epochs, rows=how.batch, patience=how.patience)
+
+
+def _computing(seconds: float | None) -> str:
+    return "–" if seconds is None else say("{seconds} CPU-seconds in all", seconds=f"{seconds:,.0f}")
 
 
 def _pretrained(told: PretrainFacts) -> str:
     """How the encoder was pretrained, in a sentence."""
-    others = f" ({numbers.count(told.unlabelled)} without a row in the cohort)" if told.unlabelled else ""
-    asked = f"to tell hidden codes ({told.masked:.0%})" if told.masked else "to foresee the next code"
-    codes = f"{numbers.count(told.codes)} codes" + (" hidden when judged" if told.masked else "")
-    right = "" if told.accuracy is None else f", accuracy {told.accuracy:.3f},"
-    return (
-        f"{told.input}: {asked} in {numbers.count(told.sequences)} sequences{others} of {codes}; perplexity "
-        f"{numbers.number(told.perplexity, 'perplexity')}{right} on {numbers.count(told.held_out)} held out, over a "
-        f"vocabulary of {numbers.count(told.vocabulary)}"
+    others = say(" ({count} without a row in the cohort)", count=numbers.count(told.unlabelled)) if told.unlabelled else ""
+    hidden, count = f"{told.masked:.0%}", numbers.count(told.codes)
+    asked = say("to tell hidden codes ({share})", share=hidden) if told.masked else say("to foresee the next code")
+    codes = say("{count} codes hidden when judged", count=count) if told.masked else say("{count} codes", count=count)
+    return say(
+        "{input}: {asked} in {sequences} sequences{others} of {codes}; perplexity {perplexity}{right} on {held_out} held out, "
+        "over a vocabulary of {vocabulary}",
+        input=told.input,
+        asked=asked,
+        sequences=numbers.count(told.sequences),
+        others=others,
+        codes=codes,
+        perplexity=numbers.number(told.perplexity, "perplexity"),
+        right="" if told.accuracy is None else say(", accuracy {accuracy},", accuracy=f"{told.accuracy:.3f}"),
+        held_out=numbers.count(told.held_out),
+        vocabulary=numbers.count(told.vocabulary),
     )
 
 
 def _begun(told: VectorFacts) -> str:
     """Which vectors an encoder began at, and how much of the text has one, in a sentence."""
-    read = "" if told.read is None else f", {100 * told.read:.1f} % of the training text"
-    lower = f" ({numbers.count(told.lower)} in lower case alone)" if told.lower else ""
-    return (
-        f"{told.input}: {told.source}, {told.width} wide, of {numbers.count(told.known)} of {numbers.count(told.vocabulary)} "
-        f"words{lower}{read}"
+    return say(
+        "{input}: {source}, {width} wide, of {known} of {vocabulary} words{lower}{read}",
+        input=told.input,
+        source=told.source,
+        width=told.width,
+        known=numbers.count(told.known),
+        vocabulary=numbers.count(told.vocabulary),
+        lower=say(" ({count} in lower case alone)", count=numbers.count(told.lower)) if told.lower else "",
+        read="" if told.read is None else say(", {share} of the training text", share=numbers.percent(told.read)),
     )
 
 
@@ -90,23 +119,23 @@ def baselines(run: Run) -> Safe:
     first = run.first_split()
     if first is None or not first.baselines:
         return EMPTY
-    where = f" (of {first.name}; the other splits are in their own folders)" if run.several else ""
-    said = paragraph(
-        f"Each plain model was fitted on train and its settings chosen on tune, on the same rows as the model{where}."
+    where = say(" (of {split}; the other splits are in their own folders)", split=first.name) if run.several else ""
+    said = say(
+        "Each plain model was fitted on train and its settings chosen on tune, on the same rows as the model{where}.", where=where
     )
     rows: list[list[Piece]] = [
-        [label(one.name), one.refused or _chosen(one), numbers.count(len(one.tried) or None)] for one in first.baselines
+        [label(one.name), retold(one.refused) or _chosen(one), numbers.count(len(one.tried) or None)] for one in first.baselines
     ]
     more = [piece for one in first.baselines for piece in (_of_each(one), _tried(one))]
-    return section("Baselines", said, table(["", "Chosen", "Settings tried"], rows), *more)
+    return section(say("Baselines"), paragraph(said), table(["", say("Chosen"), say("Settings tried")], rows), *more)
 
 
 def _chosen(one: BaselineFacts) -> str:
     """In a cell; of a model that learns several labels by themselves the table of `_of_each` tells."""
     each = _by_label(one)
     if len(each) > 1:
-        return f"of each of {numbers.count(len(each))} labels, below"
-    return _settings(one.chosen) or "nothing to choose"
+        return say("of each of {count} labels, below", count=numbers.count(len(each)))
+    return _settings(one.chosen) or say("nothing to choose")
 
 
 def _of_each(one: BaselineFacts) -> Safe:
@@ -115,7 +144,8 @@ def _of_each(one: BaselineFacts) -> Safe:
         return EMPTY
     names = list(dict.fromkeys(name for settings in each.values() for name in settings))
     rows: list[list[Piece]] = [[of, *[settings.get(name, "") for name in names]] for of, settings in each.items()]
-    return folded(f"Chosen for {label(one.name)}, by label", table(["Label", *[name.capitalize() for name in names]], rows))
+    told = table([say("Label"), *[name.capitalize() for name in names]], rows)
+    return folded(say("Chosen for {name}, by label", name=label(one.name)), told)
 
 
 def _by_label(one: BaselineFacts) -> dict[str, dict[str, str]]:
@@ -131,4 +161,5 @@ def _tried(one: BaselineFacts) -> Safe:
     if len(one.tried) < 2:
         return EMPTY
     rows: list[list[Piece]] = [[_settings(trial.settings), numbers.number(trial.score)] for trial in one.tried]
-    return folded(f"All settings tried for {label(one.name)}", table(["Settings", "Score on tune (higher is better)"], rows))
+    told = table([say("Settings"), say("Score on tune (higher is better)")], rows)
+    return folded(say("All settings tried for {name}", name=label(one.name)), told)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.cells import RESAMPLED, valued
+from sequela.evaluate.report.sections.cells import resampled, valued
 from sequela.evaluate.report.verdict import certain, verdict
+from sequela.evaluate.report.words import later, retold, say
 
 KEY = {
     "binary": ("auroc", "auprc", "brier", "calibration_slope", "accuracy"),
@@ -53,28 +54,25 @@ def warnings(run: Run) -> Safe:
     """Overlap first, then whatever else qualifies every number below."""
     said: list[Piece] = []
     if run.facts.notice:
-        said.append(tag("span", " ".join([run.facts.notice, *run.facts.rules])))
+        said.append(tag("span", " ".join(map(retold, [run.facts.notice, *run.facts.rules]))))
     if run.facts.overlap:
-        said.append(
-            tag("strong", "Parts overlap. ") + tag("span", f"The study allows a unit in several parts: {run.facts.overlap}")
-        )
+        allowed = say("The study allows a unit in several parts: {reason}", reason=run.facts.overlap)
+        said.append(tag("strong", say("Parts overlap. ")) + tag("span", allowed))
     if run.part == "tune":
+        flattered = say("These numbers chose the model, its threshold and the baselines' settings, and flatter all of them. ")
         said.append(
-            tag("strong", "Only the tune part was evaluated. ")
-            + tag("span", "These numbers chose the model, its threshold and the baselines' settings, and flatter all of them. ")
-            + tag("span", "The test part has not been opened.")
+            tag("strong", say("Only the tune part was evaluated. "))
+            + tag("span", flattered)
+            + tag("span", say("The test part has not been opened."))
         )
     looks = max((split.looks or 0 for split in run.facts.splits), default=0)
     if run.part == "test" and looks > 1:
-        said.append(
-            tag("strong", f"This was look number {looks} at these test rows. ")
-            + tag("span", "Choices made after an earlier look can fit the test part; the intervals do not allow for that.")
-        )
+        fitted = say("Choices made after an earlier look can fit the test part; the intervals do not allow for that.")
+        said.append(tag("strong", say("This was look number {looks} at these test rows. ", looks=looks)) + tag("span", fitted))
     let_stand = [alarm for alarm in run.facts.audit if alarm.allowed]
     if let_stand:
-        said.append(
-            tag("strong", f"Alarms of the leak audit that were let stand: {len(let_stand)}. ") + tag("span", "See Leak audit.")
-        )
+        counted = say("Alarms of the leak audit that were let stand: {count}. ", count=len(let_stand))
+        said.append(tag("strong", counted) + tag("span", say("See Leak audit.")))
     return joined([tag("div", paragraph(one), class_="warning") for one in said])
 
 
@@ -82,30 +80,34 @@ def outcome(run: Run) -> Safe:
     """The verdict and the two tables behind it."""
     sentences = verdict(run)
     first = tag("p", tag("strong", sentences[0]), " " + " ".join(sentences[1:]), class_="verdict")
-    return section("Verdict", first, _values(run), _differences(run), _by_split(run))
+    return section(say("Verdict"), first, _values(run), _differences(run), _by_split(run))
 
 
 def _values(run: Run) -> Safe:
     metrics = [metric for metric in KEY[run.kind] if any(run.number(model, metric) for model in run.models)]
     rows: list[list[Piece]] = [[label(model), *[_cell(run, model, metric) for metric in metrics]] for model in run.models]
-    what = "Mean over splits" if run.several else f"The {run.part} part"
-    caption = f"{what}: each value with its 95 % interval ({RESAMPLED}). {_DIRECTIONS.get(run.kind, _DIRECTION)}"
+    caption = say(
+        "{what}: each value with its 95 % interval ({resampled}). {direction}",
+        what=say("Mean over splits") if run.several else say("The {part} part", part=say(run.part)),
+        resampled=resampled(),
+        direction=say(_DIRECTIONS.get(run.kind, _DIRECTION)),
+    )
     return table(["", *map(numbers.name, metrics)], rows, caption, run.models.index(run.main))
 
 
 _DIRECTIONS = {
-    "next_event": "Lower is better for perplexity; every code after the first of a row counts once.",
-    "regression": "Lower is better for errors, higher for R².",
-    "forecast": "Lower is better for errors and widths; coverage is best at what the interval promises.",
-    "detect": "Higher is better; means over the classes.",
-    "entities": "Higher is better; entities of all types and documents are counted together.",
-    "survival": "Higher is better, except for the Brier score, where lower is; means over the causes.",
-    "contact": "Higher is better; means over the rows that have a pair.",
-    "segment": "Higher is better, except for distances, where lower is; means over the names.",
-    "multiclass": "Higher is better; lower is for the Brier score and for errors in ranks.",
-    "multilabel": "Higher is better; lower is for the Brier score, for what interacts and for what is ruled out.",
+    "next_event": later("Lower is better for perplexity; every code after the first of a row counts once."),
+    "regression": later("Lower is better for errors, higher for R²."),
+    "forecast": later("Lower is better for errors and widths; coverage is best at what the interval promises."),
+    "detect": later("Higher is better; means over the classes."),
+    "entities": later("Higher is better; entities of all types and documents are counted together."),
+    "survival": later("Higher is better, except for the Brier score, where lower is; means over the causes."),
+    "contact": later("Higher is better; means over the rows that have a pair."),
+    "segment": later("Higher is better, except for distances, where lower is; means over the names."),
+    "multiclass": later("Higher is better; lower is for the Brier score and for errors in ranks."),
+    "multilabel": later("Higher is better; lower is for the Brier score, for what interacts and for what is ruled out."),
 }
-_DIRECTION = "Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1."
+_DIRECTION = later("Higher is better, except for the Brier score, where lower is; a calibration slope is best at 1.")
 
 
 def _cell(run: Run, model: str, metric: str) -> Piece:
@@ -113,7 +115,7 @@ def _cell(run: Run, model: str, metric: str) -> Piece:
     if row is None:
         return "–"
     limits = numbers.limits(row)
-    reason = f" ({row.reason})" if row.reason and not limits else ""
+    reason = f" ({retold(row.reason)})" if row.reason and not limits else ""
     return tag("span", numbers.number(row.value, metric), tag("small", f" {limits}") if limits else reason)
 
 
@@ -121,16 +123,16 @@ def _differences(run: Run) -> Safe:
     pairs = list(dict.fromkeys((row.model, row.against) for row in run.rows if row.against and not row.group and not row.class_))
     held = {row.metric: row.p for row in run.rows if row.against and not row.group and not row.class_}
     metrics = [metric for metric in COMPARED[run.kind] if metric in held]
-    delong = " p by DeLong." if any(p is not None for p in held.values()) else ""
+    delong = say(" p by DeLong.") if any(p is not None for p in held.values()) else ""
     rows: list[list[Piece]] = []
     for model, against in pairs:
         cells = [_difference(run, model, metric, against) for metric in metrics]
         rows.append([f"{label(model)} − {label(against)}", *cells])
-    return table(
-        ["Paired difference", *map(numbers.name, metrics)],
-        rows,
-        f"Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero.{delong}",
+    caption = say(
+        "Paired differences on the same rows, each with its 95 % interval; bold where the interval leaves out zero.{delong}",
+        delong=delong,
     )
+    return table([say("Paired difference"), *map(numbers.name, metrics)], rows, caption)
 
 
 def _by_split(run: Run) -> Safe:
@@ -142,7 +144,8 @@ def _by_split(run: Run) -> Safe:
         if row.metric == run.headline and not row.class_ and not row.group and not row.against
     }
     rows: list[list[Piece]] = [[label(model), *[valued(found.get((model, split))) for split in splits]] for model in run.models]
-    return table(["", *splits], rows, f"{numbers.name(run.headline)} in each split.") if run.several else EMPTY
+    caption = say("{metric} in each split.", metric=numbers.name(run.headline))
+    return table(["", *splits], rows, caption) if run.several else EMPTY
 
 
 def _difference(run: Run, model: str, metric: str, against: str) -> Piece:

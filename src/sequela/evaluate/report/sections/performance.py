@@ -9,14 +9,15 @@ from sequela.evaluate.intervals import Interval
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.cells import RESAMPLED, valued
+from sequela.evaluate.report.sections.cells import resampled, valued
+from sequela.evaluate.report.words import later, retold, say
 
 MOST = 6  # classes or labels whose curves are drawn
 TABLES = {
     "threshold": ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy", "lr_positive", "lr_negative"),
     "calibration": ("calibration_intercept", "calibration_slope", "observed_expected", "brier", "log_loss", "ece"),
 }
-SHARES = (
+SHARES = later(
     "The answers are shares of the normal training rows that look less odd, not risks of the event: these numbers say how far "
     'they are from such. evaluate.recalibrate = "platt" makes risks of them on tune.'
 )
@@ -34,18 +35,17 @@ def discrimination(run: Run) -> Safe:
     pieces = [figures(plots.roc(those), plots.precision_recall(those)) for _, those in drawn[:1] if those]
     if len(drawn) > 1 or (drawn and drawn[0][0]):
         pieces = [
-            tag("h3", f"Class {class_}" if run.kind == "multiclass" else class_)
+            tag("h3", say("Class {name}", name=class_) if run.kind == "multiclass" else class_)
             + figures(plots.roc(those), plots.precision_recall(those))
             for class_, those in drawn
             if those
         ]
     unseen = len(run.classes) - len(classes)
-    more = (
-        [paragraph(f"These are the {MOST} classes with the most rows; curves of {unseen} more are in curves.json.")]
-        if run.classes and unseen
-        else []
-    )
-    return section("Discrimination", _delong(run), _of_classes(run), *pieces, *more)
+    more = [paragraph(say(_UNSEEN, most=MOST, unseen=unseen))] if run.classes and unseen else []
+    return section(say("Discrimination"), _delong(run), _of_classes(run), *pieces, *more)
+
+
+_UNSEEN = later("These are the {most} classes with the most rows; curves of {unseen} more are in curves.json.")
 
 
 def _commonest(run: Run) -> list[str]:
@@ -66,7 +66,7 @@ def _of_rows(run: Run, class_: str) -> str:
     events = numbers.count(_events(run, class_))
     found = (run.number(run.main, metric, class_=class_) for metric in OF_A_CLASS)
     known = max((row.n for row in found if row is not None), default=0)
-    return f"{events} of {numbers.count(known)}" if run.kind == "multilabel" else events
+    return say("{part} of {whole}", part=events, whole=numbers.count(known)) if run.kind == "multilabel" else events
 
 
 def _delong(run: Run) -> Safe:
@@ -81,7 +81,8 @@ def _delong(run: Run) -> Safe:
         )
         limits = f"[{numbers.number(one.auroc.low)}, {numbers.number(one.auroc.high)}]"
         rows.append([name, numbers.number(one.auroc.value), limits, numbers.limits(boot) if boot else "–"])
-    return table(["", "AUROC", "DeLong", "Bootstrap over subjects"], rows, "AUROC with both of its 95 % intervals.")
+    head = ["", numbers.name("auroc"), "DeLong", say("Bootstrap over subjects")]
+    return table(head, rows, say("AUROC with both of its 95 % intervals."))
 
 
 def _of_classes(run: Run) -> Safe:
@@ -92,14 +93,15 @@ def _of_classes(run: Run) -> Safe:
     for class_, found in each.items():
         if any(found.values()):
             rows.append([class_, _of_rows(run, class_), *(valued(found[metric]) for metric in shown)])
-    head = ["Class", "Events, of rows with this label" if run.kind == "multilabel" else "Rows", *map(numbers.name, shown)]
-    return table(head, rows, f"{label(run.main)}: each class against all others, with 95 % intervals.")
+    counted = say("Events, of rows with this label") if run.kind == "multilabel" else say("Rows")
+    head = [say("Class"), counted, *map(numbers.name, shown)]
+    return table(head, rows, say("{who}: each class against all others, with 95 % intervals.", who=label(run.main)))
 
 
 def confusion(run: Run) -> Safe:
     """The confusion matrices of the model and the ensemble."""
     drawn = [plots.confusion(f"{label(one.model)}{f', {split}' if run.several else ''}", one) for split, one in run.confusions()]
-    return section("Decisions", figures(*drawn)) if drawn else EMPTY
+    return section(say("Decisions"), figures(*drawn)) if drawn else EMPTY
 
 
 def threshold(run: Run) -> Safe:
@@ -109,9 +111,10 @@ def threshold(run: Run) -> Safe:
     classes = run.classes if run.kind == "multilabel" else [""]
     tables = [_two_by_two(name, one) for class_ in classes[:MOST] for name, one in run.drawn(class_) if one.model == run.main]
     rule = run.study.evaluate.threshold
-    answer = "share" if run.shares else "risk"
-    said = paragraph(f"A row is called where its {answer} is at least the threshold, chosen on the tune part (rule: {rule}).")
-    return section("At the threshold", said, *tables, *[_rates(run, class_, TABLES["threshold"]) for class_ in classes])
+    answer = say("share") if run.shares else say("risk")
+    told = later("A row is called where its {answer} is at least the threshold, chosen on the tune part (rule: {rule}).")
+    said = paragraph(say(told, answer=answer, rule=rule))
+    return section(say("At the threshold"), said, *tables, *[_rates(run, class_, TABLES["threshold"]) for class_ in classes])
 
 
 def _two_by_two(name: str, one: Drawn) -> Safe:
@@ -119,16 +122,17 @@ def _two_by_two(name: str, one: Drawn) -> Safe:
         return EMPTY
     two, rates = one.table, one.table.rates
     cells: list[list[Piece]] = [
-        ["Called", f"{two.true_positive:,}", f"{two.false_positive:,}", _rate("PPV", rates, "ppv")],
-        ["Not called", f"{two.false_negative:,}", f"{two.true_negative:,}", _rate("NPV", rates, "npv")],
-        ["", _rate("Sensitivity", rates, "sensitivity"), _rate("Specificity", rates, "specificity"), ""],
+        [say("Called"), f"{two.true_positive:,}", f"{two.false_positive:,}", _rate(rates, "ppv")],
+        [say("Not called"), f"{two.false_negative:,}", f"{two.true_negative:,}", _rate(rates, "npv")],
+        ["", _rate(rates, "sensitivity"), _rate(rates, "specificity"), ""],
     ]
     who = f"{name}, {one.class_}" if one.class_ else name
-    titled = f"{who}, threshold {numbers.number(two.threshold)}: rows, and rates with Wilson's 95 % interval."
-    return table(["", "Event", "No event", ""], cells, titled)
+    told = later("{who}, threshold {cut}: rows, and rates with Wilson's 95 % interval.")
+    return table(["", say("Event"), say("No event"), ""], cells, say(told, who=who, cut=numbers.number(two.threshold)))
 
 
-def _rate(words: str, rates: dict[str, Interval], name: str) -> Piece:
+def _rate(rates: dict[str, Interval], name: str) -> Piece:
+    words = numbers.name(name)
     if name not in rates:
         return f"{words} –"
     rate = rates[name]
@@ -145,7 +149,10 @@ def _rates(run: Run, class_: str, metrics: Sequence[str]) -> Safe:
         found = [run.number(model, metric, class_=class_) for metric in metrics]
         if any(found):
             rows.append([label(model), *[valued(row) for row in found]])
-    caption = f"{class_ + ': ' if class_ else ''}every answer, with 95 % intervals ({RESAMPLED})."
+    if class_:
+        caption = say("{what}: every answer, with 95 % intervals ({resampled}).", what=class_, resampled=resampled())
+    else:
+        caption = say("Every answer, with 95 % intervals ({resampled}).", resampled=resampled())
     return table(["", *map(numbers.name, metrics)], rows, caption[:1].upper() + caption[1:])
 
 
@@ -154,12 +161,14 @@ def alerts(run: Run) -> Safe:
     if not any(run.number(model, BURDEN[0]) for model in run.models):
         return EMPTY
     silence = run.study.evaluate.silence
-    quiet = "" if silence.startswith("0") else f" After an alert none is raised in the same stay for {silence}."
-    said = paragraph(
+    loud = silence.startswith("0")
+    quiet = "" if loud else say(" After an alert none is raised in the same stay for {time}.", time=silence)
+    said = say(
         "Each patient is asked about many times in a stay. An alert is a row at or above the threshold; it announces an event "
-        f"that lies in that row's horizon.{quiet}"
+        "that lies in that row's horizon.{quiet}",
+        quiet=quiet,
     )
-    return section("Burden of alerts", said, _rates(run, "", BURDEN))
+    return section(say("Burden of alerts"), paragraph(said), _rates(run, "", BURDEN))
 
 
 def recordings(run: Run) -> Safe:
@@ -167,14 +176,17 @@ def recordings(run: Run) -> Safe:
     if not any(run.number(model, RANGES[0]) for model in run.models):
         return EMPTY
     apart, silence = run.study.evaluate.recording, run.study.evaluate.silence
-    quiet = "" if silence.startswith("0") else f" After an alarm none is raised in the same recording for {silence}."
-    said = paragraph(
-        f"Rows of one subject that are no more than {apart} apart are of one recording. An alarm is a row at or above the "
-        f"threshold, and false where the row has not the event.{quiet} Rows with the event that follow each other are one true "
+    loud = silence.startswith("0")
+    quiet = "" if loud else say(" After an alarm none is raised in the same recording for {time}.", time=silence)
+    said = say(
+        "Rows of one subject that are no more than {apart} apart are of one recording. An alarm is a row at or above the "
+        "threshold, and false where the row has not the event.{quiet} Rows with the event that follow each other are one true "
         "range. Its recall is the share of its rows that are called, over the number of called ranges among which they are; the "
-        "precision of a called range is the same of the true ones (Tatbul 2018; flat bias, alpha 0, cardinality 1/x)."
+        "precision of a called range is the same of the true ones (Tatbul 2018; flat bias, alpha 0, cardinality 1/x).",
+        apart=apart,
+        quiet=quiet,
     )
-    return section("Alarms over the recordings", said, _rates(run, "", RANGES))
+    return section(say("Alarms over the recordings"), paragraph(said), _rates(run, "", RANGES))
 
 
 def calibration(run: Run) -> Safe:
@@ -184,8 +196,9 @@ def calibration(run: Run) -> Safe:
     classes = run.classes[:MOST] if run.kind == "multilabel" else [""]
     pieces = [_calibration(run, class_) for class_ in classes]
     how = [one.calibration for one in run.facts.splits if one.calibration]
-    said = paragraph(f"Risks were recalibrated on tune ({'; '.join(dict.fromkeys(how))}).") if how else EMPTY
-    return section("Calibration", said, paragraph(SHARES) if run.shares else EMPTY, *pieces)
+    told = "; ".join(map(retold, dict.fromkeys(how)))
+    said = paragraph(say("Risks were recalibrated on tune ({how}).", how=told)) if how else EMPTY
+    return section(say("Calibration"), said, paragraph(say(SHARES)) if run.shares else EMPTY, *pieces)
 
 
 def _calibration(run: Run, class_: str) -> Safe:
@@ -198,7 +211,7 @@ def benefit(run: Run) -> Safe:
     """Decision curves."""
     if run.kind != "binary" or not run.drawn():
         return EMPTY
-    return section("Net benefit", figures(plots.decision(run.drawn())))
+    return section(say("Net benefit"), figures(plots.decision(run.drawn())))
 
 
 def quantities(run: Run) -> Safe:
@@ -212,4 +225,4 @@ def quantities(run: Run) -> Safe:
         for name in [", ".join(filter(None, [label(one.model), split if run.several else "", one.quantity if several else ""]))]
     ]
     tables = [_rates(run, class_, ("mae", "mse", "rmse", "r2", "c_index", "mase")) for class_ in (run.classes or [""])]
-    return section("Agreement and errors", joined(tables), *drawn)
+    return section(say("Agreement and errors"), joined(tables), *drawn)

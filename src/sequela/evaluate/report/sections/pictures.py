@@ -9,10 +9,12 @@ from sequela.evaluate import overlay
 from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.report.html import EMPTY, Safe, joined, paragraph, section, tag
 from sequela.evaluate.report.run import Run
+from sequela.evaluate.report.sections.cells import because
+from sequela.evaluate.report.words import later, retold, say
 
 ENDING = ".jpg"
-MARKED = (
-    "From left to right: the picture alone, what was marked on it, and what the model says. {} "
+MARKED = later(
+    "From left to right: the picture alone, what was marked on it, and what the model says. {colours} "
     "Of a volume the slice is shown on which most is marked."
 )
 
@@ -22,24 +24,26 @@ def pictures(run: Run) -> Safe:
     shown = [one for one in run.facts.pictures if one.file.endswith(ENDING)]
     if not shown:
         return EMPTY
-    split = f" They are of the split {shown[0].split}." if shown[0].split else ""
-    told = MARKED.format(_colours(run)) if shown[0].marks else "Rows of which the model was surest, wrongly and rightly."
+    split = say(" They are of the split {split}.", split=shown[0].split) if shown[0].split else ""
+    sure = say("Rows of which the model was surest, wrongly and rightly.")
+    told = say(MARKED, colours=_colours(run)) if shown[0].marks else sure
     said = paragraph(told + split)
     groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
-    return section("Cases", said, joined(groups))
+    return section(say("Cases"), said, joined(groups))
 
 
 def _colours(run: Run) -> str:
     """What the colours of the marks say."""
     if run.study.outcome.instances:
-        return "Colours tell things apart."
+        return say("Colours tell things apart.")
     names = list(run.study.outcome.classes) or run.classes
-    return f"{', '.join(f'{name} is {hue}' for name, hue in zip(names, cycle(overlay.HUES), strict=False))}."
+    told = [say("{name} is {hue}", name=name, hue=say(hue)) for name, hue in zip(names, cycle(overlay.HUES), strict=False)]
+    return say("{colours}.", colours=", ".join(told))
 
 
 def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
     drawn = [_figure(run, one) for one in those]
-    return tag("h3", why[:1].upper() + why[1:]) + tag("div", *drawn, class_="pictures" if those[0].marks else "pictures small")
+    return tag("h3", because(why)) + tag("div", *drawn, class_="pictures" if those[0].marks else "pictures small")
 
 
 def _figure(run: Run, one: PictureFacts) -> Safe:
@@ -47,5 +51,5 @@ def _figure(run: Run, one: PictureFacts) -> Safe:
     if not held.is_file():
         return EMPTY
     data = base64.b64encode(held.read_bytes()).decode()
-    picture = tag("img", src=f"data:image/jpeg;base64,{data}", alt=f"{one.why}: {one.row_id}, {one.told}")
-    return tag("figure", Safe(picture.markup.removesuffix("</img>")), tag("figcaption", f"{one.row_id}: {one.told}"))
+    picture = tag("img", src=f"data:image/jpeg;base64,{data}", alt=f"{retold(one.why)}: {one.row_id}, {retold(one.told)}")
+    return tag("figure", Safe(picture.markup.removesuffix("</img>")), tag("figcaption", f"{one.row_id}: {retold(one.told)}"))

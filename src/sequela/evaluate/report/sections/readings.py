@@ -8,11 +8,13 @@ from sequela.evaluate.facts import PictureFacts
 from sequela.evaluate.report import reading
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run
+from sequela.evaluate.report.sections.cells import because
 from sequela.evaluate.report.sections.documents import PATIENTS
+from sequela.evaluate.report.words import later, retold, say
 
 ENDING = ".html"
 CLASSES, ERRORS = 6, 10  # classes whose words, and kinds of error, are shown
-RULE = (
+RULE = later(
     "Of the pairs of classes that are confused most the surest error, or of labels the surest false calls and misses, and the "
     "surest rows that are right. Marked is what speaks for and against a class in the network, before any calibration. "
 )
@@ -24,10 +26,11 @@ def readings(run: Run) -> Safe:
     words = _words(run)
     if not shown and not words.markup:
         return EMPTY
-    split = f"They are of the split {shown[0].split}. " if shown and shown[0].split else ""
+    split = say("They are of the split {split}. ", split=shown[0].split) if shown and shown[0].split else ""
     groups = [_group(run, why, list(those)) for why, those in groupby(shown, key=lambda one: one.why)]
-    said = [paragraph(RULE + split + PATIENTS), paragraph(reading.NOTICE), reading.legend()] if shown else []
-    return section("What it reads", _errors(run), *said, joined(groups), words)
+    rule = paragraph(say(RULE) + split + say(PATIENTS))
+    said = [rule, paragraph(say(reading.NOTICE)), reading.legend()] if shown else []
+    return section(say("What it reads"), _errors(run), *said, joined(groups), words)
 
 
 def _here(run: Run, one: PictureFacts) -> bool:
@@ -36,10 +39,14 @@ def _here(run: Run, one: PictureFacts) -> bool:
 
 def _group(run: Run, why: str, those: list[PictureFacts]) -> Safe:
     drawn = [
-        tag("figure", Safe((run.folder / one.file).read_text(encoding="utf-8")), tag("figcaption", f"{one.row_id}: {one.told}"))
+        tag(
+            "figure",
+            Safe((run.folder / one.file).read_text(encoding="utf-8")),
+            tag("figcaption", f"{one.row_id}: {retold(one.told)}"),
+        )
         for one in those
     ]
-    return tag("h3", why[:1].upper() + why[1:]) + joined(drawn)
+    return tag("h3", because(why)) + joined(drawn)
 
 
 def _words(run: Run) -> Safe:
@@ -49,11 +56,11 @@ def _words(run: Run) -> Safe:
     rows: list[list[Piece]] = [
         [name, ", ".join(f"{one.word} {one.change:+.2f} ({one.rows})" for one in each[name])] for name in each if name in names
     ]
-    caption = (
+    caption = say(
         "Words that add most to the log-odds of what is said, over rows drawn by a fixed seed: the mean over the rows that have "
         "the word, and how many do. Only words that several training subjects wrote are named."
     )
-    return table(["Class", "Words"], rows, caption)
+    return table([say("Class"), say("Words")], rows, caption)
 
 
 def _errors(run: Run) -> Safe:
@@ -65,7 +72,8 @@ def _errors(run: Run) -> Safe:
     two = [(name, one.table) for name in run.classes for _, one in run.drawn(name) if one.model == run.main and one.table]
     order = sorted(two, key=lambda each: -(each[1].false_positive + each[1].false_negative))[:ERRORS]
     rows: list[list[Piece]] = [[name, f"{found.false_positive:,}", f"{found.false_negative:,}"] for name, found in order]
-    return table(["Label", "Called, and not there", "There, and not called"], rows, "The labels with the most errors.")
+    head = [say("Label"), say("Called, and not there"), say("There, and not called")]
+    return table(head, rows, say("The labels with the most errors."))
 
 
 def _pairs(run: Run) -> Safe:
@@ -77,4 +85,4 @@ def _pairs(run: Run) -> Safe:
                     counts[true, said] = counts.get((true, said), 0) + count * (true != said)
     order = sorted((pair for pair in counts if counts[pair]), key=lambda pair: -counts[pair])[:ERRORS]
     rows: list[list[Piece]] = [[true, said, f"{counts[true, said]:,}"] for true, said in order]
-    return table(["Is", "Called", "Rows"], rows, "The pairs of classes that are confused most.")
+    return table([say("Is"), say("Called"), say("Rows")], rows, say("The pairs of classes that are confused most."))

@@ -9,14 +9,15 @@ from sequela.evaluate.incidence import Incidence
 from sequela.evaluate.report import courses, numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.cells import RESAMPLED, valued
+from sequela.evaluate.report.sections.cells import resampled, valued
+from sequela.evaluate.report.words import later, say
 
 OVERALL = ("td_c", "uno_c", "c_index", "integrated_brier")
 BY = ("c_index", "uno_c", "cumulative_auc", "brier", "observed_expected", "calibration_slope")
 BY_GROUP = ("c_index", "brier")
-SUPPRESSED = "Suppressed: too few rows of the group, or too few with or without the event by then, to tell."
+SUPPRESSED = later("Suppressed: too few rows of the group, or too few with or without the event by then, to tell.")
 OTHERS = 3  # answers beside the one that is told, in one plot
-SAID = (
+SAID = later(
     "A row is one prediction: a subject who was predicted at several moments is counted at each, and intervals are by subject. "
     "A pair of rows is comparable where one has the event while the other is watched and free of it, or had another event "
     "before: that one never gets the event in question, so it should rank below (Wolbers). Numbers by a horizon are of rows "
@@ -24,7 +25,7 @@ SAID = (
     "estimated on the rows judged), as in Uno's C and the Brier scores. Observed shares are Aalen-Johansen's. Rows that came "
     "under observation after the prediction count among those at risk from then on alone; where that is not enough they are left "
     "out, as is said beside the number. Nothing is called: there is no threshold. Plots show the answer that is told beside "
-    f"{OTHERS} others at most, those with the least integrated Brier score."
+    "{others} others at most, those with the least integrated Brier score."
 )
 
 
@@ -34,9 +35,9 @@ def survival(run: Run) -> Safe:
     if run.kind != "survival" or not those:
         return EMPTY
     causes = list(dict.fromkeys(one.class_ for _, one in those))
-    split = paragraph(f"Curves are of the split {_split(run)}.") if run.several else EMPTY
+    split = paragraph(say("Curves are of the split {split}.", split=_split(run))) if run.several else EMPTY
     pieces = [_of_cause(run, cause, [(name, one) for name, one in those if one.class_ == cause]) for cause in causes]
-    return section("Survival", paragraph(SAID), split, *pieces)
+    return section(say("Survival"), paragraph(say(SAID, others=OTHERS)), split, *pieces)
 
 
 def _drawn(run: Run) -> list[tuple[str, Incidence]]:
@@ -55,15 +56,19 @@ def _split(run: Run) -> str:
 def _of_cause(run: Run, cause: str, those: Sequence[tuple[str, Incidence]]) -> Safe:
     those = _least_off(run, cause, those)
     name, first = those[0]
-    events = f"{numbers.count(first.whole.events)} of {numbers.count(first.whole.n)} rows had it by the last horizon."
+    counted = numbers.count(first.whole.events), numbers.count(first.whole.n)
+    events = say("{events} of {n} rows had it by the last horizon.", events=counted[0], n=counted[1])
     horizons = [one.label for one in first.calibration]
     return joined(
         [
             tag("h3", cause),
             paragraph(events),
-            _table(run, cause, OVERALL, f"{cause}, over all times"),
+            _table(run, cause, OVERALL, say("{cause}, over all times", cause=cause)),
             figures(courses.whole(those), courses.thirds(name, first), *courses.successive(run.facts.outlooks, cause)),
-            *[_table(run, f"{cause} by {horizon}", BY, f"{cause} by {horizon}") for horizon in horizons],
+            *[
+                _table(run, f"{cause} by {horizon}", BY, say("{cause} by {horizon}", cause=cause, horizon=horizon))
+                for horizon in horizons
+            ],
             figures(*_calibrations(those, cause)),
             *_by_group(run, cause, horizons),
         ]
@@ -94,7 +99,8 @@ def _table(run: Run, class_: str, metrics: Sequence[str], caption: str) -> Safe:
     rows: list[list[Piece]] = [
         [label(model), *[valued(run.number(model, metric, class_=class_)) for metric in metrics]] for model in run.models
     ]
-    return table(["", *map(numbers.name, metrics)], rows, f"{caption}: every answer, with 95 % intervals ({RESAMPLED}).")
+    told = say("{what}: every answer, with 95 % intervals ({resampled}).", what=caption, resampled=resampled())
+    return table(["", *map(numbers.name, metrics)], rows, told)
 
 
 def _by_group(run: Run, cause: str, horizons: Sequence[str]) -> list[Safe]:
@@ -110,15 +116,23 @@ def _by_group(run: Run, cause: str, horizons: Sequence[str]) -> list[Safe]:
 
 def _grouped(run: Run, cause: str, horizons: Sequence[str], metric: str, groups: Sequence[str]) -> Safe:
     name = groups[0].partition("=")[0].replace("_", " ")
-    head = [name, "Rows", *(f"{numbers.name(metric)} by {horizon}" for horizon in horizons)]
+    each = [say("{metric} by {horizon}", metric=numbers.name(metric), horizon=horizon) for horizon in horizons]
+    head = [say(name), say("Rows"), *each]
     rows = [_group_row(run, metric, group, [f"{cause} by {horizon}" for horizon in horizons]) for group in groups]
-    return table(head, rows, f"{cause}, {label(run.main)} by {name}, with 95 % intervals. {SUPPRESSED}")
+    caption = say(
+        "{cause}, {who} by {grouping}, with 95 % intervals. {suppressed}",
+        cause=cause,
+        who=label(run.main),
+        grouping=say(name),
+        suppressed=say(SUPPRESSED),
+    )
+    return table(head, rows, caption)
 
 
 def _group_row(run: Run, metric: str, group: str, classes: Sequence[str]) -> list[Piece]:
     found = [run.number(run.main, metric, class_=class_, group=group) for class_ in classes]
     rows = next((row.n for row in found if row is not None), None)
     cells: list[Piece] = [
-        tag("em", "suppressed") if row is not None and row.reason.startswith("suppressed") else valued(row) for row in found
+        tag("em", say("suppressed")) if row is not None and row.reason.startswith("suppressed") else valued(row) for row in found
     ]
     return [group.partition("=")[2], numbers.count(rows), *cells]
