@@ -25,6 +25,8 @@ def fingerprint(study: Study, train: Evidence, tune: Evidence | None, start: Wei
     """Name -> value or hash: each setting that matters, the rows, labels, lengths and sampled values of each part, the start."""
     settings = msgspec.to_builtins(study)
     found = {name: value for section in SECTIONS for name, value in _leaves(section, settings[section]) if name not in FREE}
+    if held := [rule for rule in study.explain.rules if rule.penalty] if study.explain else []:
+        found["explain.rules with a penalty"] = msgspec.json.encode(held).decode()
     for part, rows in (("train", train), ("tune", tune)):
         found |= {f"the {part} part's {name}": value for name, value in _evidence(rows).items()}
     if start:

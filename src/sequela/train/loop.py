@@ -18,12 +18,13 @@ from pathlib import Path
 import lightning.pytorch as lightning
 import msgspec
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sequela import seed
 from sequela.contracts import Evidence, Progress
 from sequela.errors import TrainingError
 from sequela.train import checkpoint, optimizer, rates
+from sequela.train import penalty as penalties
 from sequela.train.average import Average
 from sequela.train.interrupt import Wish
 from sequela.train.plan import Plan, Step
@@ -97,12 +98,14 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
     # ------------------------------------------------------------------------------------------------------------ our own
 
     def descend(self, step: Step) -> None:
-        """One step down the loss: the mean over the labelled rows of the batch, each with its weight."""
+        """One step down the loss: the mean over the labelled rows of the batch, each with its weight; and what rules add."""
         self.running = step
         self.seed_step(step)
         optimizer.set_rate(self.state.optimizer, self.plan.settings.optimizer, self.rate(step.number))
-        losses = step.losses(self.plan.task, self.model(step.batch.inputs))
-        loss = losses.sum() / max(step.labelled, 1)
+        out = self.model(step.batch.inputs)
+        loss = step.losses(self.plan.task, out).sum() / max(step.labelled, 1)
+        if self.plan.rules:
+            loss = loss + self.penalty(step, out)
         self.add(step, loss.item())
         self.state.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -110,6 +113,11 @@ class Loop(lightning.LightningModule):  # type: ignore[misc]  # lightning's own 
         if not isfinite(norm):
             raise self.broken("the gradient's norm", norm)
         self.state.optimizer.step()
+
+    def penalty(self, step: Step, out: Tensor) -> Tensor:
+        """What is added to the loss where the answers go against the study's rules."""
+        plan = self.plan
+        return penalties.penalty(self.model, step.batch.inputs, out, plan.rules, plan.task.kind, lambda: self.seed_step(step))
 
     def after(self, step: Step) -> None:
         """Counts the step, and does what is due: the average, the bar, a wish to stop, the epoch's end, a checkpoint."""

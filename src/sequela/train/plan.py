@@ -15,12 +15,14 @@ from sequela.config import Study, Train
 from sequela.contracts import Boxer, Choosing, Evidence, Painter, Task
 from sequela.prep import augment, mixup
 from sequela.train import dense
+from sequela.train import penalty as penalties
 from sequela.train.order import Order
 from sequela.types import Array, Batch, Spanned, Tags, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sequela.model.rules import Held
     from sequela.prep.augment import Change
     from sequela.prep.mixup import Mixture
     from sequela.train.dense import Pictures
@@ -70,6 +72,7 @@ class Plan:
     augment: Mapping[str, Change]  # of the inputs that have any
     pictures: Pictures | None = None  # where every point is asked: what draws the batches
     tune_pictures: Pictures | None = None
+    rules: tuple[Held, ...] = ()  # that answers are held to, each with a penalty
 
     @property
     def steps(self) -> int:
@@ -119,7 +122,10 @@ def counted(task: Task, target: Target) -> int:
 
 
 def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Plan:
-    """The plan. Raises ConfigError where classes are to be balanced and there are none, or rows mixed that cannot be."""
+    """The plan.
+
+    Raises ConfigError where classes are to be balanced and there are none, rows mixed, or rules held to, that cannot be.
+    """
     settings = study.train
     if settings.mixup:
         mixup.check(task.kind, train.specs)
@@ -139,6 +145,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         augment={name: augment.build(named, train.specs[name], classes, task.kind) for name, named in augments.items()},
         pictures=pictures,
         tune_pictures=dense.pictures(tune, settings.seed) if pictures and tune is not None else None,
+        rules=penalties.penalised(study, train),
     )
 
 
