@@ -57,7 +57,7 @@ def test_one_unit_two_hospitals_and_whole_leads_raise_no_alarm(seed):
         assert check(clean).severity == "ok"
 
 
-@pytest.mark.parametrize(("share", "pair"), [(0.02, "glucose"), (0.4, "glucose")])
+@pytest.mark.parametrize(("share", "pair"), [(0.05, "glucose"), (0.4, "glucose")])
 def test_a_quantity_in_two_units_is_named_with_them(share, pair):
     clean = ward()
     numbers = clean.known.events["numeric_value"].to_numpy().copy()
