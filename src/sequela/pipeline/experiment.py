@@ -5,7 +5,6 @@ A split that is finished is never run again by --resume; one that was interrupte
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import shutil
 import time
@@ -24,12 +23,14 @@ from sequela.bundle import bundle as bundles
 from sequela.config import Study
 from sequela.contracts import Progress
 from sequela.errors import ConfigError, DataError, Interrupted, LeakError, UsageError
+from sequela.evaluate import acceptance
 from sequela.evaluate.curves import Curves
 from sequela.evaluate.evaluation import Judged
 from sequela.evaluate.facts import RunFacts
 from sequela.evaluate.metric import Metric
-from sequela.evaluate.pool import pool
+from sequela.evaluate.pool import MEAN, pool
 from sequela.evaluate.threshold import decide
+from sequela.evaluate.trusted import Trusted
 from sequela.metrics.table import Kind
 from sequela.pipeline import (
     audited,
@@ -45,6 +46,7 @@ from sequela.pipeline import (
     page,
     pictures,
     readings,
+    sealing,
     strips,
     summary,
     trial,
@@ -211,6 +213,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     split = prepared.split(plan)
     files.write(folder / files.STUDY, config.dump(prepared.study))
     rows = trial.read(split)
+    acceptance.check_classes(sealing.criteria(prepared.study), rows.all.target.names)
     split = rows.split.asking(rows.all.target)
     alarms = audited.audit(split, rows)
     audited.refuse(alarms)
@@ -220,7 +223,8 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     judged: dict[Part, Judged] = {"tune": tune}
     look = 0
     if part == "test":
-        judged["test"], look = _opened(split, rows, chosen)
+        sealed = sealing.seal(folder, split.store, prepared.study, plan.name, predictor)
+        judged["test"], look = _opened(split, rows, chosen, sealed.hash)
     way.progress("evaluating", 0, 1)
     found = {which: trial.judge(prepared.study, chosen, one, which) for which, one in judged.items()}
     way.progress("evaluating", 1, 1)
@@ -249,19 +253,18 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     page.report(folder)
 
 
-def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen) -> tuple[Judged, int]:
+def _opened(split: Prepared, rows: trial.Read, chosen: trial.Chosen, plan: str) -> tuple[Judged, int]:
     """The test part, opened now; the look is counted before anything is seen."""
     evidence = rows.of("test")
     cohort = rows.cohort("test")
-    look = counted(split.store, cohort, split.study.name, "run")
+    look = counted(split.store, cohort, split.study.name, "run", plan)
     thresholds, safety = chosen.predictor.thresholds, chosen.predictor.safety(evidence)
     return Judged(cohort, chosen.answers(evidence), thresholds, split.plans[0].name, safety), look
 
 
-def counted(store: Store, cohort: Cohort, study: str, purpose: str) -> int:
-    """How many times these rows have been judged, this time included."""
-    digest = hashlib.sha256("\n".join(sorted(map(str, cohort.row_id))).encode()).hexdigest()
-    return looks.count_look(store.path, digest, study, purpose)
+def counted(store: Store, cohort: Cohort, study: str, purpose: str, plan: str = "") -> int:
+    """How many times these rows have been judged, this time included; `plan` is the hash of what was sealed before."""
+    return looks.count_look(store.path, sealing.digest_of(cohort), study, purpose, plan)
 
 
 def judged_frame(kind: Kind, one: Judged) -> pl.DataFrame:
@@ -309,9 +312,17 @@ def _pool(prepared: Prepared, folder: Path, part: Literal["tune", "test"]) -> No
     frames = [pl.read_parquet(folder / plan.name / files.PREDICTIONS) for plan in prepared.plans]
     files.write_parquet(folder / files.PREDICTIONS, pl.concat(frames))
     shutil.copyfile(folder / best.name / files.BUNDLE, folder / files.BUNDLE)
-    shutil.copyfile(folder / prepared.plans[0].name / files.TRUST, folder / files.TRUST)
+    files.write_json(folder / files.TRUST, _trusted(prepared, folder, rows))
     files.write_json(folder / files.METRICS, rows)
     page.report(folder)
+
+
+def _trusted(prepared: Prepared, folder: Path, metrics: Sequence[Metric]) -> Trusted:
+    """What was examined on the first split, its plan judged on the numbers over all of them."""
+    first = files.read_json(folder / prepared.plans[0].name / files.TRUST, Trusted)
+    final = "ensemble" if prepared.study.ensemble.members else "model"
+    pooled = [row for row in metrics if row.part == "test" and row.split == MEAN]
+    return msgspec.structs.replace(first, plan=sealing.pooled(first.plan, prepared.study, pooled, final))
 
 
 def _saved(prepared: Prepared, plan: Plan, folder: Path, part: Part, thresholds: Mapping[str, float]) -> Judged:

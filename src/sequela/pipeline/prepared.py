@@ -21,7 +21,7 @@ from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
-from sequela.pipeline import forecasts, pretraining, vectors
+from sequela.pipeline import fairness, forecasts, pretraining, sealing, vectors
 from sequela.pipeline.data import records
 from sequela.prep import augment
 from sequela.store.store import Store
@@ -78,7 +78,8 @@ class Prepared:
             np.hstack([found.plain.values, self.scores.values]), found.plain.names + self.scores.names, found.plain.counts
         )
         barred = None if self.guard is None else self.guard.barred(self.known)
-        return replace(found, plain=plain, barred=barred, marks=_marks(self.study, self.store, self.cohort))
+        marks, group = _marks(self.study, self.store, self.cohort), fairness.mitigated(self.study, self.cohort)
+        return replace(found, plain=plain, barred=barred, marks=marks, group=group)
 
     def asking(self, target: Target) -> Prepared:
         """The same rows, asked for this target: that of the cohort, or what the inputs turned out to hold."""
@@ -200,12 +201,14 @@ def names_exist(study: Study) -> None:
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     threshold.check(cohorts.judged_as(study), study.evaluate.threshold)
+    sealing.criteria(study)
     _can_be_held(study.ensemble)
     _foresees_alone(study)
     _alone(study)
     pretraining.check(study)
     vectors.check(study)
     forecasts.check(study)
+    fairness.check(study)
     known = {"model", *called}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:
