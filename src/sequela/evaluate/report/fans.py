@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sequela.evaluate.facts import FanFacts
 from sequela.evaluate.report import svg
 from sequela.evaluate.report.html import EMPTY, Safe, figure
+from sequela.evaluate.report.words import say
 
 Curve = tuple[str, Sequence[float | None]]  # legend, a value for each time ahead
 SCALES = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
@@ -27,10 +28,10 @@ def errors(times: Sequence[float], curves: Sequence[Curve]) -> Safe:
     values = [value for _, curve in curves for value in curve if value is not None]
     if not values:
         return EMPTY
-    axes = _axes(times, (0, max(values) * 1.06), "Mean absolute error")
+    axes = _axes(times, (0, max(values) * 1.06), say("Mean absolute error"))
     return figure(
-        svg.plot(axes, _lines(axes, times, curves), "Error over the time ahead", _legend(curves)),
-        "Error over the time ahead, in the unit of the target. The lower the better; all are judged on the same rows.",
+        svg.plot(axes, _lines(axes, times, curves), say("Error over the time ahead"), _legend(curves)),
+        say("Error over the time ahead, in the unit of the target. The lower the better; all are judged on the same rows."),
     )
 
 
@@ -40,13 +41,15 @@ def coverage(times: Sequence[float], curves: Sequence[Curve], promised: float | 
     if not values:
         return EMPTY
     low = min([*values, promised or 1.0])
-    axes = _axes(times, (max(0.0, low - 0.1), 1.0), "Share of the truth inside")
+    axes = _axes(times, (max(0.0, low - 0.1), 1.0), say("Share of the truth inside"))
     wanted = [] if promised is None else [svg.guide(axes, axes.x, (promised, promised))]
-    said = "" if promised is None else f" The grey line is what they promise, {promised:g}."
-    return figure(
-        svg.plot(axes, [*wanted, *_lines(axes, times, curves)], "Coverage over the time ahead", _legend(curves)),
-        f"Coverage of the intervals over the time ahead.{said} Above it they are wider than they need be, below it too narrow.",
+    said = "" if promised is None else say(" The grey line is what they promise, {promised}.", promised=f"{promised:g}")
+    caption = say(
+        "Coverage of the intervals over the time ahead.{promise} Above it they are wider than they need be, below it too narrow.",
+        promise=said,
     )
+    drawn = svg.plot(axes, [*wanted, *_lines(axes, times, curves)], say("Coverage over the time ahead"), _legend(curves))
+    return figure(drawn, caption)
 
 
 def fan(one: FanFacts) -> Safe:
@@ -58,9 +61,8 @@ def fan(one: FanFacts) -> Safe:
     every = [value for _, value in past] + came + [value for column in one.quantiles for value in column]
     room = 0.05 * (max(every) - min(every)) or 1.0
     begin = min([at for at, _ in past], default=0.0)
-    axes = svg.Axes(
-        (begin, max(ahead)), (min(every) - room, max(every) + room), f"{unit.capitalize()} from the prediction", one.quantity
-    )
+    along = say("{unit} from the prediction", unit=say(unit.capitalize()))
+    axes = svg.Axes((begin, max(ahead)), (min(every) - room, max(every) + room), along, one.quantity)
     layers = [
         svg.band(axes, ahead, [column[k] for column in one.quantiles], [column[-1 - k] for column in one.quantiles])
         for k in range(len(one.levels) // 2)
@@ -68,16 +70,15 @@ def fan(one: FanFacts) -> Safe:
     layers += [svg.line(axes, [at for at, _ in past], [value for _, value in past], 2)]
     layers += [svg.line(axes, ahead, one.said, 0), svg.line(axes, ahead, one.truth, 1), svg.upright(axes, 0.0, "")]
     bands = ", ".join(f"{one.levels[-1 - k] - one.levels[k]:.0%}" for k in range(len(one.levels) // 2)).replace("%", " %")
-    return figure(
-        svg.plot(axes, layers, f"Forecast of {one.row_id}", [("foreseen", 0), ("what came", 1), ("seen before", 2)]),
-        f"{one.row_id}. Bands hold, from the widest, {bands} of what may come.",
-    )
+    legend = [(say("foreseen"), 0), (say("what came"), 1), (say("seen before"), 2)]
+    caption = say("{row}. Bands hold, from the widest, {bands} of what may come.", row=one.row_id, bands=bands)
+    return figure(svg.plot(axes, layers, say("Forecast of {row}", row=one.row_id), legend), caption)
 
 
 def _axes(times: Sequence[float], height: tuple[float, float], words: str) -> svg.Axes:
     size, unit = scaled(max(times))
     first = 0.0 if len(times) == 1 else min(times) / size
-    return svg.Axes((first, max(times) / size), height, f"{unit.capitalize()} ahead", words)
+    return svg.Axes((first, max(times) / size), height, say("{unit} ahead", unit=say(unit.capitalize())), words)
 
 
 def _lines(axes: svg.Axes, times: Sequence[float], curves: Sequence[Curve]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sequela.evaluate.report.html import Safe, paragraph, text
+from sequela.evaluate.report.words import later, say
 from sequela.explain.mutagenesis import LEFT_OUT, Map
 
 CELL, FOOT, GAP, LEFT = 9.0, 16.0, 8.0, 46.0  # millimetres of the drawing's own
@@ -18,7 +19,7 @@ COLUMNS = 60  # letters in a line
 LINES = 20  # that are drawn at most: those with the strongest changes
 UP, DOWN, INK = "#c65f00", "#17569b", "#1d2329"
 SHOWN = 0.04  # of the strongest: a weaker change is left blank
-LEGEND = (
+LEGEND = later(
     "Orange raises the answer, blue with a dash lowers it; the stronger, the fuller. A dot is the letter that the sequence has. "
     "Only changes one by one were asked: what takes two does not show."
 )
@@ -44,9 +45,9 @@ def legend(found: Map, q: int) -> Safe:
     """What the signs mean, and how strong the fullest is."""
     change = found.change[q]
     asked = np.abs(change[~np.isnan(change)])
-    fullest = f" At its fullest a change is {asked.max():.2g}." if len(asked) else ""
-    blocks = " Stretches that count little as a whole were not asked letter by letter." if _left(change) else ""
-    return paragraph(LEGEND + fullest + blocks, class_="hint")
+    fullest = say(" At its fullest a change is {change}.", change=f"{asked.max():.2g}") if len(asked) else ""
+    blocks = say(" Stretches that count little as a whole were not asked letter by letter.") if _left(change) else ""
+    return paragraph(say(LEGEND) + fullest + blocks, class_="hint")
 
 
 def _left(change: np.ndarray) -> bool:

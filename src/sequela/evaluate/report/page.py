@@ -80,7 +80,7 @@ def _rendered(run: Run, language: str) -> str:
     head = tag(
         "head",
         Safe('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        tag("title", f"{run.study.name}: validation report"),
+        tag("title", say("{name}: validation report", name=run.study.name)),
         Safe(f"<style>{style}</style>"),
     )
     return f'<!DOCTYPE html>\n<html lang="{language}">{head.markup}{tag("body", body).markup}</html>\n'

@@ -9,17 +9,18 @@ import numpy as np
 from sequela.evaluate.entities import Tally
 from sequela.evaluate.report.html import Safe, tag
 from sequela.evaluate.report.marking import Stretch, excerpts, marked
+from sequela.evaluate.report.words import later, say
 from sequela.metrics.entities import KINDS, RIGHT, SPURIOUS
 from sequela.types import Spans
 
 CLASSES = ("right", "said boundary", "said type", "said both", "said spurious")  # in the order of metrics.entities.KINDS
 TRUE, MISSED = "true", "missed"
 KEY = (  # an example of each mark, and what it says
-    ("right", "said and true"),
-    (MISSED, "true, and not said"),
-    ("said spurious", "said, and not true"),
-    ("said boundary", "said, and true of another place, another type, or both:"),
-    (TRUE, "what is true there"),
+    ("right", later("said and true")),
+    (MISSED, later("true, and not said")),
+    ("said spurious", later("said, and not true")),
+    ("said boundary", later("said, and true of another place, another type, or both:")),
+    (TRUE, later("what is true there")),
 )
 
 
@@ -30,7 +31,8 @@ def drawn(text: str, tally: Tally, row: int, names: tuple[str, ...]) -> Safe:
 
 def key() -> Safe:
     """What each kind of mark says."""
-    examples = [marked(words, [Stretch(0, len(words), class_)]) for class_, words in KEY]
+    told = [(class_, say(words)) for class_, words in KEY]
+    examples = [marked(words, [Stretch(0, len(words), class_)]) for class_, words in told]
     return tag("p", *[piece for one in examples for piece in (one, " ")], class_="document key")
 
 

@@ -18,6 +18,7 @@ from sequela.evaluate.report import ink, shading, svg
 from sequela.evaluate.report.html import Safe, text
 from sequela.evaluate.report.ink import Entry, Frame, Lane, Moment
 from sequela.evaluate.report.shading import Shading, Stretch
+from sequela.evaluate.report.words import later, say
 from sequela.types import Array
 
 __all__ = ["Drawing", "Moment", "Shading", "Stretch", "ecg_strip", "montage"]
@@ -40,7 +41,7 @@ class Drawing:
 
     title: str = ""
     shading: Shading | None = None
-    shaded: tuple[str, str] = ("speaks for the answer", "speaks against it")  # what orange and blue say
+    shaded: tuple[str, str] = (later("speaks for the answer"), later("speaks against it"))  # what orange and blue say
     true: Sequence[Moment] = ()
     said: Sequence[Moment] = ()
     window: tuple[float, float] | None = None  # what is judged
@@ -70,7 +71,7 @@ def ecg_strip(values: Array, rate_hz: float, names: Sequence[str], drawing: Draw
     labels = "".join(
         ink.words(frame.left + 1, lane.top + ink.SIZE + 0.6, name, bold=True) for lane, name in zip(lanes, names, strict=True)
     )
-    scale = [Entry("", 0, "25 mm/s, 10 mm/mV: a large square is 0.2 s and 0.5 mV")]
+    scale = [Entry("", 0, say("25 mm/s, 10 mm/mV: a large square is 0.2 s and 0.5 mV"))]
     signal = _Signal(centred, rate_hz, names, frame, lanes)
     return _whole(signal, drawing, paper, pulses + labels, scale, frame.right + RIGHT)
 
@@ -141,7 +142,7 @@ def _whole(signal: _Signal, drawing: Drawing, paper: str, labels: str, scale: Se
     marked = "".join(ink.moments(name, those, frame, top + k * ink.ROW) for k, (name, those) in enumerate(_rows(drawing)))
     at = "" if drawing.focus is None else _focus(frame.x(drawing.focus), signal.lanes[0].top, foot)
     title = ink.words(frame.left, 3.6, drawing.title, bold=True) if drawing.title else ""
-    described = f"<title>{text(drawing.title or 'Recording')}</title><desc>{text(_description(signal, drawing))}</desc>"
+    described = f"<title>{text(drawing.title or say('Recording'))}</title><desc>{text(_description(signal, drawing))}</desc>"
     return Safe(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" width="{width:.1f}mm" '
         f'height="{height:.1f}mm" role="img" font-family="Helvetica, Arial, Liberation Sans, sans-serif">{described}'
@@ -171,8 +172,9 @@ def _top(drawing: Drawing) -> float:
 
 def _rows(drawing: Drawing) -> list[tuple[str, Sequence[Moment]]]:
     """The rows of moments above the lanes."""
-    window = [] if drawing.window is None else [Moment(drawing.window[0], "judged", drawing.window[1])]
-    return [(name, those) for name, those in (("true", drawing.true), ("said", drawing.said), ("window", window)) if len(those)]
+    window = [] if drawing.window is None else [Moment(drawing.window[0], say("judged"), drawing.window[1])]
+    rows = ((say("true"), drawing.true), (say("said"), drawing.said), (say("window"), window))
+    return [(name, those) for name, those in rows if len(those)]
 
 
 # ------------------------------------------------------------------------------------------------------------- electrocardiogram
@@ -282,14 +284,14 @@ def _focus(x: float, top: float, foot: float) -> str:
 def _entries(signal: _Signal, drawing: Drawing) -> list[Entry]:
     found = []
     if any(one.wrong for one in drawing.said):
-        found.append(Entry(ink.cross(1.0, -1.1), 2, "a wrong answer, boxed"))
+        found.append(Entry(ink.cross(1.0, -1.1), 2, say("a wrong answer, boxed")))
     if drawing.focus is not None:
-        found.append(Entry(ink.upright(0.5, (-3.2, 0.6), ink.QUIET, 0.3, "1.2 .9"), 1, "the moment asked about"))
+        found.append(Entry(ink.upright(0.5, (-3.2, 0.6), ink.QUIET, 0.3, "1.2 .9"), 1, say("the moment asked about")))
     found += _shades(drawing)
     if np.isnan(signal.values).any():
-        found.append(Entry("", 0, "open: not recorded"))
+        found.append(Entry("", 0, say("open: not recorded")))
     if names := signal.cut_off():
-        found.append(Entry("", 0, f"cut off at the edge: {', '.join(names)}"))
+        found.append(Entry("", 0, say("cut off at the edge: {names}", names=", ".join(names))))
     return found
 
 
@@ -304,15 +306,16 @@ def _shades(drawing: Drawing) -> list[Entry]:
     against = f'<path d="{stripes}" fill="{shading.AGAINST}" fill-opacity="{shading.DENSEST}"/>'
     least = 0.5 / shading.LEVELS  # below it nothing is drawn
     signs = [(weights.max() > least, full, drawing.shaded[0]), (weights.min() < -least, against, drawing.shaded[1])]
-    return [Entry(sign, 4, said) for there, sign, said in signs if there]
+    return [Entry(sign, 4, say(said)) for there, sign, said in signs if there]
 
 
 def _description(signal: _Signal, drawing: Drawing) -> str:
     """What a screen reader says."""
-    told = [f"{signal.seconds:.3g} seconds of {', '.join(signal.names)}."]
-    for name, those in (("True", drawing.true), ("Said", drawing.said)):
+    told = [say("{count} seconds of {names}.", count=f"{signal.seconds:.3g}", names=", ".join(signal.names))]
+    for name, those in ((say("True"), drawing.true), (say("Said"), drawing.said)):
         if counted := Counter(one.label for one in those):
-            told.append(f"{name}: {', '.join(f'{label} {count} times' for label, count in counted.items())}.")
+            each = [say("{label} {count} times", label=label, count=count) for label, count in counted.items()]
+            told.append(f"{name}: {', '.join(each)}.")
     if wrong := sum(one.wrong for one in drawing.said):
-        told.append(f"Of what is said, {wrong} are wrong.")
+        told.append(say("Of what is said, {count} are wrong.", count=wrong))
     return " ".join(told)

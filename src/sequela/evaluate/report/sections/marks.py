@@ -25,7 +25,8 @@ SHOWN = {  # tables that fit a page
 SAID = {
     "detect": later(
         "A box finds a thing where it overlaps it by half or more of what either covers; a second box on the same thing is "
-        "false. Sensitivity, PPV, F1 and counts are of the boxes at or above the threshold of their class, chosen on the tune part."
+        "false. Sensitivity, PPV, F1 and counts are of the boxes at or above the threshold of their class, chosen on the tune "
+        "part."
     ),
     "segment": later(
         "Dice, IoU and distances are means over pictures; sensitivity, specificity and PPV are shares of all points."
