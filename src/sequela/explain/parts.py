@@ -1,0 +1,93 @@
+"""An attribution gathered by what a reader knows by name: the features of measurements, codes and words, the leads of a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sequela.types import Array, Attribution, Ragged, Spec
+
+BESIDE, ROW = "(numbers beside the steps)", "(facts of the row)"  # parts whose numbers have no names of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What P named parts of the inputs add to the answers about N rows."""
+
+    input: tuple[str, ...]  # of each part
+    name: tuple[str, ...]
+    sums: Array  # float64 "N P": over the cells of the part
+    present: Array  # bool "N P": whether the row has any of it
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+def parts(attribution: Attribution, inputs: Mapping[str, Ragged], specs: Mapping[str, Spec]) -> Parts:
+    """Sums of the attribution by part: together with what has no name they are the sums of its rows.
+
+    A picture is one part. Parts that no row has are left out.
+    """
+    columns: dict[tuple[str, str], tuple[Array, Array]] = {}
+    for name, part, step, adds, seen in _cells(attribution, inputs, specs):
+        row = np.searchsorted(inputs[name].offsets, step, side="right") - 1
+        sums, present = columns.setdefault((name, part), (np.zeros(len(inputs[name])), np.zeros(len(inputs[name]), bool)))
+        np.add.at(sums, row, adds)
+        present[row[seen]] = True
+    for name, added in attribution.context.items():
+        columns[name, ROW] = (added.sum(1), inputs[name].lengths > 0)
+    kept = {key: both for key, both in columns.items() if both[1].any()}
+    count = len(attribution.column)
+    sums = np.stack([both[0] for both in kept.values()], 1) if kept else np.zeros((count, 0))
+    present = np.stack([both[1] for both in kept.values()], 1) if kept else np.zeros((count, 0), bool)
+    return Parts(tuple(name for name, _ in kept), tuple(part for _, part in kept), sums, present)
+
+
+def _cells(
+    attribution: Attribution, inputs: Mapping[str, Ragged], specs: Mapping[str, Spec]
+) -> Iterator[tuple[str, str, Array, Array, Array]]:
+    """Input, part, the steps that have it, what each adds to the answer, and whether it was seen there."""
+    for name, cells in attribution.cells.items():
+        steps = np.arange(len(cells))
+        by_code = specs[name].vocabulary > 0
+        yield from ((name, *one) for one in (_codes if by_code else _features)(cells, steps, inputs[name], specs[name]))
+        if name in attribution.side:
+            yield name, BESIDE, steps, attribution.side[name].sum(1), np.ones(len(steps), bool)
+
+
+def _codes(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
+    """One part a code of the vocabulary: of a word its first number is its place there."""
+    values = ragged.values if ragged.take is None else ragged.values[ragged.take]
+    values = values[..., 0] if spec.words is not None else values
+    code = np.asarray(values).reshape(len(cells), -1).astype(np.int64)
+    seen = (
+        np.ones(code.shape, bool)
+        if ragged.seen is None
+        else np.asarray(_taken(ragged)).reshape(len(cells), -1)[:, : code.shape[1]]
+    )
+    adds, step = cells.reshape(len(cells), -1), np.repeat(steps, code.shape[1])
+    order = np.argsort(code.ravel(), kind="stable")
+    each, first = np.unique(code.ravel()[order], return_index=True)
+    for number, some in zip(each.tolist(), np.split(order, first[1:]), strict=True):
+        some = some[seen.ravel()[some]]
+        if len(some):
+            yield _name(spec, number), step[some], adds.ravel()[some], np.ones(len(some), bool)
+
+
+def _features(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
+    """One part a feature or channel: the first axis of a step."""
+    seen = np.ones(cells.shape, bool) if ragged.seen is None else np.asarray(_taken(ragged), bool)
+    flat, here = (one.reshape(len(cells), max(1, cells.shape[1] if cells.ndim > 1 else 1), -1) for one in (cells, seen))
+    for place in range(flat.shape[1]):
+        yield _name(spec, place), steps, flat[:, place].sum(-1), here[:, place].any(-1)
+
+
+def _taken(ragged: Ragged) -> Array:
+    seen = ragged.seen if ragged.take is None or ragged.seen is None else ragged.seen[ragged.take]
+    return np.asarray(seen, bool)
+
+
+def _name(spec: Spec, place: int) -> str:
+    return spec.names[place] if place < len(spec.names) else f"{spec.kind} {place}"
