@@ -54,6 +54,9 @@ class Fairness(Strict, frozen=True):
 
     groups: list[str] = []  # of cohort.groups; left out: all that the report shows
     crossed: list[list[str]] = []  # groups taken together: [["sex", "age_band"]]
+    # of a yes-or-no question. reweighting: training rows count so that group and class are independent (Kamiran 2012); loss: each
+    # group's mean loss counts alike; thresholds: one for each group, compared in the report, and not used by the bundle, which
+    # knows no row's group. The first two train a second model without it, to show on tune what it costs
     mitigate: Literal["none", "reweighting", "thresholds", "loss"] = "none"
     by: str = ""  # the group that is mitigated by
 

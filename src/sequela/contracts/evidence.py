@@ -20,6 +20,7 @@ class Evidence:
     row_id: Array  # str "N": named in errors
     barred: Array | None = None  # bool "N K": what a Guarded task may not say of each row; None for every other task
     marks: Mapping[str, Target] = field(default_factory=dict)  # masks of other codes that a baseline asks for, by code
+    group: Array | None = None  # str "N": the group of each row, where training weighs rows by it
     steps: Evidence | None = None  # where steps are asked (a Tagger): those that are, as rows of their own, in order
 
     @property

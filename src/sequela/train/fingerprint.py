@@ -29,6 +29,8 @@ def fingerprint(study: Study, train: Evidence, tune: Evidence | None, start: Wei
         found["explain.rules with a penalty"] = msgspec.json.encode(held).decode()
     for part, rows in (("train", train), ("tune", tune)):
         found |= {f"the {part} part's {name}": value for name, value in _evidence(rows).items()}
+    if train.group is not None:
+        found |= {"fairness.mitigate": study.fairness.mitigate, "the training part's groups": _hash(*map(str, train.group))}
     if start:
         found["the first weights"] = _hash(*(part for name in sorted(start) for part in (name, start[name].cpu().numpy())))
     return found

@@ -14,7 +14,7 @@ from sequela import model as models
 from sequela.config import Study, Train
 from sequela.contracts import Boxer, Choosing, Evidence, Painter, Task
 from sequela.prep import augment, mixup
-from sequela.train import dense
+from sequela.train import dense, fairly
 from sequela.train import penalty as penalties
 from sequela.train.order import Order
 from sequela.types import Array, Batch, Spanned, Tags, Target
@@ -129,7 +129,7 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
     settings = study.train
     if settings.mixup:
         mixup.check(task.kind, train.specs)
-    weight = None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
+    weight = _weight(study, train, task)
     share = weight / weight.sum(dtype=np.float64) if weight is not None and settings.balance == "sampling" else None
     painted = isinstance(task, Painter | Boxer)
     pictures = dense.pictures(train, settings.seed) if painted else None
@@ -141,12 +141,20 @@ def make(study: Study, train: Evidence, tune: Evidence | None, task: Task) -> Pl
         tune=tune,
         task=task,
         order=Order(batch.lengths(train.inputs), settings.batch, settings.seed, share, pictures.times if pictures else 1),
-        weight=weight if settings.balance == "weights" else None,
+        weight=None if settings.balance == "sampling" else weight,
         augment={name: augment.build(named, train.specs[name], classes, task.kind) for name, named in augments.items()},
         pictures=pictures,
         tune_pictures=dense.pictures(tune, settings.seed) if pictures and tune is not None else None,
         rules=penalties.penalised(study, train),
     )
+
+
+def _weight(study: Study, train: Evidence, task: Task) -> Array | None:
+    """How much each row counts, by its class or its group; None where all count alike."""
+    if train.group is not None:
+        return fairly.WAYS[study.fairness.mitigate](train.group, train.target)
+    settings = study.train
+    return None if settings.balance == "none" else _softened(task.balance(train.target), settings.balance_power)
 
 
 def _softened(weight: Array, power: float) -> Array:

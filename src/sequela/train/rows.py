@@ -41,6 +41,7 @@ def take(rows: Evidence, chosen: Array) -> Evidence:
         row_id=rows.row_id[chosen],
         barred=None if rows.barred is None else rows.barred[chosen],
         marks={code: target.take(chosen) for code, target in rows.marks.items()},
+        group=None if rows.group is None else rows.group[chosen],
         steps=None if rows.steps is None else take(rows.steps, _asked(rows.target, chosen)),
     )
 
@@ -63,6 +64,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         row_id=np.concatenate([first.row_id, second.row_id]),
         barred=None if first.barred is None or second.barred is None else np.concatenate([first.barred, second.barred]),
         marks={code: _join_targets(target, second.marks[code]) for code, target in first.marks.items()},
+        group=None if first.group is None or second.group is None else np.concatenate([first.group, second.group]),
         steps=None,
     )
 
