@@ -209,6 +209,7 @@ def names_exist(study: Study) -> None:
     vectors.check(study)
     forecasts.check(study)
     fairness.check(study)
+    fairness.check(study)
     known = {"model", *called}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:
