@@ -1,4 +1,4 @@
-"""An attribution gathered by what a reader knows by name: the features of measurements, codes and words, the leads of a signal."""
+"""An attribution gathered by what a reader knows by name: features of measurements, codes and words, leads of a signal."""
 
 from __future__ import annotations
 
@@ -58,35 +58,32 @@ def _cells(
 
 
 def _codes(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
-    """One part a code of the vocabulary: of a word its first number is its place there."""
-    values = ragged.values if ragged.take is None else ragged.values[ragged.take]
-    values = values[..., 0] if spec.words is not None else values
-    code = np.asarray(values).reshape(len(cells), -1).astype(np.int64)
-    seen = (
-        np.ones(code.shape, bool)
-        if ragged.seen is None
-        else np.asarray(_taken(ragged)).reshape(len(cells), -1)[:, : code.shape[1]]
-    )
-    adds, step = cells.reshape(len(cells), -1), np.repeat(steps, code.shape[1])
-    order = np.argsort(code.ravel(), kind="stable")
+    """One part a code of the vocabulary: of a word told by more than its number, the first of its numbers."""
+    whole = np.asarray(ragged.values if ragged.take is None else ragged.values[ragged.take])
+    code = (whole[..., 0] if spec.words is not None else whole).reshape(len(cells), -1).astype(np.int64)
+    seen = _seen(ragged, whole.shape).reshape(len(cells), -1)[:, : code.shape[1]].ravel()
+    adds, step = cells.reshape(len(cells), -1).ravel(), np.repeat(steps, code.shape[1])
+    places = np.flatnonzero(seen)
+    order = places[np.argsort(code.ravel()[places], kind="stable")]
     each, first = np.unique(code.ravel()[order], return_index=True)
-    for number, some in zip(each.tolist(), np.split(order, first[1:]), strict=True):
-        some = some[seen.ravel()[some]]
-        if len(some):
-            yield _name(spec, number), step[some], adds.ravel()[some], np.ones(len(some), bool)
+    for number, some in zip(each.tolist(), np.split(order, first[1:]), strict=False):
+        yield _name(spec, number), step[some], adds[some], np.ones(len(some), bool)
 
 
 def _features(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
     """One part a feature or channel: the first axis of a step."""
-    seen = np.ones(cells.shape, bool) if ragged.seen is None else np.asarray(_taken(ragged), bool)
-    flat, here = (one.reshape(len(cells), max(1, cells.shape[1] if cells.ndim > 1 else 1), -1) for one in (cells, seen))
-    for place in range(flat.shape[1]):
-        yield _name(spec, place), steps, flat[:, place].sum(-1), here[:, place].any(-1)
+    features = cells.shape[1] if cells.ndim > 1 else 1
+    flat = cells.reshape(len(cells), features, -1)
+    here = _seen(ragged, cells.shape).reshape(len(cells), features, -1)
+    for place in range(features):
+        yield _name(spec, place), steps, flat[:, place].sum(-1), np.asarray(here[:, place].any(-1))
 
 
-def _taken(ragged: Ragged) -> Array:
-    seen = ragged.seen if ragged.take is None or ragged.seen is None else ragged.seen[ragged.take]
-    return np.asarray(seen, bool)
+def _seen(ragged: Ragged, shape: tuple[int, ...]) -> Array:
+    """Which entries of the steps are real, bool of that shape."""
+    if ragged.seen is None:
+        return np.ones(shape, bool)
+    return np.asarray(ragged.seen if ragged.take is None else ragged.seen[ragged.take], bool).reshape(shape)
 
 
 def _name(spec: Spec, place: int) -> str:
