@@ -129,8 +129,8 @@ TIMES = (
     (
         later("C-index"),
         later(
-            "Of two rows, the chance that the one whose event came first ranked higher (Harrell): by the time expected to be lost "
-            "up to the last horizon, or at a horizon by the risk by it. 0.5 is chance."
+            "Of two rows, the chance that the one whose event came first ranked higher (Harrell): by the time expected to be "
+            "lost up to the last horizon, or at a horizon by the risk by it. 0.5 is chance."
         ),
     ),
     (later("Uno's C"), later("The same as it would be had nobody been lost, up to the last horizon.")),
