@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "evaluate",
     "compare": "compare",
     "explain": "explain",
+    "drift": "drift",
     "simulate": "simulate",
     "list": "list_",
     "inspect": "inspect_",

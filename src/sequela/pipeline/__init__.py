@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.comparison import compare
     from sequela.pipeline.data import guess_mapping, import_data, parsed_options
     from sequela.pipeline.description import as_text, describe, doctor, listed
+    from sequela.pipeline.drift import drift
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
     from sequela.pipeline.generation import generate
@@ -28,6 +29,7 @@ _HOMES = {
     "compare": "comparison",
     "describe": "description",
     "doctor": "description",
+    "drift": "drift",
     "evaluate": "validation",
     "explain": "explanation",
     "generate": "generation",
@@ -50,6 +52,7 @@ __all__ = [
     "compare",
     "describe",
     "doctor",
+    "drift",
     "evaluate",
     "explain",
     "generate",
