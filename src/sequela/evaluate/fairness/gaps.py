@@ -18,6 +18,7 @@ from sequela.evaluate.intervals import percentiles, wilson
 from sequela.types import Array
 
 RATIOS = ("observed_expected",)  # compared as group over reference, on the scale of logarithms
+WITHIN_ONE = (*PROPORTIONS, "auroc")  # whose differences lie between -1 and 1
 COMPARED = (*PROPORTIONS, "auroc", "observed_expected", "mae", "bias")
 
 
@@ -32,6 +33,11 @@ class Compared:
     limits: tuple[float, float] | None  # of this gap alone
     error: float  # standard error
     reason: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the resamples cannot tell how far it varies: a side of it is 0 or 1 in all of them."""
+        return bool(np.nanstd(self.samples) < 0.5 * self.error) if len(self.samples) else False
 
 
 def compared(group: Within, reference: Within, metric: str, confidence: float) -> Compared | None:
@@ -86,7 +92,9 @@ def _scaled(values: Array | float, metric: str) -> Array:
 
 def unscaled(value: float, metric: str) -> float:
     """Back from the scale of comparison: a difference as it is, a ratio from its logarithm."""
-    return float(np.exp(value)) if metric in RATIOS else float(value)
+    if metric in RATIOS:
+        return float(np.exp(value))
+    return float(np.clip(value, -1, 1)) if metric in WITHIN_ONE else float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +109,28 @@ class Together:
 def together(family: Sequence[Compared], confidence: float) -> list[Together]:
     """Of all gaps of a family: with that confidence every one lies in its interval; p by the largest deviation, single step.
 
-    Gaps without a standard error have none, and widen nobody else's.
+    Gaps without a standard error have none, and widen nobody else's. Those of which a side is the same in all resamples are held
+    to Bonferroni's normal quantile as well.
     """
     counted = [one for one in family if np.isfinite(one.error) and one.error > 0]
     if not counted or not len(counted[0].samples):
         return [Together(float("nan"), float("nan"), float("nan")) for _ in family]
     deviation = np.abs(np.stack([(one.samples - one.point) / one.error for one in counted]))
     largest = np.max(np.where(np.isnan(deviation), 0.0, deviation), 0)
+    fixed = sum(one.fixed for one in counted)
     critical = float(np.quantile(largest, confidence, method="higher"))
-    return [_together(one, critical, largest) for one in family]
+    if fixed:
+        critical = max(critical, NormalDist().inv_cdf(1 - (1 - confidence) / (2 * fixed)))
+    return [_together(one, critical, largest, fixed) for one in family]
 
 
-def _together(one: Compared, critical: float, largest: Array) -> Together:
+def _together(one: Compared, critical: float, largest: Array, fixed: int) -> Together:
     if not np.isfinite(one.error):
         return Together(float("nan"), float("nan"), float("nan"))
     if one.error == 0:
         return Together(one.point, one.point, float(one.point == 0))
-    beyond = int((largest >= abs(one.point) / one.error).sum())
-    return Together(one.point - critical * one.error, one.point + critical * one.error, (1 + beyond) / (1 + len(largest)))
+    size = abs(one.point) / one.error
+    p = (1 + int((largest >= size).sum())) / (1 + len(largest))
+    if one.fixed:
+        p = max(p, min(1.0, fixed * 2 * NormalDist().cdf(-size)))
+    return Together(one.point - critical * one.error, one.point + critical * one.error, p)

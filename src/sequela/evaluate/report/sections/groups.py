@@ -8,6 +8,7 @@ from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.sections.cells import valued
+from sequela.evaluate.report.sections.fairness import covers_groups
 from sequela.evaluate.report.words import say
 
 METRICS = {
@@ -29,7 +30,7 @@ def groups(run: Run) -> Safe:
     """One table for each grouping, small groups suppressed by name."""
     names = list(dict.fromkeys(row.group for row in run.rows if "=" in row.group))
     by = list(dict.fromkeys(name.partition("=")[0] for name in names))
-    if not names:
+    if not names or covers_groups(run):
         return EMPTY
     settings = run.study.evaluate
     said = say(
