@@ -27,6 +27,7 @@ from sequela.encoders._external import shipped
 from sequela.errors import BundleError, ConfigError, DataError, UsageError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.metric import Metric
+from sequela.evaluate.uncertainty import promises
 from sequela.prep.statics import RARE
 from sequela.store.store import Store, open_store
 from sequela.study import cohort as cohorts
@@ -129,8 +130,10 @@ def save(
         "versions": versions(),
         "facts": dict(facts),
     }
+    promised, arrays = predictor.promises.encoded()
     parts = {
-        "weights.safetensors": _weights(predictor),
+        "weights.safetensors": _weights(predictor, arrays),
+        "uncertainty.json": promised,
         "thresholds.json": msgspec.json.encode({"thresholds": predictor.thresholds, "weights": predictor.weights}),
         "calibration.json": msgspec.json.encode(predictor.calibrators),
         "golden.json": msgspec.json.encode(encoded),
@@ -230,10 +233,11 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
-def _weights(predictor: Predictor) -> bytes:
+def _weights(predictor: Predictor, beside: Mapping[str, np.ndarray]) -> bytes:
     from safetensors.numpy import save as encode
 
-    arrays = {
+    arrays = {name: np.ascontiguousarray(value) for name, value in beside.items()}
+    arrays |= {
         f"member-{k}/{name}": np.ascontiguousarray(value.detach().cpu().numpy())
         for k, member in enumerate(predictor.members)
         for name, value in member.state_dict().items()
@@ -263,7 +267,8 @@ def _predictor(index: Mapping[str, Any], parts: Mapping[str, bytes]) -> Predicto
     said = msgspec.json.decode(parts["thresholds.json"])
     calibrators = msgspec.json.decode(parts["calibration.json"], type=dict[str, Calibrator])
     members = [member for member, _ in built]
-    return Predictor(study, fitted, task, members, partners, said["weights"], calibrators, said["thresholds"])
+    held = promises.decoded(parts["uncertainty.json"], arrays) if "uncertainty.json" in parts else promises.NONE
+    return Predictor(study, fitted, task, members, partners, said["weights"], calibrators, said["thresholds"], held)
 
 
 def _partner(name: str, arrays: Mapping[str, np.ndarray], task: Task, columns: Sequence[str]) -> Any:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from sequela import model as models
-from sequela.bundle import marked, paired, spanned, tagged, timed
+from sequela.bundle import doubts, marked, paired, spanned, tagged, timed
 from sequela.bundle.marked import EDGES
 from sequela.errors import UsageError
 from sequela.evaluate import forecasting
@@ -60,6 +60,11 @@ class Prediction:
     interval_share: float | None = None  # how much of the truth such intervals should hold
     threshold: float | None = None
     decision: bool | str | list[str] | None = None  # risk at or above the threshold; the likeliest class or next code; labels
+    possible: list[str] | None = None  # classes among which the true one is with the probability `possible_share`: see docs
+    possible_share: float | None = None
+    spread: dict[str, float] | None = None  # standard deviation of each probability or value between networks, or dropout passes
+    unusual: dict[str, Any] | None = None  # percentile of the input in tune, and the rule by which it is the most unusual
+    abstained: str | None = None  # why there is no decision: the answer is less sure than the study asks for
     refused: str | None = None
     explanation: tuple[dict[str, Any], ...] | None = None
     withheld: dict[str, str] | None = None  # of a task with rules: what they keep from being said, and why
@@ -87,9 +92,11 @@ class Prediction:
         numbers = ", ".join(f"{name} {_number(number, self.unit)}{self._within(name)}" for name, number in shown.items())
         numbers += _others(said, shown)
         against = (
-            f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})" if self.threshold is not None else ""
+            f" (threshold {self.threshold:.3f}: {'above' if self.decision else 'below'})"
+            if self.decision in (True, False)
+            else ""
         )
-        lines = [f"{self.row_id}{when}: {numbers}{against}"]
+        lines = [f"{self.row_id}{when}: {numbers}{against}", *doubts.lines(self)]
         lines += map(_term, self.explanation or ())
         return "\n".join(lines)
 
@@ -115,7 +122,7 @@ class Prediction:
 
     def _shown(self, said: dict[str, float]) -> dict[str, float]:
         """What stands in the line: of labels those that are called and as many more as make MANY, in that order."""
-        if isinstance(self.decision, str):
+        if isinstance(self.decision, str) or self.abstained:
             return _likeliest(said)
         if not isinstance(self.decision, list):
             return said
@@ -223,7 +230,8 @@ def of(predictor: Predictor, rows: Cohort, known: Known, flow: Flow, free: str =
 def _answered(predictor: Predictor, rows: Cohort, known: Known, free: str) -> list[Prediction]:
     evidence = predictor.evidence(known, rows.subject_id, rows.row_id, rows.target)
     empty = np.all([ragged.lengths == 0 for ragged in evidence.inputs.values()], axis=0)
-    answer = predictor.answer(evidence)
+    each = predictor.each(evidence) if predictor.spreads else []
+    answer = predictor.answers(evidence, each)[predictor.final]
     reasons = np.where(empty, NOTHING, "")
     if answer.kind in ("masks", "boxes"):
         told = marked.told(predictor, evidence, answer)
@@ -245,6 +253,7 @@ def _answered(predictor: Predictor, rows: Cohort, known: Known, free: str) -> li
     answered = [_one(predictor, rows, i, str(reasons[i]) or None, _named(predictor, answer, i)) for i in range(len(rows))]
     if answer.quantiles is not None:
         answered = [_around(one, answer.quantiles, i) for i, one in enumerate(answered)]
+    answered = doubts.told(predictor, evidence, rows, doubts.Said(answer, each), answered)
     return answered if predictor.guard is None else _ruled(predictor.guard, predictor.task.names, known, answered)
 
 

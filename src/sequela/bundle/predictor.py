@@ -17,6 +17,9 @@ from sequela.contracts import Agreeing, Baseline, Evidence, Fitted, Guarded, Tas
 from sequela.errors import DataError
 from sequela.evaluate.calibrate import Calibrator
 from sequela.evaluate.questions import UNRULED, Safety
+from sequela.evaluate.uncertainty import rarity
+from sequela.evaluate.uncertainty.promises import NONE, Promises
+from sequela.evaluate.uncertainty.rarity import Told
 from sequela.study import hierarchy
 from sequela.train import ensemble
 from sequela.types import Answer, Curves, Known, Quantiles, Target
@@ -39,6 +42,7 @@ class Predictor:
     weights: Mapping[str, float] = field(default_factory=dict)  # of "model" and the partners; empty: the model alone
     calibrators: Mapping[str, Calibrator] = field(default_factory=dict)  # by "model" or "ensemble"
     thresholds: Mapping[str, float] = field(default_factory=dict)  # by evaluate.threshold.key: answer, or answer and label
+    promises: Promises = NONE  # what is told of an answer's uncertainty
 
     @property
     def final(self) -> str:
@@ -69,14 +73,23 @@ class Predictor:
         """The members' mean answer to what is asked, before any calibration; of stretches or pairs, that of their committee."""
         if isinstance(self.task, Agreeing):
             return models.predict(models.Committee(self.members, self.task), self.task, rows.inputs, batch, "cpu")
-        answers = [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
+        return self._together(self.each(rows, batch), rows)
+
+    def each(self, rows: Evidence, batch: int = 256) -> list[Answer]:
+        """The answer of each member, before any calibration, of a task whose answers have a mean."""
+        return [models.predict(member, self.task, rows.inputs, batch, "cpu") for member in self.members]
+
+    def _together(self, answers: Sequence[Answer], rows: Evidence) -> Answer:
         mean = np.mean([answer.values for answer in answers], axis=0)
         answer = replace(answers[0], values=mean, quantiles=_mean(answers), curves=_curves(answers))
         return models.of_asked(answer, rows.target)
 
-    def answers(self, rows: Evidence) -> dict[str, Answer]:
-        """The answers of the model and, where there is one, of the ensemble: calibrated, then held to the task's rules."""
-        found = {"model": self.network(rows)}
+    def answers(self, rows: Evidence, each: Sequence[Answer] = ()) -> dict[str, Answer]:
+        """The answers of the model and, where there is one, of the ensemble: calibrated, then held to the task's rules.
+
+        `each`: of the members, where they have been asked already.
+        """
+        found = {"model": self._together(each, rows) if each else self.network(rows)}
         if self.weights:
             parts = found | {name: partner.answer(rows.asked) for name, partner in self.partners.items()}
             found["ensemble"] = ensemble.combine(parts, self.weights, self.study.ensemble.space)
@@ -85,6 +98,29 @@ class Predictor:
     def answer(self, rows: Evidence) -> Answer:
         """The answer that the bundle gives: the ensemble's, or else the model's."""
         return self.answers(rows)[self.final]
+
+    @property
+    def spreads(self) -> bool:
+        """Whether there are several answers of the networks about a row, whose spread can be told."""
+        several = len(self.members) > 1 or self.study.uncertainty.dropout > 0
+        return several and self.task.kind in rarity.KINDS
+
+    def spread(self, rows: Evidence, each: Sequence[Answer]) -> np.ndarray:
+        """How far the networks' own answers lie apart, each calibrated as theirs: standard deviations, float64 "N K".
+
+        Of dropout, over all passes of all members; else over what the members said, `each`.
+        """
+        passes = self.study.uncertainty.dropout
+        if passes:
+            seed = self.study.train.seed
+            each = [one for member in self.members for one in models.passes(member, self.task, rows.inputs, passes, seed)]
+        said = [self._calibrated("model", one).values for one in each]
+        return np.asarray(np.std(said, axis=0, ddof=1 if len(said) > 1 else 0))
+
+    def unusual(self, rows: Evidence) -> Told | None:
+        """How unusual these rows are; None where nothing was fitted that could tell."""
+        known = self.promises.rarity
+        return None if known is None else known.told(self.members[0], rows, self.task.kind)
 
     def consistent(self, answer: Answer) -> Answer:
         """The answer in which no label is likelier than one above it, where the study's labels stand in a hierarchy."""

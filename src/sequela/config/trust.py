@@ -15,10 +15,10 @@ class Uncertainty(Strict, frozen=True):
     """What is promised beside a probability; all of it is fitted on tune, before the test part is opened."""
 
     coverage: Annotated[float, Meta(gt=0.5, lt=1)] = 0.9  # of sets of classes: the truth is in so large a share of them
-    by: Literal["class", "all", "group"] = "class"  # for whom that holds: in each class, over all rows, or in each group as well
+    by: Literal["class", "all", "group"] = "class"  # for whom that holds: each class, all rows, or each class of each group
     group: str = ""  # of by = "group": one of cohort.groups
-    shift: Literal["none", "label", "covariate"] = "none"  # how other data may differ, where evaluate is given many rows of it
-    risk: Share | None = None  # an answer is withheld where it is unsure, so that at most this share of those given is wrong
+    shift: Literal["none", "label"] = "none"  # label: evaluate tells how often classes occur in other data, and weighs sets by it
+    risk: Share | None = None  # a decision is withheld where it is unsure, so that at most this share of those given is wrong
     confidence: Annotated[float, Meta(gt=0.5, lt=1)] = 0.9  # with which that share is not exceeded
     dropout: Annotated[int, Meta(ge=0)] = 0  # passes with dropout left on, whose spread is told; 0: none
     unusual: Annotated[float, Meta(ge=0, lt=1)] = 0.0  # inputs rarer than this share of tune's get no answer; 0: all do

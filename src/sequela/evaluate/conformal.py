@@ -34,7 +34,7 @@ def widths(around: Quantiles, target: Target, subject: Array) -> Array:
     found = np.zeros((around.values.shape[1], len(around.levels) // 2))
     for column in range(len(found)):
         rows = np.flatnonzero(target.known[:, column])
-        weight = _shares(subject[rows])
+        weight = shares(subject[rows])
         for place, (low, high) in enumerate(pairs(around.levels) if len(rows) else ()):
             truth, ends = target.values[rows, column], around.values[rows, column]
             outside = np.maximum(ends[:, low] - truth, truth - ends[:, high])
@@ -42,7 +42,7 @@ def widths(around: Quantiles, target: Target, subject: Array) -> Array:
     return found
 
 
-def _shares(subject: Array) -> Array:
+def shares(subject: Array) -> Array:
     """The weight of each row, under which every subject has the same."""
     _, place, count = np.unique(subject, return_inverse=True, return_counts=True)
     shares: Array = 1 / (count[place] * len(count))
@@ -58,6 +58,21 @@ def weighed_quantile(values: Array, weight: Array, level: float) -> float:
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order]) >= level * weight.sum() - 1e-12
     return float(values[order][np.argmax(reached)])
+
+
+def guaranteed(values: Array, subject: Array, level: float) -> float:
+    """What the value of a row of a new subject does not pass with at least that probability; infinite where subjects are too few.
+
+    Lee, Barber and Willett 2023: each of P subjects weighs 1 / (P + 1), shared by its rows, and what is left lies at infinity.
+    With one row a subject it is the ceil((P + 1) * level)-th least value: split conformal prediction, exact in finite samples.
+
+    >>> guaranteed(np.arange(9.0), np.arange(9), 0.9), guaranteed(np.arange(8.0), np.arange(8), 0.9)
+    (8.0, inf)
+    """
+    subjects = len(np.unique(subject))
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(shares(subject)[order]) * subjects / (subjects + 1) >= level - 1e-12
+    return float(values[order][np.argmax(reached)]) if reached.any() else float("inf")
 
 
 def widened(around: Quantiles, width: Array) -> Quantiles:

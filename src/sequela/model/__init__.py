@@ -10,6 +10,7 @@ the files in this order:
     building    build, check, restore: the network and the task of a study
     inputs      fit_inputs, read_inputs, evidence: what is known, as the network and the baselines read it
     answering   tensors, predict: an answer for every row
+    doubt       vectors, passes: what a network tells of itself beside its answer
     sampling    draw: new sequences, of a network that foresees its own input
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from sequela.model.answering import answered, in_text, lines, of_asked, predict, tensors
 from sequela.model.building import build, check, restore
+from sequela.model.doubt import Vectors, drops, passes, vectors
 from sequela.model.inputs import (
     evidence,
     fit_inputs,
@@ -36,10 +38,12 @@ __all__ = [
     "Drawing",
     "Drawn",
     "Model",
+    "Vectors",
     "answered",
     "build",
     "check",
     "draw",
+    "drops",
     "evidence",
     "fit_inputs",
     "fit_inputs_each",
@@ -50,6 +54,7 @@ __all__ = [
     "lines",
     "of_asked",
     "own_target",
+    "passes",
     "predict",
     "read_inputs",
     "read_plain",
@@ -60,4 +65,5 @@ __all__ = [
     "since_first",
     "target_names",
     "tensors",
+    "vectors",
 ]

@@ -43,9 +43,15 @@ class Model(nn.Module):
             if self.rolls:
                 return self.head.rolled(partial(self.encode, self.names[0]), seq)  # type: ignore[operator, no-any-return]
             return self.head(dataclasses.replace(self.encode(self.names[0], seq), seq=seq))  # type: ignore[no-any-return]
+        return self.head(self.joined(inputs))  # type: ignore[no-any-return]
+
+    def joined(self, inputs: Mapping[str, Seq]) -> Encoded:
+        """What the head is given of several inputs: their fusion; of one, what its encoder gives."""
+        if len(self.names) == 1:
+            return self.encode(self.names[0], inputs[self.names[0]])
         encoded = [_of_rows(self.encode(name, inputs[name]), inputs[name].take) for name in self.names]
         mask = torch.stack([one.mask.any(1) for one in encoded], 1)
-        return self.head(Encoded(None, mask, self.fuse(encoded)))  # type: ignore[no-any-return]
+        return Encoded(None, mask, self.fuse(encoded))
 
     def encode(self, name: str, seq: Seq) -> Encoded:
         """What the encoder of one input gives."""

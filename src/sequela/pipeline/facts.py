@@ -204,7 +204,7 @@ def of_split(rows: Read, plan: Plan, chosen: Chosen, look: int, cpu_seconds: flo
         ],
         best_epoch=first.best_epoch,
         thresholds=dict(chosen.predictor.thresholds),
-        calibration="" if calibrator is None else _calibration(calibrator),
+        calibration="" if calibrator is None or calibrator.method == "none" else _calibration(calibrator),
         ensemble=dict(chosen.predictor.weights),
         baselines=[_baseline(name, chosen) for name in chosen.baselines]
         + [BaselineFacts(name=name, refused=reason) for name, reason in chosen.declined.items()],
@@ -217,7 +217,8 @@ def of_split(rows: Read, plan: Plan, chosen: Chosen, look: int, cpu_seconds: flo
 def _calibration(calibrator: Calibrator) -> str:
     """In words; of the intervals of a forecast with what they guarantee."""
     if calibrator.method != "conformal":
-        return f"{calibrator.method}, fitted on tune"
+        how = f", the best of {len(calibrator.tried)} ways by cross-fitted log loss" if calibrator.tried else ""
+        return f"{calibrator.method}, fitted on tune{how}"
     share, subjects = forecasting.central(calibrator.levels), calibrator.subjects
     return (
         f"conformal, by time ahead, each of {subjects} subjects alike; of a row of a new subject, drawn as those were, an "

@@ -21,7 +21,7 @@ from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
-from sequela.pipeline import fairness, forecasts, pretraining, sealing, vectors
+from sequela.pipeline import fairness, forecasts, pretraining, sealing, uncertain, vectors
 from sequela.pipeline.data import records
 from sequela.prep import augment
 from sequela.store.store import Store
@@ -209,6 +209,7 @@ def names_exist(study: Study) -> None:
     vectors.check(study)
     forecasts.check(study)
     fairness.check(study)
+    uncertain.check(study)
     known = {"model", *called}
     for member in study.ensemble.members:
         if study.baselines.names is not None and member not in known:

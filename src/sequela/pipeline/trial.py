@@ -22,12 +22,12 @@ from sequela.bundle.predictor import Predictor
 from sequela.config import Study
 from sequela.contracts import Baseline, Evidence, Fitted, Progress
 from sequela.errors import DataError
-from sequela.evaluate import cafa, calibrate, threshold
+from sequela.evaluate import cafa, calibrate, recalibration, threshold
 from sequela.evaluate.evaluation import Judged, check_names, evaluate
 from sequela.evaluate.facts import PretrainFacts, VectorFacts
 from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
-from sequela.pipeline import forecasts, pretraining, vectors
+from sequela.pipeline import forecasts, pretraining, uncertain, vectors
 from sequela.pipeline.prepared import Prepared
 from sequela.prep import augment
 from sequela.study import cohort as cohorts
@@ -129,7 +129,8 @@ def read(split: Prepared) -> Read:
     split = split.without(models.refusals(fitted, split.known))
     parts = {part: split.cohort.of(part) for part in PARTS}
     specs = {name: one.spec for name, one in fitted.items()}
-    models.check(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
+    model, _ = models.build(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
+    uncertain.check_network(split.study, model)
     foreseen = pretraining.evidence(split.study, material, fitted)
     evidence = split.evidence(fitted)
     check_names(split.study.evaluate, evidence.target.names)
@@ -194,6 +195,9 @@ def choose(study: Study, rows: Read, way: Way) -> Chosen:
         calibrators=calibrators,
         thresholds=thresholds,
     )
+    parts_read = {"train": rows.train, "tune": rows.tune}
+    promises = uncertain.promised(study, predictor, parts_read, rows.cohort("tune"), tune[predictor.final])
+    predictor = replace(predictor, promises=promises)
     told = None if pretrained is None else pretrained.told
     return Chosen(predictor, baselines, trained, declined, tune, seconds, told, begun.told)
 
@@ -298,7 +302,7 @@ def _weights(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dic
 
 
 def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) -> dict[str, calibrate.Calibrator]:
-    """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise.
+    """By the method that the study asks for; "auto" recalibrates where training was balanced, and not otherwise, "best" chooses.
 
     Of a forecast its intervals are calibrated, where its task asks for that.
     """
@@ -310,4 +314,6 @@ def _calibrators(study: Study, answers: Mapping[str, Answer], tune: Evidence) ->
         method = "platt" if risks and study.train.balance != "none" else "none"
     if method == "none":
         return {}
+    if method == "best":
+        return {name: recalibration.best(answer, tune.target, tune.subject, study.train.seed) for name, answer in answers.items()}
     return {name: calibrate.fit(answer, tune.target, method) for name, answer in answers.items()}
