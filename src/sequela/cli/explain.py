@@ -1,8 +1,8 @@
-"""Say which inputs a model's answers rest on: each code left out in turn, over the rows of a run or of given data.
+"""Say which inputs a model's answers rest on, over the rows of a run or of given data.
 
-The change of the answer when every event of a code is taken away, as if it had never been recorded; of texts, what the
-words of the vocabulary add to the log-odds of what is said; with --method mutagenesis, of sequences, each letter put to each
-other letter.
+What each feature, code, lead or word adds to the log-odds of what is said; with --method left_out, how the whole answer changes
+when every event of a code is taken away, as if it had never been recorded; with --method mutagenesis, of sequences, each letter
+put to each other letter.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--rows", type=int, default=200, help="explain so many rows, drawn by a fixed seed (default 200)")
     verb.add_argument(
         "--method",
-        choices=("auto", "mutagenesis"),
+        metavar="NAME",
         default="auto",
-        help="mutagenesis: of sequences, by place or by letter (default: codes, or words of texts)",
+        help="left_out, integrated_gradients, gradient_shap, occlusion, … (docs/explanations.md); of sequences mutagenesis, by "
+        "place or by letter (default: what suits the inputs)",
     )
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 

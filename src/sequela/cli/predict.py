@@ -26,10 +26,10 @@ def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--explain", action="store_true", help="add which codes or words moved the answer, and by how much")
     verb.add_argument(
         "--method",
-        choices=("auto", "attention", "gradients", "lime", "mutagenesis"),
+        metavar="NAME",
         default="auto",
-        help="with --explain: of texts exact terms of label attention, integrated gradients, or words left out at random; of "
-        "sequences mutagenesis (each letter put to each other one) or integrated gradients (default: the first that fits)",
+        help="with --explain: left_out, integrated_gradients, gradient_shap, … (docs/explanations.md); of texts attention, "
+        "gradients or lime; of sequences mutagenesis or gradients (default: what suits the inputs)",
     )
     verb.add_argument("--class", metavar="NAME", action="append", dest="classes", help="explain this class of a text; repeatable")
     verb.add_argument(

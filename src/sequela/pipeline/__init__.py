@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
     from sequela.pipeline.refusals import passed_over
+    from sequela.pipeline.sizing import Widths, size, size_of_validation
     from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
 
 _HOMES = {
+    "Widths": "sizing",
     "as_text": "description",
     "check": "audited",
     "compare": "comparison",
@@ -44,9 +46,12 @@ _HOMES = {
     "report": "page",
     "run": "experiment",
     "schema": "study_schema",
+    "size": "sizing",
+    "size_of_validation": "sizing",
     "stream": "streaming",
 }
 __all__ = [
+    "Widths",
     "as_text",
     "check",
     "compare",
@@ -67,6 +72,8 @@ __all__ = [
     "report",
     "run",
     "schema",
+    "size",
+    "size_of_validation",
     "stream",
 ]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ from sequela.study import cut
 from sequela.types import Array, Known, Ragged, Seq
 
 Method: TypeAlias = Literal["auto", "attention", "gradients", "lime", "mutagenesis"]  # the last: of residues (mutated.py)
+METHODS: tuple[Method, ...] = get_args(Method)
 NAMES = {
     "attention": "exact terms of label attention",
     "gradients": "integrated gradients",
@@ -105,6 +106,14 @@ def input_of(study: Study) -> str | None:
 def options_of(study: Study, name: str) -> text.Config:
     """How the texts of an input are read."""
     found: text.Config = config.options("modalities", study.inputs[name].modality, f"inputs.{name}.modality")[1]
+    return found
+
+
+def asked(method: str) -> Method:
+    """The method of texts and sequences by its name. Raises UsageError where it is none."""
+    found = next((one for one in METHODS if one == method), None)
+    if found is None:
+        raise UsageError(f"texts and sequences are not explained by {method!r}", hint=f"take {', '.join(METHODS)}")
     return found
 
 

@@ -21,7 +21,7 @@ from sequela.evaluate.report.html import Safe, paragraph, tag
 from sequela.evaluate.report.reading import Head
 from sequela.evaluate.report.sections.mutations import ENDING
 from sequela.explain.mutagenesis import LEFT_OUT, Map
-from sequela.pipeline import explanation, files, mutated
+from sequela.pipeline import files, left_out, mutated
 from sequela.pipeline.mutated import Sequences
 from sequela.pipeline.pictures import FOLDER
 from sequela.pipeline.texts import Explained, How, Who
@@ -91,7 +91,7 @@ def _others(held: Bundle, store: Store, who: Who, progress: Progress) -> dict[st
     """row_id -> what its codes do that are no sequences, each left out in turn."""
     if len(held.study.inputs) == len(mutated.inputs_of(held.study)):
         return {}
-    said = explanation.left_out(held, store, *who, progress)
+    said = left_out.left_out(held, store, *who, progress)
     return {row: tuple(term for term in each if not term["code"].startswith(SEQUENCE)) for row, each in said.items()}
 
 

@@ -11,7 +11,6 @@ from sequela.bundle.prediction import Prediction
 from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.pipeline import attributed, mutated, mutations, texts
-from sequela.pipeline.attributed import Method
 from sequela.pipeline.data import other_records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
 from sequela.pipeline.progress import silent
@@ -27,7 +26,7 @@ def predict(
     free: str = "",
     reader: str = "",
     explain: bool = False,
-    method: Method = "auto",
+    method: str = "auto",
     classes: Sequence[str] = (),
     out: str | Path | None = None,
     masks: Form = "nifti",
@@ -38,7 +37,7 @@ def predict(
     `reader`: raw files of another format than the bundle was trained on, read with that reader's defaults; they need not have
     labels. `free`: of survival, for how long after the prediction nothing has come: what is told is of one free until then.
     `out` is a folder for what is a picture or a page: masks, and with `explain` where in a picture, signal or text the answer
-    lies. Of texts, `method` says how they are explained (pipeline/attributed.py) and `classes` which classes are. `masks` of
+    lies. `method` says how (pipeline/explanation.py; of texts pipeline/attributed.py), `classes` which of a text. `masks` of
     volumes are NIfTI in the geometry of the source, of pictures PNG; or, of raw DICOM files, segmentations of their series.
     Raises BundleError for a bundle that cannot be trusted, DataError for data that cannot be read, a subject that is not there or
     a mask that cannot be written, UsageError for an answer that is not explained (so), or masks that are none of DICOM.
@@ -58,31 +57,37 @@ def predict(
         pages = {} if folder is None else texts.marked(held, store, (subject, at), folder)
         return [replace(one, file=pages.get(one.row_id)) for one in predictions]
     if attributed.input_of(held.study) is not None:
-        told = texts.of_texts(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
+        how = texts.How(attributed.asked(method), tuple(classes))
+        told = texts.of_texts(held, store, (subject, at), how, folder, progress)
         return [replace(one, explanation=told.terms.get(one.row_id), file=told.files.get(one.row_id)) for one in predictions]
     if mutated.inputs_of(held.study) and (method != "auto" or mutated.explained(held.predictor)):
-        said = mutations.of_sequences(held, store, (subject, at), texts.How(method, tuple(classes)), folder, progress)
+        how = texts.How(attributed.asked(method), tuple(classes))
+        said = mutations.of_sequences(held, store, (subject, at), how, folder, progress)
         return [
             replace(one, explanation=said.terms.get(one.row_id), file=said.files.get(one.row_id, one.file)) for one in predictions
         ]
     if method == "mutagenesis":
         mutated.check(held.predictor, method)
-    if method != "auto" or classes:
-        raise UsageError(
-            "a method or classes are chosen where a text or a sequence is explained, and no input of this bundle is of these"
-        )
-    return _explained(held, store, predictions, (subject, at), folder, progress)
+    if classes:
+        raise UsageError("classes are chosen where a text or a sequence is explained, and no input of this bundle is of these")
+    return _explained(held, store, predictions, (subject, at), method, folder, progress)
 
 
 def _explained(
-    held: Bundle, store: Store, predictions: list[Prediction], who: texts.Who, folder: Path | None, progress: Progress
+    held: Bundle,
+    store: Store,
+    predictions: list[Prediction],
+    who: texts.Who,
+    method: str,
+    folder: Path | None,
+    progress: Progress,
 ) -> list[Prediction]:
     """The predictions with what they rest on, of inputs that are no texts."""
     from sequela.pipeline.explanation import of_rows
     from sequela.pipeline.shade import of_signals
     from sequela.pipeline.warmth import of_pictures
 
-    changes = of_rows(held, store, *who, progress)
+    changes = of_rows(held, store, *who, progress, method)
     drawn = {} if folder is None else of_signals(held, store, *who, folder, progress)
     drawn |= {} if folder is None else of_pictures(held, store, *who, folder, progress)
     return [replace(one, explanation=changes.get(one.row_id), file=drawn.get(one.row_id, one.file)) for one in predictions]

@@ -17,7 +17,7 @@ from sequela.evaluate.report.html import Safe, paragraph, table
 from sequela.evaluate.report.marking import Stretch
 from sequela.evaluate.report.reading import Head, Reading
 from sequela.explain.tokens.phrases import Phrase, phrases
-from sequela.pipeline import attributed, explanation, files
+from sequela.pipeline import attributed, files, left_out
 from sequela.pipeline.attributed import NAMES, ROWS, Method, Texts, Told
 from sequela.store.store import Store
 from sequela.study import cut
@@ -89,7 +89,7 @@ def of_texts(
 
 def _others(held: Bundle, store: Store, who: Who, progress: Progress) -> dict[str, tuple[dict[str, Any], ...]]:
     """row_id -> what its codes add that are no documents, each left out in turn."""
-    said = explanation.left_out(held, store, *who, progress)
+    said = left_out.left_out(held, store, *who, progress)
     return {row: tuple(term for term in each if not term["code"].startswith(NOTE)) for row, each in said.items()}
 
 
