@@ -14,6 +14,7 @@ from sequela.errors import SequelaError
 
 VERBS = {
     "import": "import_",
+    "size": "size",
     "check": "check",
     "run": "run",
     "report": "report",

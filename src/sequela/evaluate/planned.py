@@ -57,7 +57,7 @@ class Sealed(Struct, frozen=True, kw_only=True):
     plan: dict[str, Any]
 
 
-def canonical(plan: Mapping[str, Any]) -> bytes:
+def canonical(plan: Any) -> bytes:
     """One and the same JSON of the same plan: keys in order, no space."""
     return msgspec.json.encode(plan, order="sorted")
 
@@ -91,7 +91,7 @@ def _flat(plan: Mapping[str, Any], above: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             found |= _flat(value, name)
         else:
-            found[name] = msgspec.json.encode(value).decode()
+            found[name] = canonical(value).decode()
     return found
 
 

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
     from sequela.pipeline.refusals import passed_over
-    from sequela.pipeline.sizing import Widths, size, size_of_validation
+    from sequela.pipeline.sizing import size, size_of_validation
     from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
 
 _HOMES = {
-    "Widths": "sizing",
     "as_text": "description",
     "check": "audited",
     "compare": "comparison",
@@ -51,7 +50,6 @@ _HOMES = {
     "stream": "streaming",
 }
 __all__ = [
-    "Widths",
     "as_text",
     "check",
     "compare",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from sequela import model as models
 from sequela.config import Study
 from sequela.contracts import Progress, Shortening
 from sequela.errors import LeakError
+from sequela.evaluate import acceptance
 from sequela.evaluate.facts import Alarm
-from sequela.pipeline import facts, trial
+from sequela.evaluate.planned import EarlierLook
+from sequela.evaluate.size.facts import SizeFacts
+from sequela.pipeline import facts, sealing, sizing, trial
 from sequela.pipeline.prepared import Prepared, loaded, prepare
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
@@ -34,6 +37,8 @@ class Checked:
     splits: list[dict[str, Any]]
     inputs: dict[str, Any]
     alarms: list[Alarm]
+    size: SizeFacts | None = None  # of the training rows of the first split
+    earlier: list[EarlierLook] = field(default_factory=list)  # at its test rows, held against this study
 
     def text(self) -> str:
         lines = [f"study {self.study}", "", "rows:"]
@@ -43,6 +48,8 @@ class Checked:
         lines += [f"  {split['name']}: " + ", ".join(f"{part} {split[part]}" for part in PARTS) for split in self.splits]
         lines += ["", "inputs:"] + [f"  {name}: {spec}" for name, spec in self.inputs.items()]
         lines += ["", "audit:"] + [f"  {_said(alarm)}" for alarm in self.alarms]
+        lines += [] if self.size is None else ["", "size:", *(f"  {line}" for line in sizing.lines(self.size))]
+        lines += [] if not self.earlier else ["", "looks:", *(f"  {line}" for one in self.earlier for line in sealing.lines(one))]
         return "\n".join(lines)
 
     def refuse_leaks(self) -> None:
@@ -63,18 +70,25 @@ def check(
     splits: list[dict[str, Any]] = []
     alarms: dict[tuple[str, str], Alarm] = {}
     inputs: dict[str, str] = {}
+    size: SizeFacts | None = None
+    earlier: list[EarlierLook] = []
     for k, plan in enumerate(prepared.plans):
         progress("checking", k, len(prepared.plans))
         split = prepared.split(plan)
         rows = trial.read(split)
+        acceptance.check_classes(sealing.criteria(prepared.study), rows.all.target.names)
         split = rows.split
         alarms |= {(alarm.check, alarm.text): alarm for alarm in audit(split, rows)}
         inputs = {name: f"{spec.kind}, step {spec.shape}, {len(spec.names)} features" for name, spec in rows.train.specs.items()}
         counts: dict[str, Any] = {part: len(split.cohort.of(part)) for part in PARTS}
         splits.append({"name": plan.name, **counts, "notes": dict(plan.notes)})
+        if k == 0:
+            size = sizing.of_training(cohorts.judged_as(prepared.study), rows.train.asked)
+            settled = sealing.settled(prepared.study, plan.name)
+            earlier = sealing.earlier(split.store, rows.cohort("test"), settled) if len(rows.parts["test"]) else []
     progress("checking", len(prepared.plans), len(prepared.plans))
     steps = [msgspec.to_builtins(step) for step in facts.flow(prepared.flow)]
-    return Checked(read.name, steps, dict(prepared.flow.notes), splits, inputs, list(alarms.values()))
+    return Checked(read.name, steps, dict(prepared.flow.notes), splits, inputs, list(alarms.values()), size, earlier)
 
 
 def audit(split: Prepared, rows: trial.Read) -> list[Alarm]:

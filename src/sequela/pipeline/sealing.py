@@ -105,3 +105,13 @@ def pooled(first: PlanFacts | None, study: Study, metrics: Sequence[Metric], fin
         return None
     accepted = acceptance.judged(criteria(study), metrics, final)
     return msgspec.structs.replace(first, accepted=accepted, verdict=acceptance.verdict(accepted))
+
+
+def lines(look: EarlierLook) -> list[str]:
+    """An earlier look in words for a terminal: when, and in which keys its plan differs from this one."""
+    head = f"{look.time} {look.study} ({look.purpose}): "
+    if not look.known:
+        return [head + "what was planned then is not known"]
+    if not look.changed:
+        return [head + "the same plan"]
+    return [head + "another plan", *(f"  {one.key}: {one.before} -> {one.after}" for one in look.changed)]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from sequela.errors import UsageError
+from sequela.types import Array
 
 SHARE = 0.15  # of what can be explained: assumed where nothing is known (Riley 2020, box 2)
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
@@ -34,15 +35,28 @@ def from_c(c_statistic: float, prevalence: float) -> float:
     >>> round(from_c(0.81, 0.77), 3)
     0.212
     """
-    if not 0.5 <= c_statistic < 1:
-        raise UsageError(f"a C statistic lies between 0.5 and 1, not at {c_statistic:g}")
-    apart = np.sqrt(2) * norm.ppf(c_statistic)
-    base = np.log(prevalence / (1 - prevalence)) - apart**2 / 2
+    apart, base = _apart(c_statistic, prevalence)
     weights = _WEIGHTS / _WEIGHTS.sum()
     with_event = -np.logaddexp(0, -(base + apart * (_NODES + apart))) @ weights
     without = -np.logaddexp(0, base + apart * _NODES) @ weights
     found = prevalence * with_event + (1 - prevalence) * without
     return float(1 - np.exp(2 * (_null(prevalence) - found)))
+
+
+def two_normals(c_statistic: float, prevalence: float) -> tuple[Array, Array]:
+    """Points of the linear predictor of such a model over all patients, and the weight of each."""
+    apart, base = _apart(c_statistic, prevalence)
+    scores = np.concatenate([base + apart * (_NODES + apart), base + apart * _NODES])
+    return scores, np.concatenate([prevalence * _WEIGHTS, (1 - prevalence) * _WEIGHTS]) / _WEIGHTS.sum()
+
+
+def _apart(c_statistic: float, prevalence: float) -> tuple[float, float]:
+    """How far the normals are apart, and the log-odds at the middle of the one without the event."""
+    if not 0.5 <= c_statistic < 1:
+        raise UsageError(f"a C statistic lies between 0.5 and 1, not at {c_statistic:g}")
+    _null(prevalence)
+    apart = float(np.sqrt(2) * norm.ppf(c_statistic))
+    return apart, float(np.log(prevalence / (1 - prevalence)) - apart**2 / 2)
 
 
 def _null(prevalence: float) -> float:
