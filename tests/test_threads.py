@@ -51,6 +51,7 @@ def test_importing_it_imports_no_torch() -> None:
     assert fresh("import sys; from sequela import threads; print('torch' in sys.modules)").strip() == "False"
 
 
+@pytest.mark.slow
 def test_an_interpreter_with_torch_loaded_starts_anew_once_with_the_variables(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -378,6 +378,7 @@ def test_the_schema_offers_the_options_of_each_registered_name(capsys: pytest.Ca
             assert definitions[f"{kind}.{row['name']}"]["properties"].keys() == row["options"].keys()
 
 
+@pytest.mark.slow
 def test_the_command_line_sets_up_threads_before_torch_is_loaded() -> None:
     """Idle workers sleep and one thread computes, unless the user says otherwise."""
     script = "import sys; sys.argv[1:] = ['list', 'readers']\nfrom sequela.cli import main\nmain()\nimport os\n"

@@ -86,6 +86,7 @@ def test_blocks_lie_in_one_another_as_in_the_tabular_list(category: str, blocks:
     assert icd10.blocks(category) == blocks
 
 
+@pytest.mark.slow
 @given(code=CODES)
 def test_each_broader_code_has_the_rest_as_its_own(code: str) -> None:
     chain = parents(code)

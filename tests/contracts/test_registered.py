@@ -81,6 +81,7 @@ def test_it_can_be_built_and_says_whether_its_output_changed(kind: registry.Kind
         assert found.State.__struct_config__.frozen
 
 
+@pytest.mark.slow
 def test_importing_what_is_registered_imports_no_extra_and_torch_only_where_it_computes() -> None:
     said = subprocess.run([sys.executable, "-W", "error", "-c", IMPORTS_EACH], capture_output=True, text=True, check=True)
     loaded = json.loads(said.stdout)

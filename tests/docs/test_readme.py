@@ -72,6 +72,7 @@ def test_every_command_of_the_readme_runs(place: Path, capsys: pytest.CaptureFix
     assert open_store(place / "my.store").flow.refused_count == 0
 
 
+@pytest.mark.slow
 def test_the_commands_for_hospital_records_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data: Callable[..., Path]
 ) -> None:

@@ -17,6 +17,8 @@ from sequela.evaluate.facts import RunFacts
 from sequela.pipeline import check, files, import_data, predict, run
 from sequela.store.store import Store
 
+pytestmark = pytest.mark.slow  # trains networks
+
 STUDY = config.convert(
     {
         "name": "odd-beats",

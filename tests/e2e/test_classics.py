@@ -20,6 +20,8 @@ from sequela.pipeline import import_data, run
 from sequela.pipeline.experiment import Run
 from sequela.simulate import heart_rate, histories
 
+pytestmark = pytest.mark.slow  # trains networks
+
 CLASSICS = Path(__file__).resolve().parents[2] / "studies" / "classics"
 QUICK = ("evaluate.bootstrap=200",)
 DIGITS = ("train.batch=32", "train.patience=0", 'train.optimizer={name="adam", lr=5e-3}')

@@ -74,6 +74,7 @@ def test_stems_are_found_and_a_bundle_says_what_its_run_said(store: Store, tmp_p
     assert "Precision at L/5" in page and "Below the diagonal" in page and page.count('role="img"') >= 7
 
 
+@pytest.mark.slow
 def test_several_networks_agree_on_one_map(store: Store, tmp_path: Path) -> None:
     settings = {"epochs": 1, "batch": 16, "members": 2, "final": "refit"}
     done = run(study(train=settings, baselines={"names": []}), data=store, out=tmp_path / "run")

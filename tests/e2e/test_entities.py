@@ -17,6 +17,8 @@ from sequela.errors import ConfigError, DataError
 from sequela.pipeline import check, evaluate, import_data, predict, run
 from sequela.store.store import Store
 
+pytestmark = pytest.mark.slow  # trains networks
+
 DISEASES = ["breast cancer", "asthma", "Wilson disease", "gout", "retinitis pigmentosa", "心力衰竭"]
 FRAMES = ["The family of {} was followed for years.", "We saw no {} in carriers of the gene\nof {}.", "Patients had {} 😀 or {}."]
 

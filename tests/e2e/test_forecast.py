@@ -19,6 +19,8 @@ from sequela.pipeline import run
 from sequela.pipeline.experiment import Run
 from sequela.simulate import heart_rate
 
+pytestmark = pytest.mark.slow  # trains networks
+
 Forecasting = Callable[..., Run]
 AHEAD = 5  # minutes
 

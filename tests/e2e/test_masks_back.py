@@ -21,6 +21,8 @@ from sequela.pipeline.experiment import Run
 from sequela.store.source import open_source
 from sequela.types import Array, Space
 
+pytestmark = pytest.mark.slow  # trains networks
+
 pydicom = pytest.importorskip("pydicom")
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("highdicom")

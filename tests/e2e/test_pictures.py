@@ -19,6 +19,8 @@ from sequela.pipeline import evaluate, run
 from sequela.pipeline.experiment import Run
 from sequela.store.store import Store
 
+pytestmark = pytest.mark.slow  # trains networks
+
 NAMES = [f"Child_{number // 2:02d}{'LR'[number % 2]}" for number in range(30)]
 PARTS = {"train": NAMES[:20], "tune": NAMES[20:25], "test": NAMES[25:]}
 

@@ -30,6 +30,8 @@ from sequela.pipeline.progress import silent
 from sequela.store.store import Store, open_store
 from sequela.store.write import StoreWriter
 
+pytestmark = pytest.mark.slow  # trains networks
+
 PATIENTS, LABELLED = 90, 60
 CODES = {"name": "codes", "form": "events", "values": "none", "min_count": 1, "side": []}
 TOLD = {"history": {"modality": {"name": "codes", "form": "events"}, "encoder": "gru"}}  # by default all stands beside a step

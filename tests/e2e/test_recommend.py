@@ -23,6 +23,8 @@ from sequela.simulate import prescriptions
 from sequela.simulate.prescriptions.pharmacy import INTERACTIONS, drug
 from sequela.store.store import Store
 
+pytestmark = pytest.mark.slow  # trains networks
+
 STUDIES = Path(__file__).parents[2] / "studies" / "ehr"
 QUICK = ("train.epochs=3", "evaluate.bootstrap=0", "evaluate.threshold=0.1", "task.others=ignore")
 QUICK += ('baselines.names=["previous_visit"]',)

@@ -69,6 +69,7 @@ def test_it_is_causal_in_one_direction_alone() -> None:
     assert not made_and_fed(bidirectional=True)[0].causal
 
 
+@pytest.mark.slow
 def test_backpropagation_equals_finite_differences_in_mingru() -> None:
     made, seq = made_and_fed(bidirectional=True)
     names = [name for name, _ in made.named_parameters()]

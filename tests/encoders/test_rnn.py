@@ -62,6 +62,7 @@ def test_reading_backwards_starts_at_each_row_s_own_last_step(reference: ModuleT
         np.testing.assert_allclose(out.pooled[row].detach().numpy(), np.concatenate([ahead[-1], back[0]]), atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonlinearity", ["tanh", "sigmoid"])
 def test_backpropagation_through_time_equals_finite_differences(nonlinearity: str) -> None:
     made, seq = encoder(nonlinearity=nonlinearity, layers=2, bidirectional=True, pool="last+attention"), series((8, 3, 1, 5))

@@ -63,6 +63,7 @@ def test_only_the_time_between_steps_counts() -> None:
     assert (made(slower).pooled[0, :WIDTH] - made(seq).pooled[0, :WIDTH]).abs().amax() > 1e-3
 
 
+@pytest.mark.slow
 def test_backpropagation_equals_finite_differences_in_t_lstm() -> None:
     made, seq = made_and_fed(pool="last+attention")
     names = [name for name, _ in made.named_parameters()]

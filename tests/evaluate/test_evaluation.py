@@ -179,6 +179,7 @@ def test_pooling_the_same_split_twice_changes_neither_value_nor_interval() -> No
         assert (row.split, other.n) == ("mean", 2 * row.n)
 
 
+@pytest.mark.slow
 def test_what_is_left_out_one_by_one_is_judged_as_one() -> None:
     those = runs.judged("binary", 60)
     whole = Judged(runs.cohort(those.cohort.target, np.arange(60)), those.answers, those.thresholds, "all")
@@ -198,6 +199,7 @@ def test_what_is_left_out_one_by_one_is_judged_as_one() -> None:
         assert row.split == "mean"
 
 
+@pytest.mark.slow
 def test_pooling_disjoint_splits_narrows_the_interval_as_independence_says() -> None:
     first = runs.judged("binary", 400)
     ids = first.cohort.subject_id.max() + 1

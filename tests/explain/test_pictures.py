@@ -15,6 +15,8 @@ from sequela.explain import grad_cam, occlusion
 from sequela.explain.question import Asked
 from sequela.types import Array, Seq, Spec
 
+pytestmark = pytest.mark.slow  # trains networks
+
 SIDE = 32
 
 

@@ -128,6 +128,7 @@ def _named(store):
     yield from pl.read_parquet(store.path / "metadata" / "payloads.parquet").select("name", "uri").iter_rows()
 
 
+@pytest.mark.slow
 def test_the_four_mri_series_come_back_from_nifti_as_they_were_read_from_dicom(real_data, tmp_path):
     first = sequela.import_data("dicom", real_data("mri_dicom_series"), tmp_path / "dicom.store")
     (tmp_path / "volumes").mkdir()

@@ -34,6 +34,7 @@ def test_one_class_only_has_no_kappa() -> None:
     assert np.isnan(ordinal.quadratic_kappa(np.full(3, 2), np.full(3, 2)))
 
 
+@pytest.mark.slow
 @given(RANKS, RANKS, arrays(np.float64, (2, 12), elements=st.integers(0, 3).map(float)))
 def test_weights_count_rows_as_often_as_they_say(decision: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> None:
     for function in (ordinal.quadratic_kappa, ordinal.rank_mae):

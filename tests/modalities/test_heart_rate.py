@@ -72,6 +72,7 @@ def test_plain_columns_are_the_last_window_and_a_summary_of_all_in_their_own_uni
     assert len(found.names) == 4 * len(FEATURES) and np.isnan(found.values[1]).all()
 
 
+@pytest.mark.slow
 def test_numbers_are_scaled_by_the_training_rows():
     modality, rows = build(scale="standard", clip=0.0), known(*[beats(600, 0.6 + 0.02 * i, seed=i) for i in range(20)])
     values = modality.read(rows, modality.fit(rows)).values

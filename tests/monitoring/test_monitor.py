@@ -43,6 +43,7 @@ def same(streamed: list[Reading], whole: list[Prediction]) -> None:
         assert one == pytest.approx(theirs[row], abs=1e-5), row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "study",
     [BEATS, fixed(GRU, history="8s"), fixed(GRU), fixed('{ name = "cnn_rnn", step = "resnet1d", cell = "lstm", width = 5 }')],

@@ -336,6 +336,7 @@ def test_which_json_holds_the_boxes_is_not_guessed(tmp_path, memory):
 # ---------------------------------------------------------------------------------------------------------------------- real data
 
 
+@pytest.mark.slow
 def test_chase_db1_has_two_observers_and_both_eyes_of_a_child(real_data, sink):
     masks = {"MASK": "{stem}_1stHO.png", "SECOND": "{stem}_2ndHO.png"}
     pattern = r"Image_(?P<child>\d+)(?P<eye>[LR])"
@@ -350,6 +351,7 @@ def test_chase_db1_has_two_observers_and_both_eyes_of_a_child(real_data, sink):
     assert 0.6 < 2 * (first & second).sum() / (first.sum() + second.sum()) < 0.9
 
 
+@pytest.mark.slow
 def test_bccd_refuses_two_boxes_without_extent_and_keeps_their_pictures(real_data, sink):
     names = {"train": "train", "tune": "val", "test": "test"}
     parts = {part: f"ImageSets/Main/{name}.txt" for part, name in names.items()}
@@ -361,6 +363,7 @@ def test_bccd_refuses_two_boxes_without_extent_and_keeps_their_pictures(real_dat
     assert sink.accepted == 364 and [list(sink.parts.values()).count(part) for part in names] == [205, 87, 72]
 
 
+@pytest.mark.slow
 def test_dsb2018_numbers_its_nuclei_and_has_two_kinds_of_pictures(real_data, sink):
     options = {"mode": "colour", "masks": {"MASK": "../labels/{stem}.png"}, "count": ["MASK"], "describe": True}
     read(sink, real_data("dsb2018"), **options)

@@ -303,6 +303,7 @@ def test_patients_that_stand_twice_are_refused_and_so_are_their_admissions(tmp_p
 # ------------------------------------------------------------------------------------------------------------------- real data
 
 
+@pytest.mark.slow
 def test_the_demo_is_read_whole(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     store = read(real_data("mimic3_demo"), tmp_path / "it.store", max_refused=0.05)
     events = store.events().group_by("code").len().rows()

@@ -126,6 +126,7 @@ def test_short_signals_are_read(samples: int) -> None:
     assert len(r_peaks(signal, 250.0)) == (samples > 125 + 100)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(pieces=st.lists(st.integers(1, 3000), min_size=1, max_size=6), seed=st.integers(0, 3))
 def test_the_pieces_in_which_a_signal_comes_change_nothing(pieces: list[int], seed: int) -> None:

@@ -219,6 +219,7 @@ PAST_AND_FUTURE = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given_=st.lists(VERSIONED, max_size=14), ahead=st.integers(0, 6), whens=st.sets(st.sampled_from(sorted(PAST_AND_FUTURE))))
 def test_who_may_be_predicted_is_decided_without_the_future(store, study, given_, ahead, whens):

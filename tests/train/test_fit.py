@@ -72,6 +72,7 @@ def test_what_matters_changes_the_weights(trained: Callable[..., Trained], chang
     assert bits(trained("one")) != bits(trained("other", **changed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_resuming_after_any_step_gives_the_uninterrupted_result(
     case: str, trained: Callable[..., Trained], study: Callable[..., Study], evidence: Callable[..., Evidence], tmp_path: Path

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from sequela.config import Study
@@ -13,6 +14,7 @@ from sequela.train.refit import refit
 from sequela.train.rows import join
 
 
+@pytest.mark.slow
 def test_the_final_model_learns_from_both_parts_for_the_best_number_of_epochs(
     study: Callable[..., Study], evidence: Callable[..., Evidence], tmp_path: Path
 ) -> None:
