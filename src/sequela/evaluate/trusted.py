@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sequela.evaluate.fairness.facts import FairnessFacts
 from sequela.evaluate.planned import PlanFacts
+from sequela.evaluate.uncertainty.facts import UncertaintyFacts
 
 
 class Trusted(Struct, frozen=True, kw_only=True):
@@ -18,3 +19,4 @@ class Trusted(Struct, frozen=True, kw_only=True):
     part: str = ""  # whose rows
     fairness: FairnessFacts | None = None
     plan: PlanFacts | None = None
+    uncertainty: UncertaintyFacts | None = None

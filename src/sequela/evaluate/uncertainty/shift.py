@@ -9,6 +9,7 @@ tune weighs so much (Tibshirani 2019, NeurIPS, corollary 1). The estimate stands
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,6 +155,14 @@ def weighed_limits(scores: Array, weight: Array, own: Array, coverage: float) ->
     wanted = coverage * (reached[-1] + np.asarray(own, np.float64))
     place = np.searchsorted(reached, wanted * (1 - 1e-12))
     return np.where(place < len(scores), scores[order][np.minimum(place, len(scores) - 1)], np.inf)
+
+
+def limits_of_mix(grids: Sequence[Sequence[float]], subjects: int, before: Array, now: Array, coverage: float) -> Array:
+    """The same as `limits_under`, of the quantiles of each class's scores alone, as a bundle keeps them."""
+    now, before = np.asarray(now, np.float64), np.asarray(before, np.float64)
+    scores = np.concatenate([np.asarray(grid, np.float64) for grid in grids])
+    weight = np.concatenate([np.full(len(grid), subjects * now[k] / len(grid)) for k, grid in enumerate(grids) if grid])
+    return weighed_limits(scores, weight, now / np.maximum(before, 1e-300), coverage)
 
 
 def limits_under(scores: Array, truth: Array, subject: Array, before: Array, now: Array, coverage: float) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sequela.evaluate.trusted import Trusted
-from sequela.pipeline.trust import fairness, plan
+from sequela.pipeline.trust import fairness, plan, uncertainty
 from sequela.pipeline.trust.finished import Finished
 
 
@@ -14,6 +14,7 @@ def examined(done: Finished) -> Trusted:
         part=done.part,
         fairness=fairness.found(done),
         plan=plan.found(done),
+        uncertainty=uncertainty.found(done),
     )
 
 
