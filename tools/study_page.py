@@ -34,6 +34,7 @@ SECTIONS = {  # class -> where it stands in the file
     "Rule": "`explain.rules`, each",
     "Robustness": "`[robustness]`",
     "Audit": "`[audit]`",
+    "Statements": "`[statements]`",
 }
 HEAD = """# The study file
 
@@ -51,7 +52,7 @@ encoders` (readers, modalities, tasks, baselines) shows. A *duration* is a numbe
 def page() -> str:
     """The page's text."""
     told: dict[str, tuple[ast.ClassDef, list[str]]] = {}
-    for name in ("trust", "sections"):
+    for name in ("trust", "statements", "sections"):
         text = (CONFIG / f"{name}.py").read_text(encoding="utf-8")
         told |= {node.name: (node, text.splitlines()) for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
     return "\n".join([HEAD, *(_section(told[name][0], title, told[name][1]) for name, title in SECTIONS.items())])

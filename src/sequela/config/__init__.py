@@ -6,6 +6,7 @@ the files in this order:
 
     strict     the base of every section, and the kinds of words in it
     trust      what is promised of an answer, how it is explained, who is held against whom, what is accepted
+    statements what only people can say of a study
     sections   Study and its sections: what may be said
     reading    load, convert, options, choice, microseconds: what was said, or what is wrong with it; dump: back to a file
 """
@@ -34,6 +35,7 @@ from sequela.config.sections import (
     Train,
     Window,
 )
+from sequela.config.statements import Statements
 from sequela.config.strict import Duration, Name, Named, Strict
 from sequela.config.trust import Explain, Fairness, Plan, Robustness, Rule, Uncertainty
 
@@ -63,6 +65,7 @@ __all__ = [
     "Rule",
     "Schedule",
     "Split",
+    "Statements",
     "Strict",
     "Study",
     "Train",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from sequela.config.statements import Statements
 from sequela.config.strict import Duration, Name, Named, Strict
 from sequela.config.trust import Explain, Fairness, Plan, Robustness, Uncertainty
 
@@ -286,4 +287,5 @@ class Study(Strict, frozen=True):
     explain: Explain | None = None
     robustness: Robustness | None = None
     audit: Audit = Audit()
+    statements: Statements = Statements()
     notes: str = ""  # intended use, limits: copied into the report and the card
