@@ -31,7 +31,7 @@ def heat(asked: Asked, column: Tensor | None = None, covers: int = COVERS) -> Ar
     with torch.inference_mode():
         whole = told(asked.said(seq), column)
         for step in range(seq.mask.shape[1]):
-            for part in _parts(space, covers):
+            for part in parts(space, covers):
                 fallen = whole - told(asked.said(_covered(seq, step, part)), column)
                 where: tuple[Any, ...] = (slice(None), step, *part)
                 fall[where] += fallen.double().cpu().numpy().reshape(-1, *[1] * len(space))
@@ -48,7 +48,7 @@ def _covered(seq: Seq, step: int, part: tuple[slice, ...]) -> Seq:
     return replace(seq, values=values)
 
 
-def _parts(space: Sequence[int], covers: int) -> Iterator[tuple[slice, ...]]:
+def parts(space: Sequence[int], covers: int) -> Iterator[tuple[slice, ...]]:
     """Squares that overlap by half and together cover the picture."""
     side = max(1, round(max(space) / covers))
     yield from product(*(_along(points, side) for points in space))

@@ -104,13 +104,11 @@ class Question:
         return torch.stack(each).mean(0)
 
     def column(self, inputs: Mapping[str, Seq]) -> Tensor:
-        """Of each row the column that is explained where none is asked for, int64 "B": the likeliest class or label, or the first."""
+        """Of each row the column that is explained where none is asked for, int64 "B": the likeliest, of values the first."""
         with torch.no_grad():
-            out = self.members[0](inputs)
-            number(self.task, out, out.new_zeros(len(out), dtype=torch.int64))
-            if self.task.kind not in ("multiclass", "multilabel"):
-                return out.new_zeros(len(out), dtype=torch.int64)
-            return torch.stack([member(inputs) for member in self.members]).mean(0).argmax(1)
+            out = torch.stack([member(inputs) for member in self.members]).mean(0)
+        likeliest: Tensor = out.argmax(1)
+        return likeliest if self.task.kind in ("multiclass", "multilabel") else torch.zeros_like(likeliest)
 
 
 @contextmanager

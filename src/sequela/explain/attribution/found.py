@@ -30,13 +30,15 @@ class Gathering:
         self.arrays = {key: np.zeros(shape) for name, one in inputs.items() for key, shape in _shapes(name, one, specs[name])}
         self.column = np.zeros(rows, np.int64)
         self.told, self.rest = np.full(rows, np.nan), np.full(rows, np.nan)
-        self.points = 0
+        self.points = self.done = 0
 
-    def take(self, rows: Array, cells: Cells, told: Tensor, found: Found) -> None:
+    def take(self, rows: Array, cells: Cells, found: Found) -> None:
         """Puts in what was found of these rows."""
+        told = cells.asked(*cells.tensors, cells.row)
         self.column[rows], self.told[rows] = cells.column.cpu().numpy(), told.cpu().numpy()
         self.rest[rows] = np.nan if found.rest is None else found.rest.detach().cpu().numpy()
         self.points = max(self.points, found.points)
+        self.done += len(rows)
         for key, part, there in zip(cells.keys, found.parts, cells.there, strict=True):
             self._fill(key, rows, part.detach().cpu().double().numpy(), there.cpu().numpy())
 
@@ -46,9 +48,7 @@ class Gathering:
             array[rows] = np.where(there, part, 0.0)
             return
         ragged = self.inputs[key.name]
-        step = np.concatenate(
-            [np.arange(ragged.offsets[row], ragged.offsets[row + 1]) for row in rows] or [np.zeros(0, np.int64)]
-        )
+        step = np.concatenate([np.arange(ragged.offsets[row], ragged.offsets[row + 1]) for row in rows])
         laid = np.zeros((len(step), *array.shape[1:]))
         laid[self._seen(key, step, laid)] = part[there]  # both in the order of the steps; columns nobody has are left out of one
         array[step] = laid

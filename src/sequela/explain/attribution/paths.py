@@ -59,7 +59,7 @@ def expected(rows: Compared, others: Sequence[tuple[Tensor, ...]], shares: Tenso
         away = [given - begin for given, begin in zip(cells.tensors, other, strict=True)]
         slopes = cells.slopes([begin + _like(share, far) * far for begin, far in zip(other, away, strict=True)])
         for sum_, slope, far in zip(sums, slopes, away, strict=True):
-            sum_ += slope * far
+            sum_.addcmul_(slope, far)
         rest += cells.asked(*other, cells.row)
     count = len(others)
     return Found([sum_ / count for sum_ in sums], count, rest / count)
