@@ -23,6 +23,11 @@ def arguments(verb: argparse.ArgumentParser) -> None:
         help="left_out, integrated_gradients, gradient_shap, occlusion, … (docs/explanations.md); of sequences mutagenesis, by "
         "place or by letter (default: what suits the inputs)",
     )
+    verb.add_argument(
+        "--report",
+        action="store_true",
+        help="of a run: check the explanations too, against cells planted into its own data, and show all of it in its report",
+    )
     verb.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -30,6 +35,13 @@ def run(arguments: argparse.Namespace) -> None:
     from sequela import pipeline
     from sequela.cli import _show
 
+    if arguments.report:
+        method = "" if arguments.method == "auto" else arguments.method
+        made = pipeline.examine(
+            arguments.subject_of, data=arguments.data, rows=arguments.rows, method=method, progress=pipeline.progress_bar()
+        )
+        _show.line(str(made))
+        return
     table = pipeline.explain(
         arguments.subject_of,
         data=arguments.data,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.data import guess_mapping, import_data, parsed_options
     from sequela.pipeline.description import as_text, describe, doctor, listed
     from sequela.pipeline.drift import drift
+    from sequela.pipeline.examination import examine
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
     from sequela.pipeline.generation import generate
@@ -32,6 +33,7 @@ _HOMES = {
     "doctor": "description",
     "drift": "drift",
     "evaluate": "validation",
+    "examine": "examination",
     "explain": "explanation",
     "generate": "generation",
     "guess_mapping": "data",
@@ -57,6 +59,7 @@ __all__ = [
     "doctor",
     "drift",
     "evaluate",
+    "examine",
     "explain",
     "generate",
     "guess_mapping",
