@@ -14,6 +14,7 @@ from sequela.evaluate.report.sections import (
     data,
     documents,
     drawn,
+    explanations,
     fairness,
     forecasts,
     groups,
@@ -26,6 +27,7 @@ from sequela.evaluate.report.sections import (
     readings,
     strips,
     survival,
+    uncertainty,
 )
 from sequela.evaluate.report.words import say, speaking
 
@@ -51,6 +53,8 @@ ORDER = (
     mutations.mutations,
     documents.documents,
     drawn.drawn,
+    explanations.explanations,
+    uncertainty.uncertainty,
     fairness.fairness,
     groups.groups,
     groups.without,

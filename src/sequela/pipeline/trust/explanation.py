@@ -1,0 +1,90 @@
+"""How the answers of a finished run are explained, and whether the explanations hold.
+
+`explained` needs no run: a predictor, rows that are explained, and training rows from which a pattern is planted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sequela.contracts import Evidence, Progress, Tagger
+from sequela.errors import UsageError
+from sequela.evaluate.explained import ExplanationFacts
+from sequela.explain.attribution import Options, default, suited
+from sequela.explain.question import EXPLAINED
+from sequela.pipeline.explaining import checked, example_rows, mattering
+from sequela.pipeline.explaining.material import Material, explainer, timed
+from sequela.pipeline.explaining.planted import planted
+from sequela.pipeline.trust.finished import Finished
+
+CELLS = 8_000_000  # of the rows that are explained: fewer rows where they are large
+
+
+def found(done: Finished) -> ExplanationFacts | None:
+    """Where the study asks for it. The test part lends rows that are explained, and no others: what is planted is of tune."""
+    section = done.study.explain
+    if section is None:
+        return None
+    of = Material(
+        predictor=done.predictor,
+        rows=done.evidence,
+        part=done.part,
+        train=done.rows.train,
+        held_out=done.rows.tune,
+        section=section,
+        seed=done.study.train.seed,
+        confidence=done.study.evaluate.confidence,
+        folder=done.folder,
+    )
+    return explained(of, done.progress)
+
+
+def explained(of: Material, progress: Progress) -> ExplanationFacts:
+    """What matters to the answers about some rows, the checks and the score of the method, and single rows; or why not.
+
+    Draws single rows into the folder where there is one.
+    """
+    task = of.task
+    if isinstance(task, Tagger) or task.kind not in EXPLAINED:
+        return ExplanationFacts(reason="steps" if isinstance(task, Tagger) else "kind", kind=task.kind)
+    rows = of.some(of.rows, of.section.rows, CELLS, "rows")
+    if not len(rows) or not suited(rows.specs, task.kind):
+        return ExplanationFacts(reason="method" if len(rows) else "rows", kind=task.kind)
+    method = of.section.method or default(rows.specs, task.kind)
+    try:
+        return _explained(of, rows, method, progress)
+    except UsageError as error:
+        return ExplanationFacts(reason="method", kind=task.kind, method=method, told=error.message)
+
+
+def _explained(of: Material, rows: Evidence, method: str, progress: Progress) -> ExplanationFacts:
+    options = Options(seed=of.seed, background=of.background())
+    progress("explaining", 0, 1)
+    chosen = checked.settled(of, rows, method, options)
+    options = replace(options, points=chosen.points if chosen else 0)
+    said, ms = timed(explainer(of.members, of.task, method, options), rows)
+    progress("explaining", 1, 1)
+    one = checked.Said(of, rows, method, options, said)
+    matters = mattering.matters(said, rows, of.predictor.fitted)
+    alone = of.task.kind in ("binary", "regression", "survival")
+    return ExplanationFacts(
+        kind=of.task.kind,
+        method=method,
+        part=of.part,
+        averaged=bool(of.predictor.weights),
+        members=len(of.members),
+        rows=len(rows),
+        subjects=len(np.unique(rows.subject)),
+        ms=ms,
+        scale="value" if of.task.kind == "regression" else "log-odds",
+        column=of.task.names[0] if alone else "",
+        floor=of.section.floor,
+        checks=checked.checks(one, chosen, progress),
+        planted=planted(of, method, options, progress),
+        matters=matters.rows,
+        edges=matters.edges,
+        unit=matters.unit,
+        examples=example_rows.written(of, rows, said),
+    )
