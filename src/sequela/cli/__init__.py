@@ -25,6 +25,7 @@ VERBS = {
     "compare": "compare",
     "explain": "explain",
     "drift": "drift",
+    "robustness": "robustness",
     "simulate": "simulate",
     "list": "list_",
     "inspect": "inspect_",

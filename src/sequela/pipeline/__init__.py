@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
     from sequela.pipeline.refusals import passed_over
+    from sequela.pipeline.robustness import robustness
     from sequela.pipeline.sizing import size, size_of_validation
     from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
@@ -45,6 +46,7 @@ _HOMES = {
     "predict": "prediction",
     "progress_bar": "progress",
     "report": "page",
+    "robustness": "robustness",
     "run": "experiment",
     "schema": "study_schema",
     "size": "sizing",
@@ -71,6 +73,7 @@ __all__ = [
     "predict",
     "progress_bar",
     "report",
+    "robustness",
     "run",
     "schema",
     "size",
