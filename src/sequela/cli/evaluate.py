@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-EXAMPLE = "sequela evaluate model.sequela other-hospital.store --recalibrate --out runs/external"
+EXAMPLE = "sequela evaluate model.sequela other-hospital.store --recalibrate slope --out runs/external"
 
 
 def arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("bundle", metavar="BUNDLE", help="model.sequela")
     verb.add_argument("data", metavar="DATA", help="a store or raw files")
     verb.add_argument("--reader", metavar="NAME", default="", help="raw files of another format, read by this reader's defaults")
-    verb.add_argument("--recalibrate", action="store_true", help="also refit the calibration here (cross-fitted) and compare")
+    verb.add_argument(
+        "--recalibrate",
+        nargs="?",
+        const="slope",
+        choices=("intercept", "slope", "full"),
+        metavar="WAY",
+        help="also recalibrate here (cross-fitted) and compare: intercept, slope (where no WAY is given) or full",
+    )
+    verb.add_argument("--site", metavar="GROUP", default="", help="the group that names the site (default: the study's own)")
     verb.add_argument("--out", metavar="DIR", help="the folder to write (default: runs/NAME-external)")
     verb.add_argument("--json", action="store_true", help="print metrics.json")
 
@@ -24,7 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.bundle,
         arguments.data,
         reader=arguments.reader,
-        recalibrate=arguments.recalibrate,
+        recalibrate=arguments.recalibrate or False,
+        site=arguments.site,
         out=arguments.out,
         progress=pipeline.progress_bar(),
     )

@@ -46,6 +46,7 @@ from sequela.pipeline import (
     page,
     pictures,
     readings,
+    resampling,
     sealing,
     strips,
     summary,
@@ -221,10 +222,12 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     cuts, predictor = chosen.predictor.thresholds, chosen.predictor
     tune = Judged(rows.cohort("tune"), chosen.tune, cuts, plan.name, predictor.safety(rows.tune))
     judged: dict[Part, Judged] = {"tune": tune}
-    look = 0
+    resampling.train(prepared.study, rows, way)
+    look, plan_hash = 0, ""
     if part == "test":
         sealed = sealing.seal(folder, split.store, prepared.study, plan.name, predictor)
-        judged["test"], look = _opened(split, rows, chosen, sealed.hash)
+        plan_hash = sealed.hash
+        judged["test"], look = _opened(split, rows, chosen, plan_hash)
     way.progress("evaluating", 0, 1)
     found = {which: trial.judge(prepared.study, chosen, one, which) for which, one in judged.items()}
     way.progress("evaluating", 1, 1)
@@ -248,7 +251,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     done = trust.Finished(folder, split, rows, chosen, judged, metrics, part, way.progress)
     files.write_json(folder / files.TRUST, trust.examined(done))
     from_rows = development.of_run(rows, chosen)
-    bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan), from_rows)
+    bundles.save(folder / files.BUNDLE, chosen.predictor, metrics, facts.provenance(split, plan) | {"plan": plan_hash}, from_rows)
     files.write_json(folder / files.METRICS, metrics)  # last: a split that has this file is finished
     page.report(folder)
 

@@ -201,7 +201,7 @@ def names_exist(study: Study) -> None:
     if study.data.reader:
         config.convert(dict(study.data.options), registry.module("readers", study.data.reader).Config, "data.options")
     threshold.check(cohorts.judged_as(study), study.evaluate.threshold)
-    sealing.criteria(study)
+    sealing.check(study)
     _can_be_held(study.ensemble)
     _foresees_alone(study)
     _alone(study)

@@ -13,6 +13,7 @@ import numpy as np
 
 from sequela.bundle.predictor import Predictor
 from sequela.config import Study
+from sequela.errors import ConfigError
 from sequela.evaluate import acceptance, planned
 from sequela.evaluate.acceptance import Criterion
 from sequela.evaluate.metric import Metric
@@ -26,7 +27,24 @@ from sequela.types import Cohort
 
 PLAN = "plan.json"
 SETTLED = ("name", "question", "cohort", "outcome", "task", "split", "evaluate", "uncertainty", "fairness", "plan")  # of a study
+RESAMPLED = ("binary", "multiclass", "multilabel", "regression")  # tasks whose networks may be trained on resamples
 SHOWN = 10  # earlier looks that are told, the latest ones
+
+
+def check(study: Study) -> None:
+    """Raises ConfigError for a plan that this study cannot have, before anything is read."""
+    criteria(study)
+    if not study.plan.bootstrap_models:
+        return
+    if cohorts.kind_of(study) not in RESAMPLED:
+        raise ConfigError(
+            f"plan.bootstrap_models tells of {', '.join(RESAMPLED)}; this task is {cohorts.kind_of(study)}", hint="set it to 0"
+        )
+    if study.pretrain is not None or any(one.vectors is not None for one in study.inputs.values()):
+        raise ConfigError(
+            "plan.bootstrap_models trains each network from its beginning, and this study pretrains or brings vectors",
+            hint="set it to 0, or leave pretrain and vectors out",
+        )
 
 
 def criteria(study: Study) -> list[Criterion]:

@@ -191,8 +191,8 @@ def reached(
 
 def _as_reached(facts: SizeFacts, tune: Sequence[Metric]) -> list[Anticipated]:
     """What development needs if the model explains what its C statistic on tune says."""
-    c, first = _value(tune, "auroc"), facts.development[0].needed
-    if c is None or not 0.5 < c < 1 or first.events is None:
+    c, first = _value(tune, "auroc"), facts.development[0].needed if facts.development else None
+    if c is None or not 0.5 < c < 1 or first is None or first.events is None:
         return []
     prevalence = first.events / first.rows
     explained = min(variance.from_c(c, prevalence), MOST_EXPLAINED * variance.most(prevalence))

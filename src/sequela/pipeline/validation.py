@@ -10,17 +10,17 @@ import numpy as np
 
 from sequela import config
 from sequela import model as models
-from sequela import seed as streams
 from sequela.bundle import Bundle, load
 from sequela.config import Study
 from sequela.contracts import Progress
 from sequela.errors import DataError, LeakError, UsageError
-from sequela.evaluate import calibrate
 from sequela.evaluate.evaluation import RECALIBRATED, Judged
 from sequela.evaluate.evaluation import evaluate as judge
+from sequela.evaluate.external import local
 from sequela.evaluate.facts import RunFacts
+from sequela.evaluate.metric import Metric
 from sequela.evaluate.tallies import tallied
-from sequela.pipeline import facts, files, page
+from sequela.pipeline import abroad, facts, files, page
 from sequela.pipeline.data import other_records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
@@ -29,7 +29,7 @@ from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
 from sequela.study.flow import Flow
-from sequela.types import Answer, Cohort, Known
+from sequela.types import Cohort, Known
 
 EXTERNAL = "external"  # the name of the split
 
@@ -39,18 +39,23 @@ def evaluate(
     data: str | Path | Store,
     *,
     reader: str = "",
-    recalibrate: bool = False,
+    recalibrate: bool | local.Way = False,
+    site: str = "",
     out: str | Path | None = None,
     progress: Progress = silent,
 ) -> Run:
     """Metrics and a report of the bundle on all eligible, labelled rows of this data, in a folder of its own.
 
     `reader`: raw files of another format than the bundle was trained on, read with that reader's defaults.
-    `recalibrate`: a calibration is fitted here as well, cross-fitted over two halves of the subjects, so that no row is judged by
-    one that saw it, and the paired change is reported. Raises DataError where nobody is eligible or no label is known, LeakError
-    for the very data that the bundle was trained on.
+    `recalibrate`: a calibration is fitted here as well ("intercept", "slope" or "full"; True is "slope"), cross-fitted over two
+    halves of the subjects, so that no row is judged by one that saw it, and the paired change is reported. `site`: the group that
+    names the site; left out, the one that the study was split by. Raises DataError where nobody is eligible, no label is known or
+    there are too few events to recalibrate, UsageError for a group that the study has not, LeakError for the very data that the
+    bundle was trained on.
     """
     held = bundle if isinstance(bundle, Bundle) else load(bundle)
+    named = abroad.site_group(held.study, site)
+    way: local.Way | None = "slope" if recalibrate is True else recalibrate or None
     folder = _folder(held, out)
     study, predictor = held.study, held.predictor
     store = other_records(study.data, data, reader, progress, labelled=True)
@@ -59,15 +64,22 @@ def evaluate(
     cohort = replace(found, part=np.full(len(found), "test"))
     cohort, known, flow = _judgeable(held, cohort, held.known(store, cohort), flow)
     evidence = predictor.evidence(known, cohort.subject_id, cohort.row_id, cohort.target)
+    columns = models.read_plain(predictor.fitted, known) if held.development is not None else None
+    rows = cohort
     cohort = judged(cohort, evidence)
     kind, thresholds, tolerance = predictor.task.kind, dict(predictor.thresholds), study.evaluate.tolerance
     answers = {name: tallied(kind, answer, cohort.target, tolerance) for name, answer in predictor.answers(evidence).items()}
-    if recalibrate:
-        answers[RECALIBRATED] = predictor.held(_recalibrated(predictor.task.kind, answers[predictor.final], cohort), evidence)
+    if way is not None:
+        calibrated = local.crossed(way, kind, answers[predictor.final], cohort.target, cohort.subject_id)
+        answers[RECALIBRATED] = predictor.held(calibrated, evidence)
         thresholds |= _same_cuts(thresholds, predictor.final)
     one = Judged(cohort, answers, thresholds, EXTERNAL, predictor.safety(evidence))
-    told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate"))
-    _write(folder, study, flow, one, told)
+    told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate", abroad.plan_of(held)))
+    metrics = _write(folder, study, flow, one, told)
+    trusted = abroad.trusted(held, one, metrics, abroad.Elsewhere(rows, columns, named, way or "", progress))
+    files.write_json(folder / files.TRUST, trusted)
+    files.write_json(folder / files.METRICS, metrics)  # last: a folder that has this file is finished
+    page.report(folder)
     return Run(folder)
 
 
@@ -98,31 +110,14 @@ def _folder(held: Bundle, out: str | Path | None) -> Path:
     return Path(out)
 
 
-def _recalibrated(kind: str, answer: Answer, cohort: Cohort) -> Answer:
-    """The answer after a Platt calibration learnt on the other half of the subjects.
-
-    Raises UsageError for a task whose answers are no probabilities, DataError where a half has no event.
-    """
-    if kind not in ("binary", "multiclass", "multilabel"):
-        raise UsageError("recalibration is of probabilities; this bundle answers values")
-    subjects = np.unique(cohort.subject_id)
-    half = streams.generator(0, "recalibration").permutation(len(subjects)) % 2
-    side = half[np.searchsorted(subjects, cohort.subject_id)]
-    values = np.empty_like(answer.values)
-    for this in (0, 1):
-        learn, apply = np.flatnonzero(side != this), np.flatnonzero(side == this)
-        fitted = calibrate.fit(replace(answer, values=answer.values[learn]), cohort.target.take(learn), "platt")
-        values[apply] = fitted.apply(replace(answer, values=answer.values[apply])).values
-    return replace(answer, values=values)
-
-
 def _same_cuts(thresholds: Mapping[str, float], final: str) -> dict[str, float]:
     """The recalibrated answer is called from the same risk on: that is what recalibration changes for the user."""
     own = {key: cut for key, cut in thresholds.items() if key.split("/")[0] == final}
     return {RECALIBRATED + key.removeprefix(final): cut for key, cut in own.items()}
 
 
-def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) -> None:
+def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) -> list[Metric]:
+    """Everything but what is examined for trust and the numbers, which are given back."""
     kind, seed = cohorts.judged_as(study), study.train.seed
     found = judge(
         kind, one.cohort, one.answers, study.evaluate, one.thresholds, part="test", split=EXTERNAL, seed=seed, safety=one.safety
@@ -132,5 +127,4 @@ def _write(folder: Path, study: Study, flow: Flow, one: Judged, told: RunFacts) 
     files.write_json(folder / files.CURVES, [found.curves])
     files.write_json(folder / files.FACTS, told)
     files.write_parquet(folder / files.PREDICTIONS, judged_frame(kind, one))
-    files.write_json(folder / files.METRICS, found.metrics)
-    page.report(folder)
+    return found.metrics
