@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from scipy.stats import beta
 
 from sequela.evaluate.conformal import guaranteed
 from sequela.types import Answer, Array, Target
@@ -30,6 +31,10 @@ class Limit(Struct, frozen=True):
     limit: float | None  # the largest 1 - probability; None: always possible, for want of subjects
     subjects: int  # that it was measured on
     group: str = ""  # the level
+    low: float | None = (
+        None  # between these lies what sets by this limit hold of new rows, for 95 of 100 draws of so many subjects
+    )
+    high: float | None = None
 
 
 class Sets(Struct, frozen=True):
@@ -88,14 +93,32 @@ def fit(
     own = np.where(known, scores[np.arange(len(scores)), truth], np.nan)
     if by == "all":
         limit, subjects = _limit(own[known], subject[known], coverage)
-        return Sets(names, coverage, by, tuple(Limit(name, limit, subjects) for name in names))
+        return Sets(names, coverage, by, tuple(_bounded(name, limit, subjects, coverage) for name in names))
     levels = np.zeros(len(scores), "<U1") if by == "class" or levels is None else levels
     found = []
     for level in np.unique(levels):
         for place, name in enumerate(names):
             rows = (truth == place) & (levels == level)
-            found.append(Limit(name, *_limit(own[rows], subject[rows], coverage), str(level)))
+            found.append(_bounded(name, *_limit(own[rows], subject[rows], coverage), coverage, str(level)))
     return Sets(names, coverage, by, tuple(found), group if by == "group" else "")
+
+
+def _bounded(name: str, limit: float | None, subjects: int, coverage: float, group: str = "") -> Limit:
+    return Limit(name, limit, subjects, group, *(reach(subjects, coverage) if limit is not None else (None, None)))
+
+
+def reach(subjects: int, coverage: float) -> tuple[float, float]:
+    """Between which shares new rows are covered by a limit from so many subjects, for 95 of 100 draws of these.
+
+    The promise is kept in the mean over such draws; what one of them gives has a Beta distribution (Vovk 2012, proposition 2a),
+    of one row a subject.
+
+    >>> tuple(round(end, 3) for end in reach(1000, 0.9))
+    (0.881, 0.918)
+    """
+    beyond = int(np.floor((subjects + 1) * (1 - coverage) + 1e-9))
+    low, high = beta.ppf([0.025, 0.975], subjects + 1 - beyond, beyond)
+    return float(low), float(high)
 
 
 def _limit(scores: Array, subject: Array, coverage: float) -> tuple[float | None, int]:
