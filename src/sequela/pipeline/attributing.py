@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sequela import seed as streams
 from sequela.bundle import Bundle
 from sequela.bundle.predictor import Predictor
 from sequela.contracts import Evidence, Progress
@@ -20,8 +21,11 @@ from sequela.explain import attribution
 from sequela.explain.attribution import Options
 from sequela.explain.parts import Parts, parts
 from sequela.pipeline.importance import Importance, scale
-from sequela.types import Array, Attribution
+from sequela.pipeline.reopened import Reopened
+from sequela.types import Array, Attribution, Part
 
+TRAIN: Part = "train"
+BACKGROUND = 128  # training rows that those of a run are compared with
 AVERAGED = "the networks alone are explained; the answer is their average with {partners}: --method left_out asks the whole"
 
 
@@ -64,6 +68,17 @@ def table(held: Bundle, rows: Evidence, method: str, background: Evidence | None
     named = _names(found.parts)
     told = [_row(name, found.parts.sums[:, k][found.parts.present[:, k]]) for k, name in enumerate(named)]
     return Importance(sorted(told, key=lambda row: -row["mean_absolute"]), scale(held), _notes(held.predictor, found.said))
+
+
+def of_run(opened: Reopened, rows: int, method: str, progress: Progress) -> Importance:
+    """The table of a finished run: rows of the part that its report shows, compared with rows of training."""
+    shown, learnt = (_drawn(len(opened.rows(part)), most, part) for part, most in ((opened.part, rows), (TRAIN, BACKGROUND)))
+    background = opened.evidence(TRAIN, learnt)
+    return table(opened.held, opened.evidence(opened.part, shown), method, background, progress)
+
+
+def _drawn(count: int, most: int, part: str) -> Array:
+    return np.sort(streams.generator(0, "explain", part).permutation(count)[:most])
 
 
 def terms(held: Bundle, found: Gathered, shown: int) -> list[tuple[dict[str, Any], ...]]:

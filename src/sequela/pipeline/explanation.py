@@ -23,6 +23,7 @@ from sequela.pipeline import attributing, bags, files, left_out, terms
 from sequela.pipeline.data import records
 from sequela.pipeline.importance import Importance
 from sequela.pipeline.progress import silent
+from sequela.pipeline.reopened import reopen
 from sequela.store.store import Store
 from sequela.types import Cohort
 
@@ -42,8 +43,8 @@ def explain(
 
     Of texts it is a table of words: what each adds, in the mean over the rows of whose class it is told. With the method
     "mutagenesis" it is one of letters of sequences, each put to each other one: by place where all are of one length, else by
-    what was put for what. Of other inputs it is one of features, codes and leads. Raises UsageError where nothing is explained
-    so.
+    what was put for what. Of other inputs it is one of features, codes and leads: of a run over rows of the part that its report
+    shows, compared with rows of training. Raises UsageError where nothing is explained so.
     """
     path = Path(of)
     held = load(path / files.BUNDLE if path.is_dir() else path)
@@ -60,8 +61,11 @@ def explain(
         return words
     if method == LEFT_OUT or (method == AUTO and not attributing.methods(held.predictor)):
         return left_out.table(held, store, cohort, progress)
+    chosen = "" if method == AUTO else method
+    if data is None:
+        return attributing.of_run(reopen(path, None, progress), rows, chosen, progress)
     evidence = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
-    return attributing.table(held, evidence, "" if method == AUTO else method, None, progress)
+    return attributing.table(held, evidence, chosen, None, progress)
 
 
 def _letters(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> Importance:
