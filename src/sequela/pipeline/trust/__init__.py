@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sequela.evaluate.trusted import Trusted
-from sequela.pipeline.trust import explanation, fairness, instability, plan, robustness, size, uncertainty
+from sequela.pipeline.trust import characteristics, explanation, fairness, instability, knowledge, plan, robustness, size, uncertainty
 from sequela.pipeline.trust.finished import Finished
 
 
@@ -12,9 +12,11 @@ def examined(done: Finished) -> Trusted:
     return Trusted(
         split=done.split.plans[0].name,
         part=done.part,
+        characteristics=characteristics.found(done),
         explanation=explanation.found(done),
         fairness=fairness.found(done),
         instability=instability.found(done),
+        knowledge=knowledge.found(done),
         plan=plan.found(done),
         robustness=robustness.found(done),
         size=size.found(done),

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from sequela.evaluate.report import numbers
+from sequela.evaluate.report import evidence, numbers
 from sequela.evaluate.report.html import Piece, Safe, folded, paragraph, section, table, tag
+from sequela.evaluate.report.items import HUMAN, Item
 from sequela.evaluate.report.run import Run
 from sequela.evaluate.report.words import later, retold, say
 
-FOR_PEOPLE = (
-    (
-        later("Intended use, user and place in the pathway"),
-        later("Who would act on this, when, and what they would do otherwise."),
-    ),
-    (later("Known inequalities in how the outcome or its care came about"), later("Including how the records were collected.")),
-    (later("Treatments received between the prediction and the outcome"), later("They can hide or create events.")),
-    (later("Clinical validity of the outcome as coded"), later("Whether the code means what the question asks.")),
-    (later("Range of thresholds at which a clinician would act"), later("Only there does the decision curve matter.")),
-    (later("Review of the model's errors by clinicians"), later("Cases that were missed, false alarms that would do harm.")),
-    (later("Limits and interpretation"), later("To whom and where these results do not apply.")),
-    (later("Ethics approval, funding, registration"), ""),
-    (later("Name, role, date, signature"), ""),
-)
 GLOSSARY = (
     (
         later("AUROC"),
@@ -188,12 +175,18 @@ OWN = {
 def limits(run: Run) -> Safe:
     """What the study notes, and blanks for what only a person can answer."""
     notes = paragraph(tag("strong", say("Noted in the study. ")), run.study.notes) if run.study.notes else Safe("")
-    blanks = [
-        tag("div", tag("h3", say(title)), paragraph(say(hint) if hint else "", class_="hint"), tag("div", class_="blank"))
-        for title, hint in FOR_PEOPLE
-    ]
+    blanks = [_of_people(run, item) for item in HUMAN]
     said = paragraph(say("The software cannot answer these. Until a person does, they are open, and the report is not complete."))
     return section(say("Limits, and what only a person can say"), notes, said, tag("div", *blanks, class_="blanks"))
+
+
+def _of_people(run: Run, item: Item) -> Safe:
+    """What a person said; or room for it on paper."""
+    said = evidence.statement(run, item)
+    title = tag("h3", say(item.title), id=f"of-{item.name}")
+    if said:
+        return tag("div", title, paragraph(said))
+    return tag("div", title, paragraph(say(item.hint) if item.hint else "", class_="hint"), tag("div", class_="blank"))
 
 
 def environment(run: Run) -> Safe:
