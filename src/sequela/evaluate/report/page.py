@@ -23,6 +23,7 @@ from sequela.evaluate.report.sections import (
     forecasts,
     groups,
     held,
+    instability,
     knowledge,
     making,
     marks,
