@@ -27,7 +27,7 @@ from sequela.evaluate.evaluation import Judged, check_names, evaluate
 from sequela.evaluate.facts import PretrainFacts, VectorFacts
 from sequela.evaluate.metric import Evaluation
 from sequela.evaluate.tallies import tallied
-from sequela.pipeline import forecasts, pretraining, uncertain, vectors
+from sequela.pipeline import forecasts, knowledge, pretraining, uncertain, vectors
 from sequela.pipeline.prepared import Prepared
 from sequela.prep import augment
 from sequela.study import cohort as cohorts
@@ -129,7 +129,9 @@ def read(split: Prepared) -> Read:
     split = split.without(models.refusals(fitted, split.known))
     parts = {part: split.cohort.of(part) for part in PARTS}
     specs = {name: one.spec for name, one in fitted.items()}
-    model, _ = models.build(split.study, specs, models.target_names(split.study, specs, split.cohort.target.names))
+    names = models.target_names(split.study, specs, split.cohort.target.names)
+    model, _ = models.build(split.study, specs, names)
+    knowledge.check(split.study, fitted, names, split.find)
     uncertain.check_network(split.study, model)
     foreseen = pretraining.evidence(split.study, material, fitted)
     evidence = split.evidence(fitted)

@@ -50,7 +50,10 @@ class Judge:
 
     def values(self, inputs: Mapping[str, Seq]) -> Array:
         """Probabilities of a batch of NumPy arrays as the answer gives them, float64 "B K"."""
-        made = models.tensors(Batch(inputs, np.zeros(0, np.int64)), "cpu").inputs
+        return self.said(models.tensors(Batch(inputs, np.zeros(0, np.int64)), "cpu").inputs)
+
+    def said(self, made: Mapping[str, Seq]) -> Array:
+        """The same of a batch of tensors."""
         with self.answering(), torch.inference_mode():
             each = [models.answered(self.task, member(seen), seen) for member in self.members for seen in member.seen(made)]
         mean = replace(each[0], values=np.mean([answer.values for answer in each], 0))

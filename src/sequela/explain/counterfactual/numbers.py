@@ -102,8 +102,7 @@ def searched(judge: Judge, inputs: Mapping[str, Seq], column: Array, called: Arr
             (slope,) = torch.autograd.grad(missing.sum() + PRICE * (given * free).abs().sum(), given)
             first, second = first.lerp(slope, 0.1), second.lerp(slope**2, 0.001)
             shift = shift - RATE * (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)).sqrt() + SMALL)
-    found: Array = (shift * free).numpy()
-    return found
+    return np.asarray((shift * free).numpy(), np.float64)
 
 
 def furthest(shift: Array, count: int) -> Array:
@@ -111,7 +110,7 @@ def furthest(shift: Array, count: int) -> Array:
     order = np.argsort(-np.abs(shift), axis=1, kind="stable")[:, :count]
     kept = np.zeros(shift.shape, bool)
     np.put_along_axis(kept, order, True, axis=1)
-    return kept & (shift != 0)
+    return np.asarray(kept & (shift != 0))
 
 
 def _seen(seq: Seq) -> Tensor:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from sequela.evaluate.trusted import Trusted
-from sequela.pipeline.trust import characteristics, explanation, fairness, instability, knowledge, plan, robustness, size, uncertainty
+from sequela.pipeline.trust import (
+    characteristics,
+    explanation,
+    fairness,
+    instability,
+    knowledge,
+    plan,
+    robustness,
+    size,
+    uncertainty,
+)
 from sequela.pipeline.trust.finished import Finished
 
 
