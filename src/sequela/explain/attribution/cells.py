@@ -73,6 +73,11 @@ class Cells:
                     inputs[key.name] = replace(inputs[key.name], **{key.part: tensor})
             return self.question.told(inputs, self.column[row])
 
+    def of_member(self, turn: int) -> Cells:
+        """The same of one of the networks, which take turns."""
+        members = self.question.members
+        return replace(self, question=replace(self.question, members=[members[turn % len(members)]]))
+
     def asked(self, *given: Tensor) -> Tensor:
         """As `told`, where no gradient is wanted."""
         with torch.no_grad():

@@ -5,7 +5,8 @@ gradient_shap          from many other rows, each along a point of its own (Lund
                        the mean over k of (x - x_k) d told / d x at x_k + a_k (x - x_k), a_k spread over [0, 1]
 smoothed_gradient_shap the same, and what a cell of a series adds is shared with the same feature's steps around (smoothing.py)
 
-All sum to told - rest, the first but for the points it is followed at, the others but for what they draw.
+All sum to told - rest, the first but for the points it is followed at, the others but for what they draw. Where several networks
+answer, these take turns: the mean of their log-odds costs no more than one.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ def integrated_gradients(rows: Compared, options: Options) -> Found:
 
 
 def gradient_shap(rows: Compared, options: Options) -> Found:
-    """From other rows."""
-    points = options.points or SAMPLES
+    """From other rows; of several networks each is asked about its share of them."""
+    members = len(rows.cells.question.members)
+    points = -(-(options.points or SAMPLES) // members) * members  # as many for each
     return expected(rows, rows.others(points), rows.shares(points))
 
 
@@ -51,16 +53,17 @@ def smoothed_gradient_shap(rows: Compared, options: Options) -> Found:
 
 
 def expected(rows: Compared, others: Sequence[tuple[Tensor, ...]], shares: Tensor) -> Found:
-    """The mean over what the rows are held against, each at its share of the way, "K B"."""
+    """The mean over what the rows are held against, each at its share of the way, "K B"; networks take turns."""
     cells = rows.cells
     sums = [torch.zeros_like(tensor) for tensor in cells.tensors]
     rest = torch.zeros(len(cells.column), dtype=torch.float64, device=cells.column.device)
-    for other, share in zip(others, shares, strict=True):
+    for turn, (other, share) in enumerate(zip(others, shares, strict=True)):
+        asked = cells.of_member(turn)
         away = [given - begin for given, begin in zip(cells.tensors, other, strict=True)]
-        slopes = cells.slopes([begin + _like(share, far) * far for begin, far in zip(other, away, strict=True)])
+        slopes = asked.slopes([begin + _like(share, far) * far for begin, far in zip(other, away, strict=True)])
         for sum_, slope, far in zip(sums, slopes, away, strict=True):
             sum_.addcmul_(slope, far)
-        rest += cells.asked(*other, cells.row)
+        rest += asked.asked(*other, cells.row)
     count = len(others)
     return Found([sum_ / count for sum_ in sums], count, rest / count)
 

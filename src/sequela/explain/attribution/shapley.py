@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sequela.errors import UsageError
 from sequela.explain.attribution.cells import Cells
 from sequela.explain.attribution.compared import Compared
 from sequela.explain.attribution.found import Found
@@ -38,10 +39,20 @@ def kernel_shap(rows: Compared, options: Options) -> Found:
     points = 0
     for row, count in enumerate(grouped.count.tolist()):
         if count:
-            points = max(points, asked := options.points or 2 * count + 2048)  # shap's own choice
+            asked = options.points or 2 * count + 2048  # shap's own choice
+            _refuse_few(asked, count)
+            points = max(points, asked)
             with _seeded(rows.random[row]):
                 found[row, :count] = torch.as_tensor(_kernel(shap, cells, grouped, row, asked))
     return Found(grouped.shared(found), points, cells.asked(*cells.rest, cells.row))
+
+
+def _refuse_few(points: int, count: int) -> None:
+    if points < 2 * count:
+        raise UsageError(
+            f"{points} questions to the network do not tell {count} groups of a row apart; at least {2 * count} are needed",
+            hint="ask more, or put larger groups aside (by = 'feature' or 'step')",
+        )
 
 
 def _kernel(shap: ModuleType, cells: Cells, grouped: Groups, row: int, points: int) -> Array:
