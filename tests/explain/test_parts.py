@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sequela.explain.parts import BESIDE, ROW, parts
@@ -24,9 +26,19 @@ def test_measurements_are_gathered_by_feature_and_sum_to_the_rows() -> None:
     spec = Spec("measurements", (3,), "days", ("HR", "MAP", "Lactate"), side=2, context=1)
     found = parts(said(cells, side={"x": side}, context={"x": context}), {"x": ragged}, {"x": spec})
     assert found.name == ("HR", "MAP", BESIDE, ROW)
+    named = replace(spec, facts=("AGE",))
+    assert parts(said(cells, context={"x": context}), {"x": ragged}, {"x": named}).name == ("HR", "MAP", "AGE")
     rows = [cells[:2].sum() + side[:2].sum(), 0.0, cells[2:].sum() + side[2:].sum()]
     np.testing.assert_allclose(found.sums.sum(1), np.array(rows) + context[:, 0])
     np.testing.assert_array_equal(found.present[:, 0], [seen[:2, 0].any(), False, seen[2:, 0].any()])
+
+
+def test_how_long_ago_a_feature_was_measured_counts_as_that_feature() -> None:
+    ragged = Ragged(OFFSETS, np.zeros((5, 2), np.float32), np.zeros(5))
+    spec = Spec("measurements", (2,), "days", ("HR", "MAP"), side=2)
+    found = parts(said(np.ones((5, 2)), side={"x": np.full((5, 2), [10.0, 0.0])}), {"x": ragged}, {"x": spec})
+    assert found.name == ("HR", "MAP")
+    np.testing.assert_array_equal(found.sums, [[22, 2], [0, 0], [33, 3]])
 
 
 def test_codes_are_gathered_by_name_wherever_they_stand() -> None:

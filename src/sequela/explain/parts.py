@@ -37,7 +37,10 @@ def parts(attribution: Attribution, inputs: Mapping[str, Ragged], specs: Mapping
         np.add.at(sums, row, adds)
         present[row[seen]] = True
     for name, added in attribution.context.items():
-        columns[name, ROW] = (added.sum(1), inputs[name].lengths > 0)
+        facts = specs[name].facts or (ROW,) * added.shape[1]
+        for fact in dict.fromkeys(facts):
+            own = np.array([one == fact for one in facts])
+            columns[name, fact] = (added[:, own].sum(1), inputs[name].lengths > 0)
     kept = {key: both for key, both in columns.items() if both[1].any()}
     count = len(attribution.column)
     sums = np.stack([both[0] for both in kept.values()], 1) if kept else np.zeros((count, 0))
@@ -54,7 +57,7 @@ def _cells(
         by_code = specs[name].vocabulary > 0
         yield from ((name, *one) for one in (_codes if by_code else _features)(cells, steps, inputs[name], specs[name]))
         if name in attribution.side:
-            yield name, BESIDE, steps, attribution.side[name].sum(1), np.ones(len(steps), bool)
+            yield from ((name, *one) for one in _beside(attribution.side[name], steps, specs[name]))
 
 
 def _codes(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
@@ -77,6 +80,15 @@ def _features(cells: Array, steps: Array, ragged: Ragged, spec: Spec) -> Iterato
     here = _seen(ragged, cells.shape).reshape(len(cells), features, -1)
     for place in range(features):
         yield _name(spec, place), steps, flat[:, place].sum(-1), np.asarray(here[:, place].any(-1))
+
+
+def _beside(side: Array, steps: Array, spec: Spec) -> Iterator[tuple[str, Array, Array, Array]]:
+    """Of a number beside each feature of a step it is the feature's own: how long ago that was measured."""
+    nowhere = np.zeros(len(steps), bool)
+    if side.shape[1] == len(spec.names):
+        yield from ((_name(spec, place), steps, side[:, place], nowhere) for place in range(side.shape[1]))
+    else:
+        yield BESIDE, steps, side.sum(1), ~nowhere
 
 
 def _seen(ragged: Ragged, shape: tuple[int, ...]) -> Array:

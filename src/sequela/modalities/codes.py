@@ -108,6 +108,7 @@ class Codes:
             vocabulary=len(state.vocabulary),
             side=side,
             context=sum(static.width for static in state.context),
+            facts=statics.codes(state.context),
         )
 
     def example(self, state: State, rows: int, seed: int) -> Known:

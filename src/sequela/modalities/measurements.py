@@ -145,11 +145,21 @@ class Measurements:
 
     def spec(self, state: State) -> Spec:
         codes = tuple(feature.code for feature in state.features)
-        context = sum(static.width for static in state.context)
+        facts = statics.codes(state.context)
         lines = tuple(line for feature in state.features if (line := scale.line(feature.scale)) is not None)
         exact = lines if len(lines) == len(codes) else ()
         rulers = tuple(scale.ruler(feature.scale) for feature in state.features)
-        return Spec("measurements", (len(codes),), "days", codes, side=len(codes), context=context, lines=exact, rulers=rulers)
+        return Spec(
+            "measurements",
+            (len(codes),),
+            "days",
+            codes,
+            side=len(codes),
+            context=len(facts),
+            facts=facts,
+            lines=exact,
+            rulers=rulers,
+        )
 
     def example(self, state: State, rows: int, seed: int) -> Known:
         """Values drawn between the training quantiles, at moments spread evenly over the typical span."""

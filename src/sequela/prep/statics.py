@@ -51,6 +51,11 @@ def names(statics: Sequence[Static]) -> tuple[str, ...]:
     return tuple(name for static in statics for name in _names(static))
 
 
+def codes(statics: Sequence[Static]) -> tuple[str, ...]:
+    """The code that each column of `encode` tells."""
+    return tuple(static.code for static in statics for _ in range(static.width))
+
+
 def rulers(statics: Sequence[Static]) -> tuple[Ruler | None, ...]:
     """Of each column of `encode` that is a number how it is scaled; None of all others."""
     found = [(scale.ruler(one.number), None) if one.number else (None,) * one.width for one in statics]

@@ -53,6 +53,7 @@ class Spec:
     vocabulary: int = 0  # number of codes, where values are integers; 0 where they are floats
     side: int = 0  # E, numbers beside a step
     context: int = 0  # C, numbers of the row
+    facts: tuple[str, ...] = ()  # C: the code that each number of the row tells, where they have names
     single: bool = False  # every row has at most one step (an image, a patient's statics)
     spacing: tuple[float, ...] = ()  # millimetres between points along *S of (C, *S), where all pictures have the same
     lines: tuple[tuple[float, float], ...] = ()  # (centre, spread) of each feature that is centre + spread * value; (): of none
