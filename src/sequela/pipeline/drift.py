@@ -86,7 +86,8 @@ def drift(
     rows = _evidence(held, known, cohort)
     days = config.microseconds(window) / 86_400_000_000 if window else None
     settings = Settings(1 / once_in, power, days, held.study.train.seed)
-    asked = _asked(held, told, rows, judged(cohort, rows), labelled)
+    dated = not store.dataset.relative_times
+    asked = _asked(held, told, rows, judged(cohort, rows), labelled=labelled, dated=dated)
     progress("comparing", 2, 3)
     facts = _facts(held, store, flow, asked, settings, rows)
     progress("comparing", 3, 3)
@@ -148,8 +149,8 @@ def _evidence(held: Bundle, known: Known, cohort: Cohort) -> Evidence:
     return rows if guard is None else replace(rows, barred=guard.barred(known))
 
 
-def _asked(held: Bundle, told: Development, rows: Evidence, cohort: Cohort, labelled: bool) -> Asked:
-    """`cohort`: what is judged, a line for each row, or for each step that is asked."""
+def _asked(held: Bundle, told: Development, rows: Evidence, cohort: Cohort, *, labelled: bool, dated: bool) -> Asked:
+    """`cohort`: what is judged, a line for each row, or for each step that is asked. `dated`: its times are dates."""
     read, asked = held.predictor, rows.asked
     answer = read.answer(rows)
     each = one_each(asked.subject, held.study.train.seed)
@@ -166,7 +167,7 @@ def _asked(held: Bundle, told: Development, rows: Evidence, cohort: Cohort, labe
         outcomes=_outcomes(read.task.kind, cohort, each) if labelled else {},
         questions=_questions(held, answer, cohort) if labelled else [],
         subject=asked.subject,
-        time=cohort.time[each],
+        time=cohort.time[each] if dated else np.full(len(each), np.datetime64("NaT")),
     )
 
 

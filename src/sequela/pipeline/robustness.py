@@ -13,11 +13,10 @@ from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.evaluate.report import numbers
 from sequela.evaluate.robustness.facts import Alone, Curve, Measured, RobustnessFacts
-from sequela.evaluate.trusted import Trusted
-from sequela.pipeline import files, page
 from sequela.pipeline.progress import silent
 from sequela.pipeline.reopened import reopen
 from sequela.pipeline.trust import robustness as trust
+from sequela.pipeline.trust.amended import amended
 from sequela.pipeline.trust.robust.asking import Asking
 from sequela.store.store import Store
 
@@ -26,10 +25,10 @@ SHOWN = 8  # lines of a table
 
 @dataclass(frozen=True)
 class Robust:
-    """What was found, and the folder that holds it."""
+    """What was found, and the report that shows it."""
 
     facts: RobustnessFacts
-    folder: Path
+    report: Path
 
     def text(self) -> str:
         """The curves and the worst of the tables, for a person."""
@@ -38,7 +37,7 @@ class Robust:
         lines = [head, *(line for curve in facts.curves for line in _curve(curve))]
         lines += _table("absent altogether:", facts.channels) + _table("in another unit:", facts.units)
         lines += [f"not done: {name}: {reason}" for name, reason in facts.skipped.items()]
-        return "\n".join([*lines, "", f"report: {self.folder / files.REPORT}"])
+        return "\n".join([*lines, "", f"report: {self.report}"])
 
 
 def robustness(
@@ -66,12 +65,7 @@ def robustness(
     asking = Asking(predictor, again.cohort(again.part), again.known(again.part))
     settings = Robustness(rows=rows, kinds=list(kinds))
     facts = trust.examined(asking, settings, predictor.thresholds, progress)
-    for place in dict.fromkeys([again.folder, folder]):
-        path = place / files.TRUST
-        before = files.read_json(path, Trusted) if path.exists() else Trusted(split=again.split.plans[0].name, part=again.part)
-        files.write_json(path, msgspec.structs.replace(before, robustness=facts))
-        page.report(place)
-    return Robust(facts, folder)
+    return Robust(facts, amended(folder, again, lambda trusted: msgspec.structs.replace(trusted, robustness=facts)))
 
 
 def _curve(curve: Curve) -> list[str]:

@@ -54,6 +54,7 @@ class RobustnessFacts(Struct, frozen=True, kw_only=True):
     events: int | None = None  # of a yes-or-no question
     seed: int
     resamples: int
+    draws: int  # of tokens put for others, of which the worst is taken
     curves: list[Curve] = []
     channels: list[Alone] = []  # each absent altogether, the worst first
     units: list[Alone] = []  # recorded in another unit, the worst first

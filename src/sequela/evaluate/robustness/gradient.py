@@ -48,6 +48,7 @@ def signs(members: Sequence[Model], task: Task, rows: Evidence) -> dict[str, Arr
 def _slopes(members: Sequence[Model], task: Task, rows: Evidence, chosen: Array, names: Sequence[str]) -> dict[str, Array]:
     """Of one batch, summed over the networks: float32 "B T *F"."""
     batch = models.tensors(batches.collate(rows.inputs, chosen, rows.target), "cpu")
+    assert batch.target is not None  # it was given
     held = {name: batch.inputs[name].values.clone().requires_grad_() for name in names}
     given = {name: replace(seq, values=held.get(name, seq.values)) for name, seq in batch.inputs.items()}
     with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):  # whose recurrent layers have no slope in eval mode

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +114,8 @@ def _resampled(channel: Array, times: int) -> Array:
         return channel
     means = channel[:whole].reshape(-1, times).mean(1)
     centre = np.arange(len(means)) * times + (times - 1) / 2
-    return np.interp(np.arange(len(channel)), centre, means)
+    joined: Array = np.interp(np.arange(len(channel)), centre, means)
+    return joined
 
 
 def _garbled(share: float, payload: Payload, random: np.random.Generator) -> Array:
@@ -137,7 +139,7 @@ def _gained(factor: float, payload: Payload, random: np.random.Generator) -> Arr
     return np.asarray(payload.values, np.float32) * factor
 
 
-def _typed(values: Array, dtype: np.dtype[np.generic]) -> Array:
+def _typed(values: Array, dtype: np.dtype[Any]) -> Array:
     """In the type that the payload has, held to its range."""
     if dtype.kind == "f":
         return values.astype(dtype)

@@ -12,7 +12,7 @@ from sequela import seed as streams
 from sequela.config import Robustness
 from sequela.contracts import Baseline, Progress, Tagger, Task
 from sequela.errors import UsageError
-from sequela.evaluate.robustness import kinds
+from sequela.evaluate.robustness import kinds, swapped
 from sequela.evaluate.robustness.facts import Curve, RobustnessFacts
 from sequela.evaluate.robustness.judged import RESAMPLES
 from sequela.pipeline.trust.finished import Finished
@@ -72,6 +72,7 @@ def examined(asking: Asking, settings: Robustness, thresholds: Mapping[str, floa
         events=_events(work.cohort) if work.task == "binary" else None,
         seed=work.seed,
         resamples=RESAMPLES,
+        draws=swapped.DRAWS,
         curves=drawn,
         channels=channels if "channels" in names else [],
         units=units,

@@ -15,6 +15,7 @@ from sequela.evaluate.robustness import kinds, numbers
 from sequela.evaluate.robustness.facts import Point
 from sequela.evaluate.robustness.judged import Judge
 from sequela.evaluate.robustness.spoil import Given
+from sequela.metrics.table import Kind
 from sequela.pipeline.trust.robust.asking import Asking, Said
 from sequela.types import Answer, Array, Cohort, Known, Spec
 
@@ -39,7 +40,7 @@ class Work:
         return self.asking.predictor.final
 
     @property
-    def task(self) -> str:
+    def task(self) -> Kind:
         """Its kind."""
         return self.asking.predictor.task.kind
 
