@@ -216,8 +216,8 @@ def test_check_tells_flow_split_inputs_and_audit(capsys: pytest.CaptureFixture[s
     code, said, complaint = called(capsys, "check", demo, "--data", ward.path)
     assert code == 0 and complaint == ""
     assert [line for line in said.splitlines() if line.endswith(":") and not line.startswith(" ")] == [
-        "rows:", "split:", "inputs:", "audit:",
-    ]  # fmt: skip
+        "rows:", "split:", "inputs:", "audit:", "size:",
+    ] + ["looks:"] * ("looks:" in said)  # fmt: skip
     code, said, _ = called(capsys, "check", demo, "--data", ward.path, "--json")
     found = json.loads(said)
     assert code == 0 and found["splits"][0]["train"] + found["splits"][0]["tune"] + found["splits"][0]["test"] == 150

@@ -174,7 +174,7 @@ def with_outcomes_turned(raw: Path, dest: Path, subjects: set[str]) -> Path:
 
 def test_each_fold_is_a_run_folder_and_the_top_pools_them(folds: Run) -> None:
     names = [f"split-{k}" for k in (1, 2, 3)]
-    assert {path.name for path in folds.folder.iterdir()} == (FILES - {"log.jsonl", "checkpoints"}) | set(names)
+    assert {path.name for path in folds.folder.iterdir()} == (FILES - {"log.jsonl", "checkpoints", "plan.json"}) | set(names)
     for name in names:
         assert {path.name for path in (folds.folder / name).iterdir()} == FILES
     means = [folds.metric("auroc", "model"), np.mean([Run(folds.folder / name).metric("auroc") for name in names])]

@@ -95,8 +95,9 @@ class LocalFacts(Struct, frozen=True, kw_only=True):
     way: str = ""  # that was chosen and cross-fitted; "" where none was asked for
     events: int = 0
     ways: list[WayAt] = []
-    rows_for_intercept: int | None = None  # for a 95 % interval of the intercept 0.2 wide
-    rows_for_slope: int | None = None  # of the slope 0.2 wide
+    width: float = 0.2  # of the 95 % intervals that the next two are for
+    rows_for_intercept: int | None = None
+    rows_for_slope: int | None = None
     reason: str = ""  # why nothing could be learnt here
 
 

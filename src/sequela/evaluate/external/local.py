@@ -93,6 +93,7 @@ def needs(way: str, answer: Answer, target: Target, subject: Array, seed: int) -
         way=way,
         events=int(event.sum()),
         ways=list(_learning(answer, target, subject, seed)),
+        width=WIDTH,
         rows_for_intercept=_rows_for_intercept(scores),
         rows_for_slope=rows,
     )

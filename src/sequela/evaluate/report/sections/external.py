@@ -187,8 +187,9 @@ def _needed(local: LocalFacts) -> list[Safe]:
     if local.rows_for_intercept is None or local.rows_for_slope is None:
         return []
     said = say(
-        "With risks such as these, a 95 % interval 0.2 wide takes {intercept} patients for the intercept and {slope} for the "
+        "With risks such as these, a 95 % interval {width} wide takes {intercept} patients for the intercept and {slope} for the "
         "slope; there are {events} events here.",
+        width=f"{local.width:g}",
         intercept=numbers.count(local.rows_for_intercept),
         slope=numbers.count(local.rows_for_slope),
         events=numbers.count(local.events),

@@ -93,10 +93,10 @@ def _changed(facts: PlanFacts) -> Safe:
     unknown = sum(not one.known for one in facts.earlier)
     said: list[Safe] = []
     if changed:
-        warning = say("The plan was changed after a look at these test rows: {n} earlier looks had another one.", n=changed)
+        warning = say("The plan was changed after a look at these test rows: earlier looks that had another one: {n}.", n=changed)
         said.append(tag("div", paragraph(tag("strong", warning)), class_="warning"))
     if unknown:
-        said.append(paragraph(say("Of {n} earlier looks the plan is not known.", n=numbers.count(unknown))))
+        said.append(paragraph(say("Earlier looks whose plan is not known: {n}.", n=numbers.count(unknown))))
     return joined(said)
 
 
@@ -105,7 +105,7 @@ def _look(one: EarlierLook) -> Safe:
         return EMPTY
     purpose = say(PURPOSES[one.purpose]) if one.purpose in PURPOSES else one.purpose
     title = say(
-        "{time}, {study} ({purpose}): {n} keys differ", time=one.time, study=one.study, purpose=purpose, n=len(one.changed)
+        "{time}, {study} ({purpose}); keys that differ: {n}", time=one.time, study=one.study, purpose=purpose, n=len(one.changed)
     )
     anew = paragraph(say("The network, its thresholds or its calibration were others.")) if one.trained_anew else EMPTY
     rows: list[list[Piece]] = [[tag("code", change.key), change.before, change.after] for change in one.changed]

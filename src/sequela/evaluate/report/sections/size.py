@@ -7,16 +7,17 @@ from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, section,
 from sequela.evaluate.report.run import Run
 from sequela.evaluate.report.words import later, say
 from sequela.evaluate.size.facts import Anticipated, Reached, SizeFacts
+from sequela.evaluate.size.variance import SHARE
 
 ASSUMED = {
-    "cautious": later("if 15 % of what can be explained is"),
+    "cautious": later("if {share} of what can be explained is"),
     "reached": later("if as much is explained as its C statistic on tune says"),
 }
 CRITERIA = {
-    "shrinkage": later("shrinkage of effects by 10 % at most"),
-    "optimism": later("R² too good by 0.05 at most"),
+    "shrinkage": later("little shrinkage of effects"),
+    "optimism": later("little optimism of R²"),
     "average": later("the average known"),
-    "spread": later("the spread known within 10 %"),
+    "spread": later("the spread known"),
     "observed / expected": later("observed / expected"),
     "calibration slope": later("calibration slope"),
     "C statistic": later("C statistic"),
@@ -55,7 +56,13 @@ def _developing(facts: SizeFacts) -> Safe:
 def _needed(one: Anticipated) -> list[Piece]:
     each = ", ".join(f"{say(CRITERIA[part.criterion])}: {numbers.count(part.rows)}" for part in one.needed.needed)
     explained, rows = numbers.number(one.needed.explained), numbers.count(one.needed.rows)
-    return [say(ASSUMED[one.assumed]), explained, rows, each, say("yes") if one.enough else say("no")]
+    return [
+        say(ASSUMED[one.assumed], share=numbers.percent(SHARE)),
+        explained,
+        rows,
+        each,
+        say("yes") if one.enough else say("no"),
+    ]
 
 
 def _validating(facts: SizeFacts) -> Safe:
