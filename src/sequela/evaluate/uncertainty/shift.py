@@ -21,6 +21,7 @@ from sequela.types import Answer, Array, Target
 
 STEPS, CLOSE = 1000, 1e-8  # of EM
 LEAST = 30.0  # effective rows of tune, under which weights bear no promise
+REACHED = 0.5  # the weights of tune average 1 where it has the like of every new patient; below this it lacks half of them
 
 
 # --------------------------------------------------------------------------------------------------------------- other classes
@@ -83,8 +84,13 @@ class Weights:
         return effective(self.tune)
 
     @property
+    def reached(self) -> float:
+        """The share of the new patients of whom tune has the like: the mean weight of its rows, 1 at most."""
+        return min(1.0, float(np.mean(self.tune)))
+
+    @property
     def enough(self) -> bool:
-        return self.effective >= LEAST
+        return self.effective >= LEAST and self.reached >= REACHED
 
     def statement(self) -> str:
         """What may be promised by these weights, in words."""
@@ -92,8 +98,9 @@ class Weights:
         if self.enough:
             return f"weighed by how likely they are in the new data, {rows}; the promise rests on that estimate"
         return (
-            f"weighed by how likely they are in the new data, {rows}, and {LEAST:.0f} are needed: nothing is promised here. "
-            "The new patients are too unlike those of tune; collect labels among them"
+            f"weighed by how likely they are in the new data, {rows} ({LEAST:.0f} are needed), and tune has the like of "
+            f"{100 * self.reached:.0f} % of the new patients ({100 * REACHED:.0f} % are needed): nothing is promised here. "
+            "They are too unlike those of tune; collect labels among them"
         )
 
 
@@ -128,7 +135,7 @@ def possible(
 ) -> Array:
     """Which classes are possible of each row of the new data, bool "N K", under the weights; all of them where these are too few.
 
-    Of each class, as the promise is then made within each; or one limit over all rows.
+    So is one of whose rows too few are left. Of each class, as the promise is then made within each; or one limit over all rows.
     """
     scores, truth = 1 - chances(tune), true(target)
     asked = 1 - chances(new)
@@ -138,7 +145,7 @@ def possible(
     own = scores[np.arange(len(scores)), np.maximum(truth, 0)]
     for column in range(asked.shape[1]):
         rows = np.flatnonzero(truth == column if by_class else truth >= 0)
-        if len(rows):
+        if effective(weights.tune[rows]) >= LEAST:
             weight = weights.tune[rows] * shares(subject[rows]) * len(np.unique(subject[rows]))
             limit = weighed_limits(own[rows], weight, weights.new, coverage)
             found[:, column] = asked[:, column] <= limit
