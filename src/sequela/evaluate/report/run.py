@@ -16,7 +16,7 @@ from sequela.evaluate.evaluation import RECALIBRATED
 from sequela.evaluate.facts import FlowStep, RunFacts, SplitFacts
 from sequela.evaluate.metric import Metric
 from sequela.evaluate.pool import MEAN
-from sequela.evaluate.report.words import later, say
+from sequela.evaluate.report.words import later, retold, say
 from sequela.evaluate.trusted import Trusted
 from sequela.metrics.table import METRICS
 
@@ -169,7 +169,7 @@ class Run:
 def label(model: str) -> str:
     """What an answer is called in the report."""
     if model.startswith("baseline:"):
-        return say("{name} (baseline)", name=model.removeprefix("baseline:").replace("_", " "))
+        return say("{name} (baseline)", name=retold(model.removeprefix("baseline:").replace("_", " ")))
     return {"model": say("Model"), "ensemble": say("Ensemble"), RECALIBRATED: say("Recalibrated here")}.get(model, model)
 
 

@@ -49,7 +49,7 @@ def certain(row: Metric) -> bool:
 
 
 def _sentence(run: Run, model: str, baseline: str, row: Metric, strongest: bool) -> str:
-    who, plain = label(model).lower(), baseline.removeprefix("baseline:").replace("_", " ")
+    who, plain = label(model).lower(), retold(baseline.removeprefix("baseline:").replace("_", " "))
     if strongest:
         which = say("{baseline}, the strongest plain baseline", baseline=plain)
     else:

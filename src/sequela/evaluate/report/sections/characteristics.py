@@ -10,7 +10,7 @@ from sequela.evaluate.report.words import later, say
 
 CAPTION = later(
     "Rows, n (%) of all of them, or the median [quartiles] of the last value before the prediction, with the rows that have "
-    "none. Counts from 1 to {most}, those from which one of these could be worked out, and quartiles of so few values are withheld."
+    "none. Counts from 1 to {most}, those from which one of these could be worked out, and quartiles of few values are withheld."
 )
 
 

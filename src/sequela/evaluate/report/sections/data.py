@@ -174,7 +174,7 @@ def _likeness(run: Run) -> Safe:
 
 def _part(part: PartFacts) -> list[Piece]:
     share = f" ({numbers.percent(part.events / part.rows)})" if part.events is not None and part.rows else ""
-    classes = ", ".join(f"{name} {count:,}" for name, count in part.classes.items())
+    classes = ", ".join(f"{retold(name)} {count:,}" for name, count in part.classes.items())
     events = f"{numbers.count(part.events)}{share}" if part.events is not None else classes or "–"
     return [numbers.count(part.rows), numbers.count(part.subjects), events]
 
