@@ -13,14 +13,16 @@ import numpy as np
 from msgspec import Struct
 
 from sequela.evaluate.incidence import Incidence
-from sequela.evaluate.intervals import Draws, Interval, Weighted, bands, delong, wilson
+from sequela.evaluate.intervals import BYTE, ELEMENTS, Draws, Interval, Weighted, bands, delong, wilson
 from sequela.metrics.calibration import logit
+from sequela.metrics.discrimination import EXACT
 from sequela.metrics.sums import ratio
 from sequela.types import Array
 
 POINTS = 101  # of a grid from 0 to 1
 BINS = 10  # of calibration, by quantile of the risk
 GRID = 40  # points of the smooth calibration curve
+AT_ONCE = 8  # so many times the resamples of a chunk are multiplied with sums at once
 RESAMPLES = 400  # of a pointwise band; its ends are drawn, not quoted
 DIGITS = 5
 
@@ -132,8 +134,8 @@ def draw(
     smooth = _Sums.of(_local_sums(risk, event, around), unit, len(drawn.subjects))
     benefit = _Sums.of(_benefit_sums(risk, event, thresholds), unit, len(drawn.subjects))
     statistics: list[Weighted] = [
-        partial(sorted_.roc, grid),
-        partial(sorted_.precision, grid[1:]),
+        partial(_piecewise, partial(sorted_.roc, grid)),
+        partial(_piecewise, partial(sorted_.precision, grid[1:])),
         lambda counts: _local_line(*smooth(counts)),
         lambda counts: ratio(*benefit(counts)),
     ]
@@ -160,7 +162,7 @@ def draw(
 def _with_bands(grids: list[Array], statistics: list[Weighted], rows: int, resampled: Draws) -> list[Line]:
     """Each statistic of how often a subject counts ("R U"), once for all subjects and again for each resample."""
     found: list[list[Array]] = [[] for _ in statistics]
-    for counts in resampled.chunks(rows * 4):
+    for counts in resampled.chunks(max(rows // AT_ONCE, 1)):
         for values, statistic in zip(found, statistics, strict=True):
             values.append(statistic(counts))
     once = np.ones((1, len(resampled.subjects)))
@@ -169,6 +171,12 @@ def _with_bands(grids: list[Array], statistics: list[Weighted], rows: int, resam
         low, high = bands(np.concatenate(values)) if values else (np.zeros(0), np.zeros(0))
         lines.append(Line(_plain(grid), _nulls(statistic(once)[0]), _nulls(low), _nulls(high)))
     return lines
+
+
+def _piecewise(statistic: Weighted, counts: Array) -> Array:
+    """A statistic that needs every row's weight, a few resamples at a time."""
+    size = max(1, ELEMENTS // (4 * counts.shape[1]))
+    return np.concatenate([statistic(counts[first : first + size]) for first in range(0, len(counts), size)])
 
 
 # ------------------------------------------------------------------------------------------------------- curves with weights
@@ -182,6 +190,8 @@ class _Sums:
 
     @classmethod
     def of(cls, rows: Iterable[Array], unit: Array, units: int) -> _Sums:
+        if units == len(unit):
+            return cls(tuple(_placed(values, unit) for values in rows))
         order = np.argsort(unit, kind="stable")
         first = np.flatnonzero(np.append(True, np.diff(unit[order]) != 0))
         return cls(tuple(_gathered(values[order], first, unit[order][first], units) for values in rows))
@@ -189,6 +199,15 @@ class _Sums:
     def __call__(self, counts: Array) -> list[Array]:
         """The sums, each "R k"."""
         return [counts @ part for part in self.parts]
+
+
+def _placed(values: Array, unit: Array) -> Array:
+    """Where each row is a unit: the rows in the order of the units."""
+    if (np.diff(unit) > 0).all():
+        return values.astype(np.float64, copy=False)
+    placed = np.empty(values.shape)
+    placed[unit] = values
+    return placed
 
 
 def _gathered(values: Array, first: Array, unit: Array, units: int) -> Array:
@@ -228,10 +247,11 @@ class _Sorted:
 
     def _cumulated(self, counts: Array) -> tuple[Array, Array]:
         """Weight of events and of others called, "R G+1", as the threshold falls through the G distinct risks."""
-        weights = counts[:, self.unit]
+        exact = np.float32 if counts.max(initial=0) <= BYTE and len(self.unit) < EXACT else np.float64
+        weights = counts.astype(np.uint8 if exact is np.float32 else np.float64)[:, self.unit]
         start = np.zeros((len(weights), 1))
-        called = np.cumsum(weights, 1)[:, self.last]
-        found = np.cumsum(weights * self.event, 1)[:, self.last]
+        called = np.cumsum(weights, 1, dtype=exact)[:, self.last].astype(np.float64)
+        found = np.cumsum(weights * self.event, 1, dtype=exact)[:, self.last].astype(np.float64)
         return np.hstack([start, found]), np.hstack([start, called - found])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 
 import numpy as np
 from msgspec.structs import replace
@@ -20,11 +21,13 @@ from sequela.evaluate.intervals import Draws, delong_difference, draws, percenti
 from sequela.evaluate.metric import Evaluation, Metric
 from sequela.evaluate.question import Question
 from sequela.evaluate.questions import COMPARED, UNRULED, Asked, Safety, check
+from sequela.evaluate.resampled import resampled
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics.table import Kind
 from sequela.types import Answer, Array, Cohort, Part
 
 ALL = ""  # the group of everybody
+UNDRAWN = "no interval: of baselines none is drawn by group"
 RECALIBRATED = "recalibrated"  # the name of an answer that was calibrated on the data it is judged on
 
 
@@ -95,11 +98,11 @@ def estimates(kind: Kind, judged: Judged, settings: config.Evaluate, drawn: Draw
     target = judged.cohort.target
     fewer = check_names(settings, target.names)
     asked = Asked(kind, target, judged.answers, judged.thresholds, tuple(settings.classes), judged.safety, fewer)
-    found: list[Estimate] = []
-    for group, rows in _groups(judged.cohort, settings):
-        one = Slice(group, rows, [*asked.questions(rows), *alerts.questions(asked, judged.cohort, rows, settings)])
-        found += _estimated(one, judged.cohort, settings, drawn)
-    return found
+    slices = [
+        Slice(group, rows, [*asked.questions(rows), *alerts.questions(asked, judged.cohort, rows, settings)])
+        for group, rows in _groups(judged.cohort, settings)
+    ]
+    return _estimated(slices, judged.cohort, settings, drawn)
 
 
 def check_names(settings: config.Evaluate, names: tuple[str, ...]) -> gathered.Classes | None:
@@ -124,16 +127,23 @@ def _groups(cohort: Cohort, settings: config.Evaluate) -> Iterator[tuple[str, Ar
             yield f"{name}={value or 'unknown'}", np.flatnonzero(values == value)
 
 
-def _estimated(one: Slice, cohort: Cohort, settings: config.Evaluate, drawn: Draws) -> list[Estimate]:
+def _estimated(slices: Sequence[Slice], cohort: Cohort, settings: config.Evaluate, drawn: Draws) -> list[Estimate]:
+    asked = [(one.group, question) for one in slices for question in one.questions]
+    reasons = [_too_small(group, question, settings) for group, question in asked]
+    drawing = [not reason and _is_drawn(group, question) for (group, question), reason in zip(asked, reasons, strict=True)]
+    samples = iter(resampled([one for (_, one), draw in zip(asked, drawing, strict=True) if draw], cohort.subject_id, drawn))
     found = []
-    shown = [question for question in one.questions if not _too_small(one.group, question, settings)]
-    samples = iter(_resampled(shown, cohort.subject_id, drawn))
-    for question in one.questions:
-        reason = _too_small(one.group, question, settings)
+    for (group, question), reason, draw in zip(asked, reasons, drawing, strict=True):
         point = float("nan") if reason else float(question.value(None)) if len(question.rows) else float("nan")
+        told = question if draw or reason or not drawn.count else replaced(question, reason=_joined(question.reason, UNDRAWN))
         subjects = _denominator_subjects(question, cohort)
-        found.append(Estimate(question, one.group, point, np.zeros(0) if reason else next(samples), subjects, reason))
+        found.append(Estimate(told, group, point, next(samples) if draw else np.zeros(0), subjects, reason))
     return found
+
+
+def _is_drawn(group: str, question: Question) -> bool:
+    """Whether a number has an interval: by group only those of the answers that are given."""
+    return "=" not in group or not question.model.startswith("baseline:")
 
 
 def _too_small(group: str, question: Question, settings: config.Evaluate) -> str:
@@ -150,23 +160,13 @@ def _too_small(group: str, question: Question, settings: config.Evaluate) -> str
     return ""
 
 
-def _resampled(questions: Sequence[Question], subject: Array, drawn: Draws) -> list[Array]:
-    """The samples of each question; questions about the same rows share their weights."""
-    found: list[list[Array]] = [[] for _ in questions]
-    keys = [question.rows.tobytes() for question in questions]
-    sets = dict(zip(keys, (question.rows for question in questions), strict=True))
-    unit = {name: drawn.units(subject[rows]) for name, rows in sets.items()}
-    largest = max((len(rows) for rows in sets.values()), default=0)
-    for counts in drawn.chunks(largest) if questions else ():
-        weights = {name: counts[:, units] for name, units in unit.items()}
-        for values, name, question in zip(found, keys, questions, strict=True):
-            values.append(question.value(weights[name]))
-    return [np.concatenate(values) if values else np.zeros(0) for values in found]
-
-
 def _denominator_subjects(question: Question, cohort: Cohort) -> int:
-    rows = question.rows if question.denominator is None else question.rows[question.denominator]
-    return len(np.unique(cohort.subject_id[rows]))
+    """Of a proportion how many subjects it is a share of; 0 of anything else."""
+    if question.denominator is None:
+        return 0
+    subject = cohort.subject_id[question.rows[question.denominator]]
+    rising = np.diff(subject) > 0  # rows of a cohort stand by subject
+    return len(subject) if rising.all() else len(np.unique(subject))
 
 
 # --------------------------------------------------------------------------------------------------------------------- rows
@@ -223,7 +223,11 @@ def with_interval(metric: Metric, samples: Array, settings: config.Evaluate, pro
 
 
 def _noted(metric: Metric, note: str) -> Metric:
-    return replace(metric, reason="; ".join(filter(None, [metric.reason, note])))
+    return replace(metric, reason=_joined(metric.reason, note))
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 # -------------------------------------------------------------------------------------------------------------- differences

@@ -17,6 +17,7 @@ from sequela.types import Array
 ELEMENTS = (
     1 << 19
 )  # of the weights of a chunk of resamples: small enough to stay near the processor, large enough to be worth a call
+BYTE = 255  # how often a subject may be drawn, for its count to be kept in a byte
 DEFINED = 0.5  # share of resamples in which a value must be defined for its interval to be given
 
 
@@ -138,8 +139,8 @@ class Draws:
         size = max(1, ELEMENTS // max(rows, subjects, 1))
         for first in range(0, self.count, size):
             resamples = min(size, self.count - first)
-            drawn = random.integers(0, subjects, (resamples, subjects), np.int32) + np.arange(resamples)[:, None] * subjects
-            yield np.bincount(drawn.ravel(), minlength=resamples * subjects).reshape(resamples, subjects).astype(np.float64)
+            drawn = random.integers(0, subjects, (resamples, subjects), np.int32)
+            yield np.stack([np.bincount(one, minlength=subjects) for one in drawn]).astype(np.float64)
 
 
 def draws(subject: Array, count: int, seed: int) -> Draws:

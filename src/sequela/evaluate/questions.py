@@ -10,6 +10,7 @@ import numpy as np
 
 from sequela.errors import DataError
 from sequela.evaluate import (
+    additive,
     cafa,
     contacts,
     detection,
@@ -25,7 +26,7 @@ from sequela.evaluate.question import Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
-from sequela.metrics.discrimination import ranked
+from sequela.metrics.discrimination import Cumulated, Ranked, ranked
 from sequela.metrics.table import METRICS
 from sequela.metrics.watched import Latest
 from sequela.types import Along, Answer, Array, Target
@@ -348,17 +349,39 @@ class _YesOrNo:
 
 def _yes_or_no(one: _YesOrNo, risk: Array, cut: float) -> list[Question]:
     called = risk >= cut
-    asked = [*_ranks(one, risk), *(_score_question(metric, one, risk) for metric in SCORES)]
-    return asked + [_decision_question(metric, one, called, cut) for metric in DECISIONS]
+    scores, decisions = additive.of_scores(risk, one.event), additive.of_decisions(called, one.event)
+    asked = [*_ranks(one, risk), *(replace(_score_question(name, one, risk), additive=scores.get(name)) for name in SCORES)]
+    decided = (_decision_question(metric, one, called, cut) for metric in DECISIONS)
+    return asked + [replace(question, additive=decisions.get(question.metric)) for question in decided]
 
 
 def _ranks(one: _YesOrNo, risk: Array) -> list[Question]:
-    """What depends on the order of the risks alone; they are sorted once for both."""
-    order, reason, events = ranked(risk, one.event), _one_outcome(one.event), int(one.event.sum())
+    """What depends on the order of the risks alone; they are sorted, and each resample added up, once for both."""
+    order, reason, events = _Once(ranked(risk, one.event)), _one_outcome(one.event), int(one.event.sum())
     return [
-        Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason),
-        Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason),
+        Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason, counted=True),
+        Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason, counted=True),
     ]
+
+
+@dataclass(slots=True)
+class _Once:
+    """An order whose running sums are kept until other weights are asked about."""
+
+    order: Ranked
+    weights: Array | None = None
+    found: Cumulated | None = None
+
+    def auroc(self, weights: Array | None) -> Array:
+        return self._cumulated(weights).auroc()
+
+    def auprc(self, weights: Array | None) -> Array:
+        return self._cumulated(weights).auprc()
+
+    def _cumulated(self, weights: Array | None) -> Cumulated:
+        if self.found is None or self.weights is not weights:
+            self.weights, self.found = weights, self.order.cumulated(weights)
+        return self.found
 
 
 def _score_question(metric: str, one: _YesOrNo, risk: Array) -> Question:

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import comb, factorial
+
 import numpy as np
 
 from sequela.metrics.sums import ratio, total
@@ -89,3 +92,93 @@ def _step(coefficients: Array, columns: Array, offset: Array, event: Array, weig
     step = np.linalg.solve(np.where(singular[..., None, None], np.eye(k), information), score[..., None])[..., 0]
     stepped: Array = np.where(singular[..., None], np.nan, step)
     return stepped
+
+
+# ------------------------------------------------------------------------------------------------- many resamples, by sums
+
+SERVES = 500  # events, others and subjects from which on a resample lies near enough to all rows
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A logistic fit near its solution: the score as a polynomial of third order whose coefficients are sums over rows.
+
+    A resample's solution then needs no further look at the rows. Where there are SERVES events, others and subjects or more the
+    solutions are those of Newton's method within a hundredth of their standard error.
+    """
+
+    columns: Array  # float64 "n k"
+    found: Array  # "P": of all rows, on the scale of the standardised logits
+    slope: bool  # whether the slope is fitted, or held at 1
+    spread: float  # of the logits
+
+    def __call__(self, sums: Array) -> Array:
+        """The intercept, or the slope, of sums "... k" of the columns."""
+        shift = np.zeros((*sums.shape[:-1], 1 + self.slope))
+        for _ in range(4):
+            score, information = self._at(sums, shift)
+            singular = ~(np.abs(np.linalg.det(information)) > 0)
+            information = np.where(singular[..., None, None], np.eye(1 + self.slope), information)
+            step = np.linalg.solve(information, score[..., None])[..., 0]
+            shift = shift + np.where(singular[..., None], np.nan, np.clip(step, -1, 1))
+        value: Array = self.found[0] + shift[..., 0] if not self.slope else (self.found[1] + shift[..., 1]) / self.spread
+        return value
+
+    def _at(self, sums: Array, shift: Array) -> tuple[Array, Array]:
+        """Score "... P" and information "... P P" at a shift from the solution of all rows."""
+        size, moments = 1 + self.slope, self._moments(sums)
+        powers = [shift[..., 0] ** i for i in range(ORDER + 1)], [shift[..., -1] ** i for i in range(ORDER + 1)]
+        score = [sums[..., m] - self._term(moments, powers, range(1, ORDER + 1), m, 0) for m in range(size)]
+        information = [[self._term(moments, powers, range(1, ORDER + 1), m + n, 1) for n in range(size)] for m in range(size)]
+        return np.stack(score, -1), np.stack([np.stack(row, -1) for row in information], -2)
+
+    def _term(
+        self, moments: list[list[Array]], powers: tuple[list[Array], list[Array]], orders: range, raised: int, fewer: int
+    ) -> Array:
+        """The sum over orders j of the j-th derivative times the shift to the power j - fewer, over (j - fewer)!."""
+        total = np.zeros_like(powers[0][0])
+        for j in orders:
+            k = j - fewer
+            for i in range(k + 1 if self.slope else 1):
+                total = (
+                    total + comb(k, i) / factorial(k) * powers[0][k - i] * (powers[1][i] if i else 1.0) * moments[j][i + raised]
+                )
+        return total
+
+    def _moments(self, sums: Array) -> list[list[Array]]:
+        """By derivative, from the first, and power of the logit."""
+        found: list[list[Array]] = [[]]
+        at = 1 + self.slope
+        for j in range(1, ORDER + 1):
+            many = j + 2 if self.slope else 1
+            found.append([sums[..., at + r] for r in range(many)])
+            at += many
+        return found
+
+
+ORDER = 3  # of the expansion
+
+
+def expansion(risk: Array, event: Array, *, slope: bool) -> Expansion | None:
+    """That of `calibration_slope`, or of `calibration_intercept`; None where rows are too few, or there is none."""
+    events = int(np.sum(event))
+    if min(events, len(risk) - events) < SERVES:
+        return None
+    logits = logit(risk)
+    middle, spread = (float(logits.mean()), float(logits.std()) or 1.0) if slope else (0.0, 1.0)
+    place = (logits - middle) / spread
+    columns = np.stack([np.ones_like(place), place], 1) if slope else np.ones((len(place), 1))
+    offset = np.zeros_like(logits) if slope else logits
+    found = _solve(columns, offset, event, np.ones(len(place)))
+    if np.isnan(found).any():
+        return None
+    fitted = 1 / (1 + np.exp(-(columns @ found + offset)))
+    residual = [(event - fitted) * place**m for m in range(1 + slope)]
+    moments = [each * place**r for j, each in enumerate(_derivatives(fitted), 1) for r in range(j + 2 if slope else 1)]
+    return Expansion(np.stack([*residual, *moments], 1), found, slope, spread)
+
+
+def _derivatives(fitted: Array) -> list[Array]:
+    """The first ORDER derivatives of the logistic function."""
+    v = fitted * (1 - fitted)
+    return [v, v * (1 - 2 * fitted), v * (1 - 6 * v)]

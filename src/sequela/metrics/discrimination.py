@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sequela.metrics.sums import ratio
 from sequela.types import Array
+
+EXACT = 1 << 22  # rows whose counts, four each in the mean at most, add up exactly in single precision
 
 
 def auroc(risk: Array, event: Array, weights: Array | None = None) -> Array:
@@ -35,59 +38,74 @@ def auprc(risk: Array, event: Array, weights: Array | None = None) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Rows in the order of falling risk, sorted once for any number of resamples. N rows, P events."""
+    """Rows in the order of falling risk, sorted once for any number of resamples. P events, O others."""
 
-    order: Array  # int64 "N"
-    place: Array  # int64 "P": where the events stand in that order
-    first: Array  # int64 "P": how many rows have a higher risk than the event
-    past: Array  # int64 "P": and how many a risk as high or higher
-    events_first: Array  # int64 "P": the same of events alone
-    events_past: Array
+    events: Array  # int64 "P": rows, by falling risk
+    others: Array  # int64 "O"
+    above: Array  # int64 "P": how many others have a higher risk than the event
+    upto: Array  # int64 "P": and how many a risk as high or higher
+    events_upto: Array  # int64 "P": how many events have a risk as high or higher
 
     def auroc(self, weights: Array | None = None) -> Array:
         """As the function `auroc`."""
-        own, rows, events = self._cumulated(weights)
-        above = rows[..., self.first] - events[..., self.events_first] + rows[..., self.past] - events[..., self.events_past]
-        others = rows[..., -1] - events[..., -1]  # `above` counts each non-event with a higher risk twice, each tied one once
-        return ratio(_dot(own, others[..., None] - above / 2), events[..., -1] * others)
+        return self.cumulated(weights).auroc()
 
     def auprc(self, weights: Array | None = None) -> Array:
         """As the function `auprc`."""
-        own, rows, events = self._cumulated(weights)
-        called = rows[..., self.past]
-        precision = events[..., self.events_past] / np.where(called > 0, called, 1)
-        return ratio(_dot(own, precision), events[..., -1] * (rows[..., -1] > events[..., -1]))
+        return self.cumulated(weights).auprc()
 
-    def _cumulated(self, weights: Array | None) -> tuple[Array, Array, Array]:
-        """The events' own weights "... P", and the running sums of all rows "... N+1" and of the events "... P+1"."""
-        weights = np.ones(len(self.order)) if weights is None else weights
-        falling = np.take(weights, self.order, -1)
-        own = np.take(falling, self.place, -1)
-        return own, _cumulative(falling), _cumulative(own)
+    def cumulated(self, weights: Array | None = None) -> Cumulated:
+        """What both are made of. Weights that are whole numbers may be integers of one byte, which is several times faster."""
+        if weights is None:
+            weights = np.ones(len(self.events) + len(self.others))
+        counted = weights.dtype.kind == "u" and weights.shape[-1] < EXACT
+        exact = np.float32 if counted else np.float64
+        own = np.take(weights, self.events, -1).astype(exact)
+        return Cumulated(self, own, _running(own, exact), _running(np.take(weights, self.others, -1), exact))
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulated:
+    """The running sums of weights down an order."""
+
+    order: Ranked
+    own: Array  # "... P": the events' weights
+    events: Array  # "... P+1"
+    others: Array  # "... O+1"
+
+    def auroc(self) -> Array:
+        """As the function of that name."""
+        others = self.others[..., -1].astype(np.float64)
+        above = np.take(self.others, self.order.above, -1)
+        if (self.order.above != self.order.upto).any():
+            above = (above.astype(np.float64) + np.take(self.others, self.order.upto, -1)) / 2
+        events = self.events[..., -1].astype(np.float64)
+        return ratio(_dot(self.own.astype(np.float64), others[..., None] - above), events * others)
+
+    def auprc(self) -> Array:
+        """As the function of that name."""
+        events = self.events[..., -1].astype(np.float64)
+        found = np.take(self.events, self.order.events_upto, -1)
+        called = found + np.take(self.others, self.order.upto, -1)
+        precision = found.astype(np.float64) / np.where(called > 0, called, 1)
+        return ratio(_dot(self.own.astype(np.float64), precision), events * (self.others[..., -1] > 0))
 
 
 def ranked(risk: Array, event: Array) -> Ranked:
     """The rows sorted, for `Ranked.auroc` and `Ranked.auprc` of many resamples."""
-    risk = np.asarray(risk, np.float64)
+    risk, event = np.asarray(risk, np.float64), np.asarray(event, bool)
     order = np.argsort(-risk, kind="stable")
-    happened = np.asarray(event, bool)[order]
-    place = np.flatnonzero(happened)
-    first, past = (bound[place] for bound in _ties(risk[order]))
-    events_above = np.concatenate([[0], np.cumsum(happened)])  # rows above -> events above
-    return Ranked(order, place, first, past, events_above[first], events_above[past])
+    happened = event[order]
+    events, others = order[happened], order[~happened]
+    falling, below = -risk[events], -risk[others]
+    above, upto = np.searchsorted(below, falling, "left"), np.searchsorted(below, falling, "right")
+    return Ranked(events, others, above, upto, np.searchsorted(falling, falling, "right"))
 
 
-def _ties(falling: Array) -> tuple[Array, Array]:
-    """For each row, how many rows come before its run of equal risks, and how many with it."""
-    starts = np.flatnonzero(np.diff(falling, prepend=np.inf)) if len(falling) else np.zeros(0, np.int64)
-    lengths = np.diff(starts, append=len(falling))
-    return np.repeat(starts, lengths), np.repeat(starts + lengths, lengths)
-
-
-def _cumulative(weights: Array) -> Array:
+def _running(weights: Array, exact: type[np.floating[Any]]) -> Array:
     """Running sums with a leading 0: "... N" to "... N+1"."""
-    sums = np.zeros((*weights.shape[:-1], weights.shape[-1] + 1))
-    np.cumsum(weights, -1, out=sums[..., 1:])
+    sums = np.zeros((*weights.shape[:-1], weights.shape[-1] + 1), exact)
+    np.cumsum(weights, -1, dtype=exact, out=sums[..., 1:])
     return sums
 
 

@@ -48,13 +48,15 @@ def fairness(
     cohort = by_block(judged.cohort)
     drawn = draws(cohort.subject_id, settings.bootstrap, seed)
     questions, left_out = asked(kind, model, judged.answers[model], cohort.target, judged.thresholds)
-    made: list[Made] = []
-    for class_, one in questions.items():
-        for group in groups:
-            places = [(level, np.flatnonzero(group.level[one.rows] == level)) for level in group.levels]
-            found = within(one, places, cohort.subject_id, drawn)
-            facts = GroupingFacts(name=group.name, class_=class_)
-            made.append(_made(facts, found, trained.get(group.name, {}), settings))
+    slices = [(class_, group, level, one) for class_, one in questions.items() for group in groups for level in group.levels]
+    asked_of = [(level, one.inside(np.flatnonzero(group.level[one.rows] == level))) for _, group, level, one in slices]
+    by_grouping: dict[tuple[str, str], list[Within]] = defaultdict(list)
+    for (class_, group, _, _), each in zip(slices, within(asked_of, cohort.subject_id, drawn), strict=True):
+        by_grouping[class_, group.name].append(each)
+    made = [
+        _made(GroupingFacts(name=name, class_=class_), each, trained.get(name, {}), settings)
+        for (class_, name), each in by_grouping.items()
+    ]
     family = _families(made)
     return FairnessFacts(
         model=model,

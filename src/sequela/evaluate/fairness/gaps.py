@@ -113,8 +113,8 @@ def together(family: Sequence[Compared], confidence: float) -> list[Together]:
     to Bonferroni's normal quantile as well.
     """
     counted = [one for one in family if np.isfinite(one.error) and one.error > 0]
-    if not counted or not len(counted[0].samples):
-        return [Together(float("nan"), float("nan"), float("nan")) for _ in family]
+    if not counted:
+        return [_together(one, 0.0, np.zeros(0), 0) for one in family]
     deviation = np.abs(np.stack([(one.samples - one.point) / one.error for one in counted]))
     largest = np.max(np.where(np.isnan(deviation), 0.0, deviation), 0)
     fixed = sum(one.fixed for one in counted)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from sequela.evaluate.intervals import Draws
-from sequela.metrics.calibration import calibration_intercept, calibration_slope
+from sequela.evaluate.question import Additive, Question
+from sequela.evaluate.resampled import resampled
+from sequela.metrics.calibration import SERVES, calibration_intercept, calibration_slope, expansion
 from sequela.metrics.discrimination import ranked
-from sequela.metrics.sums import ratio
+from sequela.metrics.sums import ratio, total
 from sequela.types import Array
 
 COUNTED = ("selection_rate", "sensitivity", "specificity", "ppv", "observed_expected")  # ratios of sums over rows
 RISKS = (*COUNTED[:4], "auroc", "calibration_intercept", "calibration_slope", "observed_expected")
 ERRORS = ("mae", "bias")
 PROPORTIONS = COUNTED[:4]
-Weighed = Callable[[Array | None], Array]  # weights of rows "R n" (or None) -> "R"
+FITS = (("calibration_intercept", calibration_intercept, False), ("calibration_slope", calibration_slope, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,17 @@ class YesOrNo:
         }
         return {name: ratio(part, whole) for name, (part, whole) in parts.items()}
 
-    def weighed(self) -> Mapping[str, Weighed]:
-        """The metrics that need every row's weight."""
-        return {
-            "auroc": ranked(self.risk, self.event).auroc,
-            "calibration_intercept": lambda weights: calibration_intercept(self.risk, self.event, weights),
-            "calibration_slope": lambda weights: calibration_slope(self.risk, self.event, weights),
+    def questions(self) -> list[Question]:
+        """Every metric, in the order of RISKS."""
+        found = _by_sums(self) | {
+            "auroc": Question("", "auroc", "", self.rows, ranked(self.risk, self.event).auroc, counted=True)
         }
+        for name, function, slope in FITS:
+            expanded = expansion(self.risk, self.event, slope=slope)
+            by_sums = None if expanded is None else Additive(expanded.columns, expanded, SERVES)
+            value = partial(function, self.risk, self.event)
+            found[name] = Question("", name, "", self.rows, value, additive=by_sums)
+        return [found[name] for name in RISKS]
 
     def denominators(self) -> dict[str, Array]:
         """Of what rows (bool "n") each proportion is a share."""
@@ -92,8 +99,10 @@ class Quantity:
         rows, size, error = np.moveaxis(sums, -1, 0)
         return {"mae": ratio(size, rows), "bias": ratio(error, rows)}
 
-    def weighed(self) -> Mapping[str, Weighed]:
-        return {}
+    def questions(self) -> list[Question]:
+        """Every metric, in the order of ERRORS."""
+        found = _by_sums(self)
+        return [found[name] for name in ERRORS]
 
     def denominators(self) -> dict[str, Array]:
         return {}
@@ -120,49 +129,52 @@ class Within:
     calls: int | None = None
 
 
-def within(asked: Asked, levels: Sequence[tuple[str, Array]], subject: Array, drawn: Draws) -> list[Within]:
-    """The metrics of each group (its name, and the place of its rows among those asked), all on the same resamples.
+def within(asked: Sequence[tuple[str, Asked]], subject: Array, drawn: Draws) -> list[Within]:
+    """The metrics of each group (its level, and what is asked of its rows), all on the same resamples, drawn once.
 
     `subject` holds the subject of each row of the cohort.
     """
-    groups = [_Group.of(level, asked.inside(place), subject, drawn) for level, place in levels]
-    for counts in drawn.chunks(max((len(group.unit) for group in groups), default=1)):
-        for group in groups:
-            group.add(counts)
-    return [group.found() for group in groups]
+    questions = [one.questions() for _, one in asked]
+    samples = iter(resampled([question for those in questions for question in those], subject, drawn))
+    return [
+        _found(level, one, those, {question.metric: next(samples) for question in those}, subject[one.rows])
+        for (level, one), those in zip(asked, questions, strict=True)
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    level: str
-    asked: Asked
-    unit: Array  # of each row
-    subjects: Array  # int64 "U": those of the group, among all that are drawn
-    sums: Array  # "U k": of each of these
-    weighed: Mapping[str, Weighed]
-    samples: dict[str, list[Array]]
+def _found(level: str, asked: Asked, questions: Sequence[Question], samples: dict[str, Array], subject: Array) -> Within:
+    return Within(
+        level=level,
+        rows=len(asked.rows),
+        subjects=len(np.unique(subject)),
+        events=asked.events,
+        point={question.metric: float(question.value(None)) for question in questions},
+        samples=samples,
+        trials={name: len(np.unique(subject[rows])) for name, rows in asked.denominators().items()},
+        calls=int(asked.called.sum()) if isinstance(asked, YesOrNo) else None,
+    )
 
-    @classmethod
-    def of(cls, level: str, asked: Asked, subject: Array, drawn: Draws) -> _Group:
-        unit = drawn.units(subject[asked.rows])
-        subjects, place = np.unique(unit, return_inverse=True)
-        columns = asked.columns()
-        sums = np.stack([np.bincount(place, column, len(subjects)) for column in columns.T], 1)
-        return cls(level, asked, unit, subjects, sums, asked.weighed(), {name: [] for name in asked.metrics})
 
-    def add(self, counts: Array) -> None:
-        """Adds the values on some resamples, "R subjects"."""
-        for name, values in self.asked.from_sums(counts[:, self.subjects] @ self.sums).items():
-            self.samples[name].append(values)
-        weights = counts[:, self.unit] if self.weighed else None
-        for name, value in self.weighed.items():
-            self.samples[name].append(value(weights))
+def _by_sums(asked: Asked) -> dict[str, Question]:
+    """What are ratios of sums over the rows, by name."""
+    columns = asked.columns()
+    names = asked.from_sums(columns.sum(0))
+    return {
+        name: Question(
+            "",
+            name,
+            "",
+            asked.rows,
+            partial(_of_rows, asked, columns, name),
+            additive=Additive(columns, partial(_one_of, asked, name)),
+        )
+        for name in names
+    }
 
-    def found(self) -> Within:
-        asked = self.asked
-        point = asked.from_sums(self.sums.sum(0)) | {name: value(None) for name, value in self.weighed.items()}
-        trials = {name: len(np.unique(self.unit[rows])) for name, rows in asked.denominators().items()}
-        samples = {name: np.concatenate(values) if values else np.zeros(0) for name, values in self.samples.items()}
-        plain = {name: float(point[name]) for name in asked.metrics}
-        calls = int(asked.called.sum()) if isinstance(asked, YesOrNo) else None
-        return Within(self.level, len(asked.rows), len(self.subjects), asked.events, plain, samples, trials, calls)
+
+def _one_of(asked: Asked, name: str, sums: Array) -> Array:
+    return asked.from_sums(sums)[name]
+
+
+def _of_rows(asked: Asked, columns: Array, name: str, weights: Array | None) -> Array:
+    return _one_of(asked, name, total(columns, weights))
