@@ -67,7 +67,7 @@ def _explained(of: Material, rows: Evidence, method: str, progress: Progress) ->
     said, ms = timed(explainer(of.members, of.task, method, options), rows)
     progress("explaining", 1, 1)
     one = checked.Said(of, rows, method, options, said)
-    matters = mattering.matters(said, rows, of.predictor.fitted)
+    matters = mattering.matters(said, rows)
     alone = of.task.kind in ("binary", "regression", "survival")
     return ExplanationFacts(
         kind=of.task.kind,
