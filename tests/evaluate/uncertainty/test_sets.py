@@ -18,7 +18,8 @@ def asked(count: int, seed: int, share: float = 0.2, skill: float = 1.0) -> tupl
     random = np.random.default_rng(seed)
     sick = random.random(count) < share
     risk = 1 / (1 + np.exp(-(random.normal(size=count) + skill * sick - 1.5)))
-    return Answer("probabilities", risk[:, None], ("ill",)), Target(sick[:, None].astype(float), np.ones((count, 1), bool), ("ill",))
+    target = Target(sick[:, None].astype(float), np.ones((count, 1), bool), ("ill",))
+    return Answer("probabilities", risk[:, None], ("ill",)), target
 
 
 def held(fitted: sets.Sets, answer: Answer, target: Target, levels: np.ndarray | None = None) -> np.ndarray:

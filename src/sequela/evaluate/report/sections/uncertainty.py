@@ -8,7 +8,7 @@ from sequela.evaluate.calibrate import Tried
 from sequela.evaluate.report import numbers, svg
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figure, figures, folded, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.words import later, say
+from sequela.evaluate.report.words import later, retold, say
 from sequela.evaluate.uncertainty.facts import Covered, Mixed, RiskCurve, Spread, UncertaintyFacts, Unusual, Withheld
 from sequela.evaluate.uncertainty.sets import Sets
 
@@ -394,7 +394,7 @@ def _tried(facts: UncertaintyFacts) -> Safe:
 
 def _tried_row(one: Tried) -> list[Piece]:
     if one.log_loss is None:
-        return [one.method, one.reason, "–", "–"]
+        return [one.method, retold(one.reason), "–", "–"]
     return [
         one.method,
         f"{one.log_loss:.4f}",
