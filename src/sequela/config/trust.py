@@ -45,7 +45,7 @@ class Explain(Strict, frozen=True):
     rows: Annotated[int, Meta(ge=1)] = 200  # of the part that is shown
     floor: Share = 0.15  # of the planted cells' AUPRC: a method below it is shown with a warning
     planted: bool = True  # known cells are planted into training rows, the network learns them, and each method has to find them
-    concepts: list[str] = []  # what inputs are gathered into: icd_chapters, atc, loinc_panels, ecg_segments, or a TOML file
+    concepts: list[str] = []  # icd_chapters, atc (atc_1 to atc_5), loinc_panels, ecg_segments, body_regions, or a TOML file
     rules: list[Rule] = []
 
 
