@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sequela.pipeline.comparison import compare
     from sequela.pipeline.data import guess_mapping, import_data, parsed_options
     from sequela.pipeline.description import as_text, describe, doctor, listed
-    from sequela.pipeline.drift import drift
+    from sequela.pipeline.drifting import drift
     from sequela.pipeline.examination import examine
     from sequela.pipeline.experiment import run
     from sequela.pipeline.explanation import explain
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sequela.pipeline.prediction import predict
     from sequela.pipeline.progress import progress_bar
     from sequela.pipeline.refusals import passed_over
-    from sequela.pipeline.robustness import robustness
     from sequela.pipeline.sizing import size, size_of_validation
+    from sequela.pipeline.spoiling import robustness
     from sequela.pipeline.streaming import stream
     from sequela.pipeline.study_schema import schema
     from sequela.pipeline.validation import evaluate
@@ -32,7 +32,7 @@ _HOMES = {
     "compare": "comparison",
     "describe": "description",
     "doctor": "description",
-    "drift": "drift",
+    "drift": "drifting",
     "evaluate": "validation",
     "examine": "examination",
     "explain": "explanation",
@@ -46,7 +46,7 @@ _HOMES = {
     "predict": "prediction",
     "progress_bar": "progress",
     "report": "page",
-    "robustness": "robustness",
+    "robustness": "spoiling",
     "run": "experiment",
     "schema": "study_schema",
     "size": "sizing",

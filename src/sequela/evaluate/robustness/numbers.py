@@ -50,7 +50,7 @@ def noisy(known: Known, spreads: Mapping[str, float], level: float, seed: int) -
 def thinned(known: Known, every: float) -> Known:
     """Of the moments of each row every so-many-th alone, counted back from the last."""
     timed = _told(known) & pl.col("position").is_not_nan()
-    moment = pl.col("position").rank("dense", descending=True).over("row", _told(known))
+    moment = pl.when(timed).then("position").rank("dense", descending=True).over("row")
     return _with(known, known.events.filter(~timed | ((moment - 1) % int(every) == 0)))
 
 

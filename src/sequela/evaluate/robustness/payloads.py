@@ -95,7 +95,8 @@ def _gone(payload: Payload, random: np.random.Generator) -> Array:
 def _noise(level: float, payload: Payload, random: np.random.Generator) -> Array:
     values = np.asarray(payload.values, np.float32)
     spread = np.nanstd(values, axis=tuple(range(1, values.ndim)), keepdims=True)
-    return values + level * spread * random.standard_normal(values.shape, np.float32)
+    moved: Array = values + level * spread * random.standard_normal(values.shape, np.float32)
+    return moved
 
 
 def _coarse(times: int, payload: Payload, random: np.random.Generator) -> Array:

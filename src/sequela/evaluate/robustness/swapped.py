@@ -6,6 +6,7 @@ proven to stand all. What is put in comes from the rows themselves, as often as 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -14,12 +15,13 @@ import polars as pl
 
 from sequela import seed as streams
 from sequela.evaluate.robustness.letters import TOLD as WRITTEN
-from sequela.evaluate.robustness.letters import WORD, changed
+from sequela.evaluate.robustness.letters import changed
 from sequela.types import Answer, Array, Known, Target
 
 DRAWS = 8
 ROWS = 100  # at most
 NEAR = 1e-6
+GAPS = re.compile(r"(\s+)")
 
 
 def put(known: Known, count: int, seed: int) -> Known:
@@ -54,12 +56,13 @@ def _texts(known: Known, count: int, seed: int) -> Known:
 
 
 def _pieces(text: str, kind: str) -> list[str]:
-    return WORD.findall(text) if kind == "text" else list(text)
+    return text.split() if kind == "text" else list(text)
 
 
 def _put(kind: str, pool: list[str], count: int, text: str, random: np.random.Generator) -> str:
-    pieces = _pieces(text, kind)
-    for place in random.permutation(len(pieces))[:count].tolist():
+    pieces = GAPS.split(text) if kind == "text" else list(text)
+    filled = np.flatnonzero([bool(piece.strip()) for piece in pieces])
+    for place in random.permutation(filled)[:count].tolist():
         pieces[place] = pool[int(random.integers(len(pool)))]
     return "".join(pieces)
 

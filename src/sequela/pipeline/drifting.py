@@ -92,8 +92,9 @@ def drift(
     facts = _facts(held, store, flow, asked, settings, rows)
     progress("comparing", 3, 3)
     if folder is not None:
-        files.write_json(folder / FACTS, facts)
-        files.write(folder / PAGE, drifted.page(facts, language))
+        made = drifted.page(facts, language)
+        files.write(folder / PAGE, made)
+        files.write_json(folder / FACTS, facts)  # last: a folder that has this file is finished
     return Drift(facts, folder)
 
 
