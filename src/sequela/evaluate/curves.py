@@ -16,6 +16,7 @@ from sequela.evaluate.incidence import Incidence
 from sequela.evaluate.intervals import BYTE, ELEMENTS, Draws, Interval, Weighted, bands, delong, wilson
 from sequela.metrics.calibration import logit
 from sequela.metrics.discrimination import EXACT
+from sequela.metrics.reliability import hosmer_lemeshow, murphy
 from sequela.metrics.sums import ratio
 from sequela.types import Array
 
@@ -66,6 +67,18 @@ class TwoByTwo(Struct, frozen=True):
     rates: dict[str, Interval]  # sensitivity, specificity, ppv, npv with Wilson's limits (rows taken as independent)
 
 
+class BrierParts(Struct, frozen=True, kw_only=True):
+    """What the Brier score is made of (reliability - resolution + uncertainty + within), and Hosmer and Lemeshow's test."""
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+    hosmer_lemeshow: float | None  # chi-square, of as many degrees of freedom as bins; null where it is infinite
+    bins: int
+    p: float
+
+
 class Drawn(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     """The curves of one answer to one yes-or-no question."""
 
@@ -82,6 +95,7 @@ class Drawn(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
     treat_all: Line
     risks: Histogram
     table: TwoByTwo | None = None
+    parts: BrierParts | None = None  # of the bins of `calibration`
 
 
 class Confusion(Struct, frozen=True):
@@ -156,6 +170,7 @@ def draw(
         treat_all=Line(_plain(thresholds), _nulls(everyone)),
         risks=_histogram(risk, event),
         table=None if cut is None else two_by_two(risk >= cut, event, cut),
+        parts=_parts(risk, event),
     )
 
 
@@ -303,8 +318,7 @@ def _decision_grid(risk: Array) -> Array:
 
 def _binned(risk: Array, event: Array) -> list[Bin]:
     """Bins of as equal a number of rows as ties allow."""
-    edges = np.unique(np.quantile(risk, np.linspace(0, 1, BINS + 1)[1:-1]))
-    place = np.searchsorted(edges, risk, side="right")
+    place = _places(risk)
     bins = []
     for one in np.unique(place):
         inside = place == one
@@ -312,6 +326,26 @@ def _binned(risk: Array, event: Array) -> list[Bin]:
         low, high = wilson(events, n)
         bins.append(Bin(_round(risk[inside].mean()), _round(events / n), _round(low), _round(high), n, events))
     return bins
+
+
+def _places(risk: Array) -> Array:
+    """The bin of each row."""
+    edges = np.unique(np.quantile(risk, np.linspace(0, 1, BINS + 1)[1:-1]))
+    return np.searchsorted(edges, risk, side="right")
+
+
+def _parts(risk: Array, event: Array) -> BrierParts:
+    place = _places(risk)
+    brier, tested = murphy(risk, event, place), hosmer_lemeshow(risk, event, place)
+    return BrierParts(
+        reliability=_round(brier.reliability),
+        resolution=_round(brier.resolution),
+        uncertainty=_round(brier.uncertainty),
+        within=_round(brier.within),
+        hosmer_lemeshow=_round(tested.statistic) if np.isfinite(tested.statistic) else None,
+        bins=tested.bins,
+        p=_round(tested.p),
+    )
 
 
 def _histogram(risk: Array, event: Array) -> Histogram:

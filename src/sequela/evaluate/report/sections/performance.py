@@ -204,7 +204,24 @@ def calibration(run: Run) -> Safe:
 def _calibration(run: Run, class_: str) -> Safe:
     those = run.drawn(class_)
     shown = figures(plots.calibration(those), plots.risks(those[0][0], those[0][1])) if those else EMPTY
-    return (tag("h3", class_) if class_ else EMPTY) + _rates(run, class_, TABLES["calibration"]) + shown
+    return (tag("h3", class_) if class_ else EMPTY) + _rates(run, class_, TABLES["calibration"]) + _parts(those) + shown
+
+
+def _parts(those: Sequence[tuple[str, Drawn]]) -> Safe:
+    """What each Brier score is made of, and Hosmer and Lemeshow's test, on the bins of the curve."""
+    rows: list[list[Piece]] = []
+    for name, one in those:
+        if (parts := one.parts) is not None:
+            shares = (parts.reliability, parts.resolution, parts.uncertainty, parts.within)
+            chi = numbers.number(parts.hosmer_lemeshow, "mae")
+            rows.append([name, *map(numbers.number, shares), chi, numbers.count(parts.bins), numbers.p_value(parts.p)])
+    head = [say("Reliability"), say("Resolution"), say("Uncertainty"), say("Within bins"), "χ²", say("Bins"), "p"]
+    caption = say(
+        "The Brier score is reliability − resolution + uncertainty + what is told apart within bins (Murphy 1973). χ²: Hosmer "
+        "and Lemeshow's, with as many degrees of freedom as bins, rows taken as independent; with many rows it rejects what is "
+        "near enough."
+    )
+    return table(["", *head], rows, caption)
 
 
 def benefit(run: Run) -> Safe:
