@@ -104,6 +104,7 @@ def test_a_chart_without_most_of_its_columns_is_unusual_by_that_rule(ward_run: R
     rows, _ = bundle.eligible(ward)
     evidence = bundle.predictor.evidence(bundle.known(ward, rows), rows.subject_id, rows.row_id)
     chart = evidence.inputs["chart"]
+    assert chart.seen is not None
     seen = np.asarray(chart.seen[np.arange(len(chart.position))]).copy()
     seen[:, 1:] = False
     bare = replace(evidence, inputs={**evidence.inputs, "chart": replace(chart, seen=seen)})

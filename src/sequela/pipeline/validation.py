@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from sequela import config
@@ -25,6 +26,7 @@ from sequela.pipeline.data import other_records
 from sequela.pipeline.experiment import Run, counted, free, judged_frame
 from sequela.pipeline.progress import silent
 from sequela.pipeline.trial import judged
+from sequela.pipeline.trust import uncertainty
 from sequela.store.store import Store
 from sequela.study import cohort as cohorts
 from sequela.study import cut
@@ -77,6 +79,8 @@ def evaluate(
     told = facts.external(held, store, flow, one, counted(store, cohort, study.name, "evaluate", abroad.plan_of(held)))
     metrics = _write(folder, study, flow, one, told)
     trusted = abroad.trusted(held, one, metrics, abroad.Elsewhere(rows, columns, named, way or "", progress))
+    promised = uncertainty.elsewhere(predictor, one, evidence)
+    trusted = msgspec.structs.replace(trusted, uncertainty=promised)
     files.write_json(folder / files.TRUST, trusted)
     files.write_json(folder / files.METRICS, metrics)  # last: a folder that has this file is finished
     page.report(folder)

@@ -23,6 +23,14 @@ def found(done: Finished) -> UncertaintyFacts | None:
     return told(done.predictor, done.shown, done.evidence)
 
 
+def elsewhere(predictor: Predictor, judged: Judged, rows: Evidence) -> UncertaintyFacts | None:
+    """What became of the promises on other data; None of a task, or an older bundle, that promises nothing."""
+    promises = predictor.promises
+    if predictor.task.kind not in rarity.KINDS or (promises.sets, promises.ranges, promises.rarity) == (None, None, None):
+        return None
+    return told(predictor, judged, rows, elsewhere=True)
+
+
 def told(predictor: Predictor, judged: Judged, rows: Evidence, *, elsewhere: bool = False) -> UncertaintyFacts:
     """What became of the promises on these rows. `elsewhere`: other data, where another mix of classes may be told."""
     answer, kept, settings = judged.answers[predictor.final], predictor.promises, predictor.study.evaluate
