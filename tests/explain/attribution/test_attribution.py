@@ -197,7 +197,9 @@ def test_networks_are_left_in_their_mode_and_cudnn_is_back() -> None:
     was = torch.backends.cudnn.enabled
     with followed(Question([network], TASK)):
         assert not network.training and not torch.backends.cudnn.enabled
+        assert not any(weight.requires_grad for weight in network.parameters())
     assert network.training and torch.backends.cudnn.enabled == was
+    assert all(weight.requires_grad for weight in network.parameters())
 
 
 def test_every_method_says_whether_it_is_complete() -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sequela.explain.question import Question, evaluating
 from sequela.explain.tokens.dimming import dimmed
@@ -103,14 +103,28 @@ def opened(question: Question, inputs: Mapping[str, Seq], specs: Mapping[str, Sp
 
 @contextmanager
 def followed(question: Question) -> Iterator[None]:
-    """Within, gradients can be taken of networks as they answer after training.
+    """Within, gradients by cells can be taken of networks as they answer after training, and none by weights.
 
-    cuDNN's recurrent layers have none then, so they are left aside: within this alone.
+    cuDNN's recurrent layers have no gradient then, so they are left aside: within this alone.
     """
     with ExitStack() as modes, torch.backends.cudnn.flags(enabled=False):
         for member in question.members:
             modes.enter_context(evaluating(member))
+            modes.enter_context(_frozen(member))
         yield
+
+
+@contextmanager
+def _frozen(network: nn.Module) -> Iterator[None]:
+    """Within, no gradient is taken by the weights, which nobody asks for here."""
+    learnt = [weight for weight in network.parameters() if weight.requires_grad]
+    for weight in learnt:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in learnt:
+            weight.requires_grad_(True)
 
 
 def _parts(seq: Seq) -> Iterator[Part]:
