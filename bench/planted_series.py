@@ -21,6 +21,7 @@ os.environ["OMP_WAIT_POLICY"], os.environ["OMP_NUM_THREADS"] = "PASSIVE", "1"
 
 import numpy as np
 import torch
+from captum.attr import GradientShap, IntegratedGradients
 from harness import PACKAGES, measure, record
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor, nn
@@ -35,6 +36,10 @@ from sequela.tasks import binary
 from sequela.types import Array, Encoded, Plain, Ragged, Seq, Spec, Target
 
 STEPS, FEATURES, WINDOW, CAUSES, WIDTH = 48, 37, 8, 3, 64
+with warnings.catch_warnings():  # of matplotlib; loading it is no part of what a method costs
+    warnings.simplefilter("ignore")
+    import shap
+
 SHORTEST = 24  # steps, where lengths differ
 TRAINED, SHOWN, BACKGROUND = 2048, 64, 256
 TASK = binary.build(binary.Config(), ("event",))
@@ -168,12 +173,6 @@ def _told(options: Options) -> dict[str, Any]:
 
 def theirs(model: Model, x: Tensor, truth: list[Array], background: Tensor) -> dict[str, Any]:
     """A row for each method of Captum and shap, on whole series."""
-    from captum.attr import GradientShap, IntegratedGradients
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import shap
-
     bare = Bare(model)
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
