@@ -9,7 +9,7 @@ from sequela.pipeline.experiment import Run
 PLAIN = ('baselines.names=["logistic"]', "baselines.scores=[]", "ensemble.members=[]", "cohort.groups=[]")
 FILES = {
     "study.toml", "flow.json", "metrics.json", "curves.json", "run.json", "predictions.parquet", "report.html",
-    "model.sequela", "log.jsonl", "checkpoints", "trust.json", "plan.json",
+    "model.sequela", "log.jsonl", "checkpoints", "trust.json", "plan.json", "model_card.md",
 }  # fmt: skip
 
 

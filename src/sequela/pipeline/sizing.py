@@ -20,6 +20,7 @@ from sequela.metrics.calibration import logit
 from sequela.types import Array, Target, Times
 
 WIDTHS = {"auroc": "c_statistic", "calibration_slope": "slope", "observed_expected": "observed_expected"}  # metric -> of Widths
+CENTRED = 0.01  # spreads: a quantity whose mean is nearer to 0 has none that could be known within 10 %
 MOST_EXPLAINED = 0.99  # of what can be explained: a tune part on which nothing is wrong tells no more
 
 
@@ -152,7 +153,7 @@ def _needed(kind: str, train: Evidence, columns: int) -> Development | None:
     if kind == "binary":
         prevalence = float((values > 0).mean())
         return developing.binary(prevalence, columns, variance.SHARE * variance.most(prevalence))
-    if kind == "regression" and target.values.shape[1] == 1 and values.mean() != 0:
+    if kind == "regression" and target.values.shape[1] == 1 and abs(values.mean()) > CENTRED * values.std():
         return developing.continuous(float(values.mean()), float(values.std()), columns, variance.SHARE)
     if kind == "survival" and isinstance(target.dense, Times):
         watched = float(np.mean(target.dense.time - target.dense.entry))
@@ -179,7 +180,7 @@ def reached(
     widths = Widths()
     c, prevalence = _value(metrics, "auroc"), float(event.mean()) if len(event) else 0.0
     found = [_width(row, getattr(widths, WIDTHS[row.metric])) for row in _overall(metrics) if row.metric in WIDTHS]
-    can = c is not None and 0.5 <= c < 1 and 0 < prevalence < 1 and np.ptp(risk) > 0
+    can = c is not None and 0.5 <= c < 1 and 0 < prevalence < 1 and validating.tells_slope(logit(risk))
     return msgspec.structs.replace(
         facts,
         judged=len(np.unique(subject)),

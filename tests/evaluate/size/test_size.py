@@ -88,6 +88,7 @@ def test_what_is_explained_does_not_depend_on_which_outcome_is_the_event() -> No
         (lambda: developing.binary(0.05, 0, 0.1), "at least one"),
         (lambda: developing.binary(0.4, 10, 0.1, shrinkage=1.2), "shrinkage"),
         (lambda: developing.continuous(0, 1, 10, 0.5), "mean not 0"),
+        (lambda: developing.continuous(1e-7, 1, 10, 0.5), "more than"),
         (lambda: developing.survival(-1, 2, 2, 10, 0.1), "above 0"),
         (lambda: validating.binary(0.2, 0.4, 0, 1), "C statistic"),
         (lambda: validating.binary(0.2, 0.8, -1, 0), "do not differ"),

@@ -20,7 +20,7 @@ from sequela.evaluate import calibrate
 from sequela.evaluate.calibrate import Calibrator, Curve
 from sequela.evaluate.external.facts import LocalFacts, WayAt
 from sequela.evaluate.size.developing import NORMAL
-from sequela.evaluate.size.validating import slope
+from sequela.evaluate.size.validating import slope, tells_slope
 from sequela.metrics.calibration import calibration_intercept, logit
 from sequela.metrics.probability import ece, log_loss
 from sequela.types import Answer, Array, Target
@@ -88,7 +88,7 @@ def needs(way: str, answer: Answer, target: Target, subject: Array, seed: int) -
     if event.all() or not event.any():
         return LocalFacts(way=way, events=int(event.sum()), reason="only one outcome occurs here")
     scores = logit(answer.values[:, 0])
-    rows = None if np.ptp(scores) == 0 else slope(scores, WIDTH)
+    rows = slope(scores, WIDTH) if tells_slope(scores) else None
     return LocalFacts(
         way=way,
         events=int(event.sum()),

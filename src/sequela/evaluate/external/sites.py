@@ -66,9 +66,10 @@ def _numbers(risk: Array, event: Array, subject: Array) -> Iterator[SiteNumber]:
     area = delong(risk, event, subject)
     yield from _number("auroc", area.value, (area.high - area.value) / Z if area.high < 1 else (area.value - area.low) / Z)
     observed, expected = float(event.sum()), float(risk.sum())
-    ratio = observed / expected
-    relative = np.sqrt(_gathered((event - ratio * risk)[:, None], subject)[0, 0]) / observed
-    yield from _number("observed_expected", ratio, ratio * float(relative))
+    if expected > 0:
+        ratio = observed / expected
+        relative = np.sqrt(_gathered((event - ratio * risk)[:, None], subject)[0, 0]) / observed
+        yield from _number("observed_expected", ratio, ratio * float(relative))
     for metric, coefficients, columns in _calibrations(risk, event):
         fitted = expit(columns @ coefficients if metric == "calibration_slope" else logit(risk) + coefficients[0])
         yield from _number(metric, float(coefficients[-1]), _error(columns, fitted, event, subject))

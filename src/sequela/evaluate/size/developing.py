@@ -10,6 +10,7 @@ found here is a least number for it, not enough by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, exp, log, sqrt
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from sequela.evaluate.size import variance
 
 NORMAL = 1.96  # of a 95 % interval, as the papers have it
 OPTIMISM = 0.05
+MOST = 10**9  # patients beyond which nothing is sought
 MARGIN = 1.1  # of the average and the spread of a quantity
 
 
@@ -81,9 +83,7 @@ def continuous(mean: float, spread: float, parameters: int, explained: float, sh
     _can_be(parameters, explained, 1.0, shrinkage)
     if spread <= 0 or mean == 0:
         raise UsageError("the spread of the quantity must be above 0, and its mean not 0")
-    rows = parameters + 2
-    while _expected_shrinkage(rows, parameters, explained) < shrinkage:
-        rows += 1
+    rows = fewest(parameters + 2, lambda rows: _expected_shrinkage(rows, parameters, explained) >= shrinkage)
     optimism = 1 + ceil(round(parameters * (1 - explained) / OPTIMISM, 6))
     first = [
         Needed(criterion="shrinkage", rows=rows),
@@ -119,6 +119,21 @@ def _can_be(parameters: int, explained: float, most: float, shrinkage: float) ->
         raise UsageError(f"a shrinkage lies between 0 and 1, not at {shrinkage:g}")
 
 
+def fewest(least: int, enough: Callable[[int], bool]) -> int:
+    """The fewest rows, at least so many, that are enough, by halving. Raises UsageError where MOST are not."""
+    if enough(least):
+        return least
+    low, high = least, 2 * least
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > MOST:
+            raise UsageError(f"more than {MOST:.0e} patients would be needed", hint="are the mean and the spread in one unit?")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
 def _shrunk(parameters: int, explained: float, shrinkage: float) -> int:
     """Rows at which effects shrink by that factor (Riley 2019, Stat Med 38:1276, equation 11)."""
     if explained >= shrinkage:
@@ -134,10 +149,7 @@ def _expected_shrinkage(rows: int, parameters: int, explained: float) -> float:
 
 def _known_spread(parameters: int) -> int:
     """Rows that tell the residual standard deviation within 10 %."""
-    rows = parameters + 2
-    while _spread_margin(rows - parameters - 1) > MARGIN:
-        rows += 1
-    return rows
+    return fewest(parameters + 2, lambda rows: _spread_margin(rows - parameters - 1) <= MARGIN)
 
 
 def _spread_margin(freedom: int) -> float:
@@ -146,18 +158,16 @@ def _spread_margin(freedom: int) -> float:
 
 def _known_mean(mean: float, spread: float, parameters: int, explained: float, least: int) -> int:
     """Rows, at least so many, that tell the mean within 10 % where the predictors are at theirs."""
-    rows = least
-    while t.ppf(0.975, rows - parameters - 1) * spread * sqrt((1 - explained) / rows) > (MARGIN - 1) * abs(mean):
-        rows += 1
-    return rows
+
+    def known(rows: int) -> bool:
+        return bool(t.ppf(0.975, rows - parameters - 1) * spread * sqrt((1 - explained) / rows) <= (MARGIN - 1) * abs(mean))
+
+    return fewest(least, known)
 
 
 def _known_rate(rate: float, mean_follow_up: float, horizon: float) -> int:
     """Rows that tell the share with the event by the horizon within 0.05."""
-    rows = 1
-    while _margin(rows, rate, mean_follow_up, horizon) > 0.05:
-        rows += 1
-    return rows
+    return fewest(1, lambda rows: _margin(rows, rate, mean_follow_up, horizon) <= 0.05)
 
 
 def _margin(rows: int, rate: float, mean_follow_up: float, horizon: float) -> float:

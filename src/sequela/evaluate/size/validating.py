@@ -12,11 +12,10 @@ from msgspec import Struct
 from scipy.special import expit
 
 from sequela.errors import UsageError
-from sequela.evaluate.size.developing import NORMAL, Needed
+from sequela.evaluate.size.developing import NORMAL, Needed, fewest
 from sequela.types import Array
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(120)
-MOST = 1 << 40  # rows beyond which nothing is sought
 
 
 class Widths(Struct, frozen=True, kw_only=True):
@@ -86,14 +85,25 @@ def slope(scores: Array, width: float, weights: Array | None = None) -> int:
 
 def slope_variance(scores: Array, weights: Array | None = None) -> float:
     """The variance of the slope of a calibrated model, times the number of rows. Raises UsageError where all scores are one."""
+    if not tells_slope(scores, weights):
+        raise UsageError("linear predictors that do not differ tell no calibration slope")
+    middle, left = _information(scores, weights)
+    return middle / left
+
+
+def tells_slope(scores: Array, weights: Array | None = None) -> bool:
+    """Whether these linear predictors differ enough for a calibration slope."""
+    middle, left = _information(scores, weights)
+    return left > 1e-9 * middle**2
+
+
+def _information(scores: Array, weights: Array | None) -> tuple[float, float]:
+    """That of the intercept, and the determinant of that of intercept and slope."""
     weights = np.full(len(scores), 1 / len(scores)) if weights is None else weights
     risk = expit(scores)
-    information = weights * risk * (1 - risk)
-    middle, first, second = information.sum(), information @ scores, information @ scores**2
-    left = middle * second - first**2
-    if not left > 1e-12 * middle**2:
-        raise UsageError("linear predictors that do not differ tell no calibration slope")
-    return float(middle / left)
+    each = weights * risk * (1 - risk)
+    middle, first, second = each.sum(), each @ scores, each @ scores**2
+    return float(middle), float(middle * second - first**2)
 
 
 def c_error(c_statistic: float, prevalence: float, rows: int) -> float:
@@ -109,10 +119,4 @@ def c(c_statistic: float, prevalence: float, width: float) -> int:
     >>> c(0.8, 0.018, 0.1)
     4252
     """
-    low, high = 2, 4
-    while 2 * NORMAL * c_error(c_statistic, prevalence, high) > width and high < MOST:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if 2 * NORMAL * c_error(c_statistic, prevalence, middle) <= width else (middle, high)
-    return high
+    return fewest(2, lambda rows: 2 * NORMAL * c_error(c_statistic, prevalence, rows) <= width)
