@@ -21,6 +21,7 @@ from sequela.contracts import Evidence, Fitted, Guarded, Progress
 from sequela.errors import ConfigError, DataError
 from sequela.evaluate import threshold
 from sequela.evaluate.questions import UNRULED, Safety
+from sequela.evaluate.robustness import kinds
 from sequela.pipeline import fairness, forecasts, pretraining, sealing, uncertain, vectors
 from sequela.pipeline.data import records
 from sequela.prep import augment
@@ -208,6 +209,7 @@ def names_exist(study: Study) -> None:
     pretraining.check(study)
     vectors.check(study)
     forecasts.check(study)
+    kinds.check(study.robustness.kinds if study.robustness else [])
     fairness.check(study)
     uncertain.check(study)
     known = {"model", *called}

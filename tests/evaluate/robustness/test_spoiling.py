@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sequela.errors import UsageError
+from sequela.errors import ConfigError
 from sequela.evaluate.robustness import kinds, letters, numbers, payloads, swapped
 from sequela.modalities._synthetic import Held, events
 from sequela.types import Answer, Known, Payload, Spec, Target
@@ -150,6 +150,6 @@ def test_only_what_suits_the_inputs_is_done_and_the_rest_is_told() -> None:
 
 
 def test_a_kind_of_spoiling_that_is_none_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="missin") as refused:
+    with pytest.raises(ConfigError, match="missin") as refused:
         kinds.chosen(["missin"], {"chart": Spec("measurements", (2,), "days")})
     assert "missing" in refused.value.hint

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from sequela.errors import UsageError
+from sequela.errors import ConfigError
 from sequela.registry import nearest
 from sequela.types import Spec
 
@@ -72,11 +72,16 @@ def suited(specs: Mapping[str, Spec]) -> list[Kind]:
     return [kind for kind in _ALL if held & set(kind.of)]
 
 
-def chosen(asked: Sequence[str], specs: Mapping[str, Spec]) -> tuple[list[Kind], dict[str, str]]:
-    """The kinds to be done, and of those that were asked for and are not, why. Raises UsageError for a kind that is none."""
+def check(asked: Sequence[str]) -> None:
+    """Raises ConfigError, with the nearest, for a kind that is none."""
     for name in asked:
         if name not in KINDS:
-            raise UsageError(f"there is no kind of spoiling {name!r}", hint=nearest(name, sorted(KINDS)))
+            raise ConfigError(f"there is no kind of spoiling {name!r}", hint=nearest(name, sorted(KINDS)))
+
+
+def chosen(asked: Sequence[str], specs: Mapping[str, Spec]) -> tuple[list[Kind], dict[str, str]]:
+    """The kinds to be done, and of those that were asked for and are not, why. Raises ConfigError for a kind that is none."""
+    check(asked)
     suit = suited(specs)
     names = [kind.name for kind in suit]
     inputs = ", ".join(dict.fromkeys(spec.kind for spec in specs.values()))
