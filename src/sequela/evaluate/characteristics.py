@@ -26,7 +26,7 @@ class Column(Struct, frozen=True, kw_only=True):
     outcome: str = ""  # of one outcome alone; "": all
     rows: int
     subjects: int
-    first: str = ""  # ISO 8601, the day of the first prediction; "" where the records tell no time
+    first: str = ""  # the year of the first prediction, as a day may tell of one person; "" where the records tell no time
     last: str = ""
 
 

@@ -111,7 +111,7 @@ AUTOMATIC: tuple[Item, ...] = (
     _computed("sites", later("Results by site or group"), "groups", (METRICS, GROUPED)),
     _computed("imbalance", later("Imbalance and recalibration"), "training", (STUDY, "train.balance")),
     _computed("threshold", later("Thresholds and how they were chosen"), "threshold", (RUN, "splits.thresholds")),
-    _computed("abstention", later("Abstention"), "uncertainty", (TRUST, "uncertainty.abstention")),
+    _computed("abstention", later("Abstention"), "uncertainty", (TRUST, "uncertainty.withheld")),
     _computed(
         "characteristics", later("Characteristics by part and outcome"), "characteristics", (TRUST, "characteristics.rows")
     ),
@@ -130,6 +130,7 @@ AUTOMATIC: tuple[Item, ...] = (
     _computed("coverage", later("Uncertainty and its coverage"), "uncertainty", (TRUST, "uncertainty")),
     _computed("robustness", later("Behaviour on spoilt input"), "robustness", (TRUST, "robustness")),
     _computed("explanations", later("Explanations and their checks"), "explanations", (TRUST, "explanation")),
+    _computed("knowledge", later("Rules and concepts of experts"), "knowledge", (TRUST, "knowledge")),
     _computed("instability", later("Instability of single answers"), "instability", (TRUST, "instability")),
     _computed(
         "errors", later("Single errors"), "pictures", (RUN, "pictures.file"), (RUN, "fans.row_id"), (RUN, "outlooks.row_id")
@@ -137,10 +138,8 @@ AUTOMATIC: tuple[Item, ...] = (
     _computed(
         "refusals", later("Behaviour on poor input"), "data", (TRUST, "robustness"), (RUN, "data.refusals"), kind="drafted"
     ),
-    _computed("external", later("External validation"), "external", (TRUST, "external")),
-    _computed(
-        "monitoring", later("Plan of monitoring, with its rate of false alarms"), "drift", (TRUST, "drift"), kind="drafted"
-    ),
+    _computed("external", later("External validation"), "elsewhere", (TRUST, "external")),
+    _computed("monitoring", later("Plan of monitoring, with its rate of false alarms"), "", kind="drafted"),
     _computed("environment", later("Versions, machine, hashes"), "environment", (RUN, "versions")),
     _computed("privacy", later("Differential privacy, membership audit"), ""),
     _computed("deidentification", later("Recall of de-identification"), ""),

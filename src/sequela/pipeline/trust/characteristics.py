@@ -53,6 +53,6 @@ def _by_outcome(done: Finished, columns: list[int]) -> Iterator[Side]:
 def _of(cohort: Cohort, part: Part, outcome: str, values: Array, rows: Array) -> Side:
     own = cohort.take(rows)
     days = own.time[~np.isnat(own.time)]
-    first, last = (str(day.astype("datetime64[D]")) for day in (days.min(), days.max())) if len(days) else ("", "")
+    first, last = (str(day.astype("datetime64[Y]")) for day in (days.min(), days.max())) if len(days) else ("", "")
     column = Column(part=part, outcome=outcome, rows=len(rows), subjects=len(np.unique(own.subject_id)), first=first, last=last)
     return Side(column, own.groups, values[rows])

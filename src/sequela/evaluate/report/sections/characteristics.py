@@ -44,19 +44,29 @@ def lines(found: CharacteristicsFacts) -> list[list[str]]:
         [say("Subjects"), *(numbers.count(one.subjects) for one in found.columns)],
     ]
     if any(one.first for one in found.columns):
-        told.append([say("Predicted from, to"), *(f"{one.first} – {one.last}" if one.first else "–" for one in found.columns)])
+        told.append([say("Years of the predictions"), *map(_years, found.columns)])
     return [*told, *(_line(one) for one in found.rows)]
+
+
+def _years(one: Column) -> str:
+    return f"{one.first} – {one.last}" if one.first != one.last else one.first or "–"
 
 
 def _line(one: Characteristic) -> list[str]:
     places = range(len(one.missing))
     if one.level:
-        level = say(one.level) if one.level in (NOT_KNOWN, YES) else one.level
-        return [f"{_name(one.name)}: {level}", *(_counted(one.count[place], one.share[place]) for place in places)]
+        return [_leveled(one), *(_counted(one.count[place], one.share[place]) for place in places)]
     return [_name(one.name), *(_quartiles(one, place) for place in places)]
 
 
-NOT_KNOWN, YES = later("not known"), later("yes")
+NOT_KNOWN, YES = later("not known"), "yes"
+
+
+def _leveled(one: Characteristic) -> str:
+    """A group's level with its name; a column of 0 and 1 is named alone."""
+    if one.level == YES:
+        return _name(one.name)
+    return f"{_name(one.name)}: {say(one.level) if one.level == NOT_KNOWN else one.level}"
 
 
 def _name(name: str) -> str:
