@@ -134,6 +134,7 @@ def run(
 
 def _all(prepared: Prepared, part: Literal["tune", "test"], way: trial.Way) -> None:
     """Every split, and where there are several, their mean."""
+    trust.check(prepared.study)
     if len(prepared.plans) == 1:
         _one(prepared, prepared.plans[0], part, way)
         return

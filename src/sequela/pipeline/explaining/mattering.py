@@ -77,7 +77,8 @@ def _steps(rows: Evidence, name: str, edges: Array, band: int) -> Array:
     if spec.unit not in SERIES or spec.single:
         return np.zeros(len(position), bool)
     last = len(edges) - 2
-    return np.isfinite(position) & (np.clip(np.searchsorted(edges, position, side="right") - 1, 0, last) == band)
+    own = np.clip(np.searchsorted(edges, position, side="right") - 1, 0, last)
+    return np.asarray(np.isfinite(position) & (own == band))
 
 
 def _kept(values: Mapping[str, Array], here: Mapping[str, Array]) -> dict[str, Array]:

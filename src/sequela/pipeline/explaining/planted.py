@@ -68,7 +68,7 @@ def _learnt(
     facts = _facts(of, pattern, both, learnt)
     if not learnt.knows:
         return structs.replace(facts, reason="unlearnt")
-    methods = [shown[0], *(name for name in suited(held_out.rows.specs, of.task.kind) if name != shown[0])]
+    methods = [shown[0], *(name for name in suited(held_out.rows.specs, of.task.kind, [learnt.model]) if name != shown[0])]
     scored: list[_Scored] = []
     for number, name in enumerate(methods):
         progress("scoring methods", number, len(methods))

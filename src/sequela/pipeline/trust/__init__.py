@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sequela.config import Study
 from sequela.evaluate.trusted import Trusted
 from sequela.pipeline.trust import (
     characteristics,
@@ -15,6 +16,11 @@ from sequela.pipeline.trust import (
     uncertainty,
 )
 from sequela.pipeline.trust.finished import Finished
+
+
+def check(study: Study) -> None:
+    """Raises ConfigError, before anything is trained, for what could not be examined afterwards."""
+    explanation.check(study)
 
 
 def examined(done: Finished) -> Trusted:
@@ -34,4 +40,4 @@ def examined(done: Finished) -> Trusted:
     )
 
 
-__all__ = ["Finished", "examined"]
+__all__ = ["Finished", "check", "examined"]

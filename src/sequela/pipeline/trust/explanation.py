@@ -9,15 +9,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from sequela.config import Study
 from sequela.contracts import Evidence, Progress, Tagger
-from sequela.errors import UsageError
+from sequela.errors import ConfigError, UsageError
 from sequela.evaluate.explained import ExplanationFacts
-from sequela.explain.attribution import Options, default, suited
+from sequela.explain.attribution import METHODS, Options, default, suited
+from sequela.explain.attribution.methods import REFUSED
 from sequela.explain.question import EXPLAINED
 from sequela.pipeline.explaining import checked, example_rows, mattering
 from sequela.pipeline.explaining.material import Material, explainer, timed
 from sequela.pipeline.explaining.planted import planted
 from sequela.pipeline.trust.finished import Finished
+from sequela.registry import nearest
 
 CELLS = 8_000_000  # of the rows that are explained: fewer rows where they are large
 
@@ -39,6 +42,17 @@ def found(done: Finished) -> ExplanationFacts | None:
         folder=done.folder,
     )
     return explained(of, done.progress)
+
+
+def check(study: Study) -> None:
+    """Raises ConfigError, before anything is trained, where the study asks for a method that there is not, or that is refused."""
+    section = study.explain
+    if section is None or not section.method or section.method in METHODS:
+        return
+    raise ConfigError(
+        f"explain.method = {section.method!r} is no method of explanation",
+        hint=REFUSED.get(section.method) or nearest(section.method, tuple(METHODS)),
+    )
 
 
 def explained(of: Material, progress: Progress) -> ExplanationFacts:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from sequela.evaluate.explained import ExplanationFacts, MethodFacts, Score
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, table, tag
-from sequela.evaluate.report.words import say
+from sequela.evaluate.report.words import later, say
 
 METHODS = {
-    "smoothed_gradient_shap": "Gradient SHAP, shared along time",
-    "gradient_shap": "Gradient SHAP",
-    "integrated_gradients": "Integrated gradients",
-    "gradient_explainer": "SHAP gradient explainer",
-    "occlusion": "Occlusion",
-    "ablation": "Feature ablation",
-    "kernel_shap": "Kernel SHAP",
-    "lime": "LIME",
-    "attention": "Attention",
-    "retain": "RETAIN's own terms",
-    "grad_cam": "Grad-CAM",
+    "smoothed_gradient_shap": later("Gradient SHAP, shared along time"),
+    "gradient_shap": later("Gradient SHAP"),
+    "integrated_gradients": later("Integrated gradients"),
+    "gradient_explainer": later("SHAP gradient explainer"),
+    "occlusion": later("Occlusion"),
+    "ablation": later("Feature ablation"),
+    "kernel_shap": later("Kernel SHAP"),
+    "lime": later("LIME"),
+    "attention": later("Attention"),
+    "retain": later("RETAIN's own terms"),
+    "grad_cam": later("Grad-CAM"),
 }
 
 

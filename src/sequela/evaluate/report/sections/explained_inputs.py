@@ -7,7 +7,9 @@ from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, joined, paragraph, table, tag
 from sequela.evaluate.report.run import Run
 from sequela.evaluate.report.shading import FOR
-from sequela.evaluate.report.words import say
+from sequela.evaluate.report.words import later, say
+
+UNITS = {"days": later("{at} days"), "seconds": later("{at} seconds")}
 
 
 def matters(found: ExplanationFacts) -> Safe:
@@ -41,7 +43,7 @@ def _said_of_matters(found: ExplanationFacts, *, banded: bool) -> str:
 def _time(at: float, unit: str) -> str:
     hours = unit == "days" and abs(at) < 4
     told = f"{24 * at if hours else at:.0f}".replace("-", "−")
-    return say("{at} hours", at=told) if hours else f"{told} {say(unit)}"
+    return say("{at} hours", at=told) if hours or unit == "hours" else say(UNITS[unit], at=told)
 
 
 def _matter(one: MatterFacts, largest: float, deepest: float, *, several: bool, banded: bool) -> list[Piece]:
@@ -77,7 +79,11 @@ def single_rows(run: Run, found: ExplanationFacts) -> Safe:
         "A line for each feature, a column for each step, the largest parts first. A full box speaks for, half a box against; "
         "grey was measured and has next to no part; where nothing is drawn nothing was measured."
     )
-    return tag("h3", say("Single rows")) + paragraph(legend) + joined([_example(run, found, one) for one in shown])
+    patients = say(
+        "These rows are of patients. Once the folder pictures/ of the run is removed, sequela report writes the page without "
+        "them."
+    )
+    return tag("h3", say("Single rows")) + paragraph(legend, " ", patients) + joined([_example(run, found, one) for one in shown])
 
 
 def _example(run: Run, found: ExplanationFacts, one: ExampleFacts) -> Safe:

@@ -221,7 +221,7 @@ def _curves(found: ExplanationFacts) -> Safe:
         "How far the answer is from that to the whole row as cells are taken away (left: high is better) or given alone (right: "
         "low is better), in the order of the explanation and at random."
     )
-    return figures(*[figure(each, caption if k == 0 else "") for k, each in enumerate(drawn)])
+    return figures(*[figure(each, "") for each in drawn]) + paragraph(caption)
 
 
 def _curve(shares: list[float], own: list[float], chance: list[float], label: str, top: float) -> Safe:
