@@ -138,6 +138,13 @@ def test_the_fewest_codes_are_left_out() -> None:
     assert found.flips and found.changes == (Change("history", "ICD//b", "left_out", 1.0),)
 
 
+def test_an_admission_is_what_a_row_is_about_and_stays() -> None:
+    spec = Spec("codes", (3,), "days", ("unknown or rare", "HOSPITAL//ADMISSION", "ICD//b"), vocabulary=3)
+    asked = judge({"history": [0.0, 9.0, 0.5]}, -1.0)
+    (found,) = counterfactuals(asked, {"history": coded([[1, 2]])}, ["one"], {"history": spec})
+    assert not found.flips and found.changes == (Change("history", "ICD//b", "left_out", 1.0),)
+
+
 @pytest.mark.parametrize("visits", [True, False])
 def test_a_frequent_code_is_added_where_one_is_missing(visits: bool) -> None:
     asked = judge({"history": [0.0, 0.2, 3.0, 0.1]}, -1.0)

@@ -27,6 +27,7 @@ BORN = frozenset(
         "meds_birth",
     )
 )
+COURSE = frozenset(("admission", "discharge"))  # of a stay: what the row is about
 TIME = frozenset(("elapsed",))  # passes by itself: no user may free it
 CHANGED = ("measurements", "static", "codes")  # kinds of input in which a single change means something
 
@@ -58,7 +59,7 @@ def _may(feature: str, spec: Spec, options: Options, *, still: bool) -> bool:
         return False
     if any(fits(feature, one) for one in options.free):
         return True
-    return not still and not words & BORN
+    return not still and not words & (BORN | COURSE)
 
 
 def _refuse_unknown(specs: Mapping[str, Spec], options: Options) -> None:
