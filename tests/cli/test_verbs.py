@@ -247,15 +247,44 @@ def test_doctor_tells_versions_and_threads(capsys: pytest.CaptureFixture[str]) -
     assert {"images", "wfdb", "meds"} <= facts["extras"].keys()
 
 
-def test_explain_ranks_the_codes_of_a_run(capsys: pytest.CaptureFixture[str], ward_run: Run, ward: Store) -> None:
-    code, said, _ = called(capsys, "explain", ward_run.folder, "--rows", 20, "--json")
-    rows = json.loads(said)
-    moved = [row["mean_absolute"] for row in rows]
-    assert code == 0 and moved == sorted(moved, reverse=True) and moved[0] > 0
-    assert {row["code"] for row in rows} >= {"Lactate", "AGE"} or {row["code"] for row in rows} & {"LACTATE", "AGE"}
-    code, said, _ = called(capsys, "explain", ward_run.bundle, "--data", ward.path, "--rows", 20, "--json")
-    assert json.loads(said) == rows
+@pytest.mark.parametrize("method", ["auto", "gradient_shap", "left_out"])
+def test_explain_ranks_the_codes_of_a_run_and_of_a_bundle(
+    method: str, capsys: pytest.CaptureFixture[str], ward_run: Run, ward: Store
+) -> None:
+    of_run, of_bundle = ([ward_run.folder], [ward_run.bundle, "--data", ward.path])
+    for asked in (of_run, of_bundle):
+        code, said, _ = called(capsys, "explain", *asked, "--rows", 20, "--method", method, "--json")
+        rows = json.loads(said)
+        moved = [row["mean_absolute"] for row in rows]
+        assert code == 0 and moved == sorted(moved, reverse=True) and moved[0] > 0
+        assert {row["code"] for row in rows} >= {"Lactate", "AGE"}
     assert "give data with --data PATH" in refused(capsys, 2, "explain", ward_run.bundle)
+
+
+def test_a_row_of_a_run_is_explained_by_its_like_and_by_what_would_flip_it(
+    capsys: pytest.CaptureFixture[str], ward_run: Run, ward: Store
+) -> None:
+    _, alike, _ = called(capsys, "explain", ward_run.folder, "--rows", 2, "--method", "prototypes", "--json")
+    _, changed, _ = called(capsys, "explain", ward_run.folder, "--rows", 2, "--method", "counterfactual", "--json")
+    like, flipped = json.loads(alike), json.loads(changed)
+    assert [row["row_id"] for row in like] == [row["row_id"] for row in flipped]
+    assert all(len(row["cases"]) == 3 for row in like) and all(row["changes"] or row["reason"] for row in flipped)
+    of_bundle = ["explain", ward_run.bundle, "--data", ward.path, "--method", "prototypes"]
+    assert "a bundle holds no patient" in refused(capsys, 2, *of_bundle)
+    assert "there is no method 'shapp'" in refused(capsys, 2, "explain", ward_run.folder, "--method", "shapp")
+
+
+def test_a_prediction_is_explained_by_the_method_asked_for(
+    capsys: pytest.CaptureFixture[str], ward_run: Run, ward: Store
+) -> None:
+    asked = ["predict", ward_run.bundle, ward.path, "--subject", "100003", "--explain", "--json", "--method"]
+    _, said, _ = called(capsys, *asked, "integrated_gradients")
+    told = json.loads(said)["explanation"]
+    assert [abs(term["change"]) for term in told] == sorted((abs(term["change"]) for term in told), reverse=True)
+    _, said, _ = called(capsys, *asked, "counterfactual")
+    (flip,) = json.loads(said)["explanation"]
+    assert flip["row_id"] == "100003" and flip["sentence"]
+    assert "DeepLift has no rule for the gates of recurrent networks" in refused(capsys, 2, *asked, "deep_lift")
 
 
 def test_a_run_compared_with_itself_differs_by_nothing(capsys: pytest.CaptureFixture[str], ward_run: Run, tmp_path: Path) -> None:

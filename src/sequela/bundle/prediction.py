@@ -197,6 +197,8 @@ def _step(one: dict[str, Any]) -> str:
 
 def _term(one: dict[str, Any]) -> str:
     """What was said to speak for or against an answer: a code, a phrase of a text, or a letter of a sequence."""
+    if "sentence" in one:
+        return f"    {one['sentence']}"
     if "place" in one:
         return f"    {one['change']:+.3f} {one['class']}: {one['letter']}{one['place']} {one['put']} ({one['input']})"
     if "text" in one:

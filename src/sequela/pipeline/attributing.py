@@ -72,12 +72,13 @@ def table(held: Bundle, rows: Evidence, method: str, background: Evidence | None
 
 def of_run(opened: Reopened, rows: int, method: str, progress: Progress) -> Importance:
     """The table of a finished run: rows of the part that its report shows, compared with rows of training."""
-    shown, learnt = (_drawn(len(opened.rows(part)), most, part) for part, most in ((opened.part, rows), (TRAIN, BACKGROUND)))
+    shown, learnt = (drawn(len(opened.rows(part)), most, part) for part, most in ((opened.part, rows), (TRAIN, BACKGROUND)))
     background = opened.evidence(TRAIN, learnt)
     return table(opened.held, opened.evidence(opened.part, shown), method, background, progress)
 
 
-def _drawn(count: int, most: int, part: str) -> Array:
+def drawn(count: int, most: int, part: str) -> Array:
+    """Indices of at most so many of the rows of a part, by a fixed seed."""
     return np.sort(streams.generator(0, "explain", part).permutation(count)[:most])
 
 

@@ -1,33 +1,42 @@
-"""What the answers of a run or a bundle rest on, as one table, by the method that suits its inputs or the one asked for.
+"""What the answers of a run or a bundle rest on, by the method that suits its inputs or the one asked for.
 
-left_out          codes taken away in turn, of the whole answer (left_out.py)
-mutagenesis       letters of sequences put to others (mutations.py)
-of texts          words, by what fits the network (attributed.py)
-any other         a method of attribution over the networks (attributing.py)
+    left_out          codes taken away in turn, of the whole answer (left_out.py)
+    mutagenesis       letters of sequences put to others (mutations.py)
+    counterfactual    of each row the nearest plausible change that flips its answer (counterfactuals.py)
+    prototypes        of each row of a run the training cases most like it (prototypes.py)
+    of texts          words, by what fits the network (attributed.py)
+    any other         a method of attribution over the networks (attributing.py)
+
+All but those by row are one table over many rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from sequela import seed as streams
 from sequela.bundle import Bundle, load
-from sequela.contracts import Progress
+from sequela.contracts import Evidence, Progress
 from sequela.errors import UsageError
 from sequela.evaluate.facts import RunFacts
-from sequela.pipeline import attributing, bags, files, left_out, terms
+from sequela.pipeline import attributing, bags, counterfactuals, files, left_out, prototypes, terms
 from sequela.pipeline.data import records
-from sequela.pipeline.importance import Importance
+from sequela.pipeline.importance import Importance, Listed
 from sequela.pipeline.progress import silent
 from sequela.pipeline.reopened import reopen
+from sequela.pipeline.texts import Who
 from sequela.store.store import Store
 from sequela.types import Cohort
 
 AUTO, LEFT_OUT, MUTAGENESIS = "auto", "left_out", "mutagenesis"
+COUNTERFACTUAL, PROTOTYPES = "counterfactual", "prototypes"
+NO_PATIENT = "a bundle holds no patient that another could be likened to"
+NOBODY: Mapping[str, str] = {}
 WORDS = 100  # of texts that a table holds
 
 
@@ -38,7 +47,7 @@ def explain(
     rows: int = 200,
     method: str = AUTO,
     progress: Progress = silent,
-) -> Importance:
+) -> Importance | Listed:
     """The table for a run (on its own data) or for a bundle on the data given; at most `rows` rows, drawn by a fixed seed.
 
     Of texts it is a table of words: what each adds, in the mean over the rows of whose class it is told. With the method
@@ -56,6 +65,8 @@ def explain(
     cohort = cohort.take(np.sort(streams.generator(0, "explain").permutation(len(cohort))[:rows]))
     if method == MUTAGENESIS:
         return _letters(held, store, cohort, progress)
+    if method in (COUNTERFACTUAL, PROTOTYPES):
+        return _by_row(held, store, cohort, method, path if data is None else None, progress)
     words = _words(held, store, cohort) if method == AUTO else None
     if words is not None:
         return words
@@ -66,6 +77,25 @@ def explain(
         return attributing.of_run(reopen(path, None, progress), rows, chosen, progress)
     evidence = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
     return attributing.table(held, evidence, chosen, None, progress)
+
+
+def _by_row(held: Bundle, store: Store, cohort: Cohort, method: str, run: Path | None, progress: Progress) -> Listed:
+    """A sentence a row: the change that flips its answer, or the training cases most like it."""
+    if run is None:
+        if method == PROTOTYPES:
+            raise UsageError(NO_PATIENT, hint="explain its run folder")
+        return _flipped(held, held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id), progress)
+    opened = reopen(run, None, progress)
+    rows = opened.evidence(opened.part, attributing.drawn(len(opened.rows(opened.part)), len(cohort), opened.part))
+    if method == COUNTERFACTUAL:
+        return _flipped(opened.held, rows, progress)
+    alike = prototypes.of_rows(opened.held.predictor, rows, opened.evidence("train"))
+    return Listed([msgspec.to_builtins(one) for one in alike], tuple(one.sentence for one in alike))
+
+
+def _flipped(held: Bundle, rows: Evidence, progress: Progress) -> Listed:
+    found = counterfactuals.of_rows(held.predictor, rows, progress=progress)
+    return Listed([msgspec.to_builtins(one) for one in found], tuple(one.sentence for one in found))
 
 
 def _letters(held: Bundle, store: Store, cohort: Cohort, progress: Progress) -> Importance:
@@ -101,23 +131,22 @@ def _words(held: Bundle, store: Store, cohort: Cohort) -> Importance | None:
 
 
 def of_rows(
-    held: Bundle,
-    store: Store,
-    subject: int | str | Sequence[int | str] | None,
-    at: str | None,
-    progress: Progress,
-    method: str = AUTO,
+    held: Bundle, store: Store, who: Who, progress: Progress, method: str = AUTO, refused: Mapping[str, str] = NOBODY
 ) -> Mapping[str, tuple[dict[str, Any], ...]]:
     """row_id -> what its answer rests on: the exact terms where the network is a sum (terms.py, bags.py), else codes left out.
 
-    Or by another method of attribution, where one is asked for.
+    Or by another method, where one is asked for. `refused`: row_id -> why it got no answer; there is nothing to explain then.
     """
+    if method == COUNTERFACTUAL:
+        return _changed(held, store, who, refused, progress)
+    if method == PROTOTYPES:
+        raise UsageError(NO_PATIENT, hint="sequela explain RUN --method prototypes")
     if method not in (AUTO, LEFT_OUT):
-        return _attributed(held, store, (subject, at), method, progress)
+        return _attributed(held, store, who, method, progress)
     network, bag = terms.additive(held.predictor), bags.bag(held.predictor)
     if method == LEFT_OUT or (network is None and bag is None):
-        return left_out.left_out(held, store, subject, at, progress)
-    cohort, _ = held.eligible(store, subject, at)
+        return left_out.left_out(held, store, *who, progress)
+    cohort, _ = held.eligible(store, *who)
     known = held.known(store, cohort)
     rows = held.predictor.evidence(known, cohort.subject_id, cohort.row_id)
     if bag is not None:
@@ -128,8 +157,21 @@ def of_rows(
     return dict(zip(map(str, cohort.row_id), said, strict=True))
 
 
+def _changed(
+    held: Bundle, store: Store, who: Who, refused: Mapping[str, str], progress: Progress
+) -> Mapping[str, tuple[dict[str, Any], ...]]:
+    """row_id -> the nearest plausible change that flips its answer."""
+    cohort, _ = held.eligible(store, *who)
+    cohort = cohort.take(np.array([row not in refused for row in cohort.row_id], bool))
+    if not len(cohort):
+        return {}
+    evidence = held.predictor.evidence(held.known(store, cohort), cohort.subject_id, cohort.row_id)
+    found = counterfactuals.of_rows(held.predictor, evidence, progress=progress)
+    return {one.row_id: ({"sentence": one.sentence, **msgspec.to_builtins(one)},) for one in found}
+
+
 def _attributed(
-    held: Bundle, store: Store, who: tuple[int | str | Sequence[int | str] | None, str | None], method: str, progress: Progress
+    held: Bundle, store: Store, who: Who, method: str, progress: Progress
 ) -> Mapping[str, tuple[dict[str, Any], ...]]:
     cohort, _ = held.eligible(store, *who)
     if not len(cohort):

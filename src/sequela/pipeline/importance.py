@@ -26,6 +26,17 @@ class Importance:
         return "\n".join([head, *lines, *self.notes])
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What is told of each row by itself."""
+
+    rows: list[dict[str, Any]]
+    sentences: tuple[str, ...]
+
+    def text(self) -> str:
+        return "\n".join(self.sentences)
+
+
 def scale(held: Bundle) -> str:
     """What a change is told in."""
     kind, name = held.predictor.task.kind, held.predictor.task.names[0]

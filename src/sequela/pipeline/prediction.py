@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sequela.bundle import Bundle, load
@@ -15,6 +15,15 @@ from sequela.pipeline.data import other_records
 from sequela.pipeline.masks import Form, Segmentations, segmentations, written
 from sequela.pipeline.progress import silent
 from sequela.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """Whose answers are explained, by which method, and the folder that pictures are drawn into."""
+
+    who: texts.Who
+    method: str
+    folder: Path | None
 
 
 def predict(
@@ -70,27 +79,23 @@ def predict(
         mutated.check(held.predictor, method)
     if classes:
         raise UsageError("classes are chosen where a text or a sequence is explained, and no input of this bundle is of these")
-    return _explained(held, store, predictions, (subject, at), method, folder, progress)
+    return _explained(held, store, predictions, Explaining((subject, at), method, folder), progress)
 
 
 def _explained(
-    held: Bundle,
-    store: Store,
-    predictions: list[Prediction],
-    who: texts.Who,
-    method: str,
-    folder: Path | None,
-    progress: Progress,
+    held: Bundle, store: Store, predictions: list[Prediction], how: Explaining, progress: Progress
 ) -> list[Prediction]:
     """The predictions with what they rest on, of inputs that are no texts."""
     from sequela.pipeline.explanation import of_rows
     from sequela.pipeline.shade import of_signals
     from sequela.pipeline.warmth import of_pictures
 
-    changes = of_rows(held, store, *who, progress, method)
-    drawn = {} if folder is None else of_signals(held, store, *who, folder, progress)
-    drawn |= {} if folder is None else of_pictures(held, store, *who, folder, progress)
-    return [replace(one, explanation=changes.get(one.row_id), file=drawn.get(one.row_id, one.file)) for one in predictions]
+    refused = {one.row_id: one.refused for one in predictions if one.refused}
+    changes = of_rows(held, store, how.who, progress, how.method, refused)
+    drawn = {} if how.folder is None else of_signals(held, store, *how.who, how.folder, progress)
+    drawn |= {} if how.folder is None else of_pictures(held, store, *how.who, how.folder, progress)
+    told = [replace(one, explanation=changes.get(one.row_id), file=drawn.get(one.row_id, one.file)) for one in predictions]
+    return [replace(one, explanation=None, file=None) if one.refused else one for one in told]
 
 
 def _segmentations(held: Bundle, data: str | Path | Store, out: str | Path | None) -> Segmentations:
