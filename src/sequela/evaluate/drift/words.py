@@ -41,7 +41,7 @@ def line(check: Check) -> str:
     around = "" if check.low is None else f" [{value(check, check.low)}, {value(check, check.high)}]"
     sizes = "" if check.psi is None else f"  PSI {numbers.number(check.psi)}, KS {numbers.number(check.ks)}"
     p = f"  {numbers.p_value(check.p)}" if check.p is not None else ""
-    return f"  {check.family:<12} {check.what}, {check.measure}: {moved}{around}{sizes}{p}"
+    return f"  {check.family:<12} {numbers.name(check.what)}, {numbers.name(check.measure)}: {moved}{around}{sizes}{p}"
 
 
 def value(check: Check, number: float | None) -> str:
@@ -79,7 +79,7 @@ def ahead(one: Foreseen, wanted: float) -> str:
         else f"power {one.power:.2f} here, {wanted:.2f} needs {one.needed:,} subjects"
     )
     least = "" if one.smallest is None else f"; the smallest that would have been seen is {change(one, one.smallest)}"
-    return f"  {one.family:<12} {one.what} {change(one, one.change)}: {asked}{least}"
+    return f"  {one.family:<12} {numbers.name(one.what)} {change(one, one.change)}: {asked}{least}"
 
 
 def change(one: Foreseen, value: float) -> str:

@@ -72,8 +72,8 @@ def _row(one: Check) -> list[Piece]:
     sizes = [numbers.number(one.psi), numbers.number(one.ks)]
     p = one.reason or numbers.p_value(one.p) or "–"
     return [
-        one.what,
-        f"{say(one.family)}, {say(one.measure)}",
+        say(numbers.name(one.what)),
+        f"{say(one.family)}, {say(numbers.name(one.measure))}",
         words.value(one, one.before),
         words.value(one, one.now) + around,
         *sizes,
@@ -96,7 +96,7 @@ def _foreseen(one: Foreseen) -> list[Piece]:
     smallest = "–" if one.smallest is None else words.change(one, one.smallest)
     return [
         words.change(one, one.change),
-        f"{say(one.family)}: {one.what}",
+        f"{say(one.family)}: {say(numbers.name(one.what))}",
         f"{one.power:.2f}",
         numbers.count(one.needed),
         smallest,
