@@ -22,11 +22,12 @@ from sequela.evaluate import (
     segments,
     survival,
 )
-from sequela.evaluate.question import Question
+from sequela.evaluate.question import Additive, Question
 from sequela.evaluate.threshold import decide, key
-from sequela.metrics import ordinal, ranking, regression, sets, threshold
+from sequela.metrics import ordinal, paired, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
 from sequela.metrics.discrimination import Cumulated, Ranked, ranked
+from sequela.metrics.sums import ratio
 from sequela.metrics.table import METRICS
 from sequela.metrics.watched import Latest
 from sequela.types import Along, Answer, Array, Target
@@ -53,7 +54,7 @@ MACRO = {
 }  # the mean over labels of
 QUANTITIES = ("mae", "mse", "rmse", "r2")
 COMPARED: Mapping[str, tuple[str, ...]] = {
-    "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity"),
+    "binary": ("auroc", "auprc", "brier", "log_loss", "accuracy", "sensitivity", "specificity", "net_benefit"),
     "multiclass": (
         *("auroc", "auprc", "brier", "log_loss", "accuracy", "macro_f1", "sensitivity", "ppv", "f1"),
         *("top3_accuracy", "quadratic_kappa", "rank_mae", segments.METRIC, gathered.ACCURACY, gathered.SOV),
@@ -75,6 +76,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 PRECISIONS = {5: ranking.p_at_5, 8: ranking.p_at_8}  # labels of a row -> the precision of its likeliest so many
 PROPORTIONS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 FORESEEN = {"perplexity": "nats", "next_accuracy": "first", "next_in_10": "in_10"}  # metric -> the sum of an answer it is made of
+HIGHEST = 0.99  # threshold at which net benefit is told: at 1 a false call would cost without end
 NAIVE = ("baseline:last_value", "baseline:last")  # the forecasts that mase may be measured against
 
 
@@ -119,7 +121,10 @@ class Asked:
 def _binary(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
     rows = asked.known(rows)
     event = asked.target.values[rows, 0] > 0
-    yield from _yes_or_no(_YesOrNo(model, "", rows, event), answer.values[rows, 0], asked.thresholds[key(model)])
+    one, risk = _YesOrNo(model, "", rows, event), answer.values[rows, 0]
+    yield from _yes_or_no(one, risk, asked.thresholds[key(model)])
+    given = "model" if "model" in asked.answers else model
+    yield _benefit(one, risk, asked.thresholds[key(given)])
 
 
 def _multilabel(asked: Asked, model: str, answer: Answer, rows: Array) -> Iterator[Question]:
@@ -362,6 +367,16 @@ def _ranks(one: _YesOrNo, risk: Array) -> list[Question]:
         Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason, counted=True),
         Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason, counted=True),
     ]
+
+
+def _benefit(one: _YesOrNo, risk: Array, cut: float) -> Question:
+    """Net benefit at the model's threshold, whoever answers: two answers are worth comparing at one threshold alone."""
+    held = min(cut, HIGHEST)
+    value = partial(paired.net_benefit, risk, one.event, held)
+    each = np.where(one.event, 1.0, -held / (1 - held)) * (risk >= held)
+    summed = Additive(np.stack([each, np.ones(len(each))], 1), lambda sums: ratio(sums[..., 0], sums[..., 1]))
+    events = int(one.event.sum())
+    return Question(one.model, "net_benefit", "", one.rows, value, events, held, reason=_no_rows(one.rows), additive=summed)
 
 
 @dataclass(slots=True)

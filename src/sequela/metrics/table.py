@@ -20,6 +20,7 @@ from sequela.metrics import (
     horizon,
     language,
     ordinal,
+    paired,
     probability,
     ranges,
     ranking,
@@ -120,6 +121,14 @@ _ENTRIES = (
     Entry("barred_rate_given", sets.barred_rate_given, SETS, "lower", False, "the same of what was really given"),
     Entry("lr_positive", threshold.lr_positive, LABELS, "higher", True, "what a call multiplies the odds by"),
     Entry("lr_negative", threshold.lr_negative, LABELS, "lower", True, "what no call multiplies the odds by"),
+    Entry(
+        "net_benefit",
+        paired.net_benefit,
+        BINARY,
+        "higher",
+        True,
+        "true calls less false ones at the odds of the threshold, a row",
+    ),
     Entry(
         "alerts_per_100_patient_days",
         alerts.alerts_per_100_patient_days,

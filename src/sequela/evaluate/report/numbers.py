@@ -46,6 +46,7 @@ NAMES = {
     "barred_rate_given": "Share ruled out as given",
     "lr_positive": "LR+",
     "lr_negative": "LR−",
+    "net_benefit": "Net benefit",
     "alerts_per_100_patient_days": "Alerts per 100 patient-days",
     "episode_sensitivity": "Stays with the event alerted in time",
     "number_needed_to_evaluate": "Stays to evaluate per event announced",

@@ -228,7 +228,16 @@ def benefit(run: Run) -> Safe:
     """Decision curves."""
     if run.kind != "binary" or not run.drawn():
         return EMPTY
-    return section(say("Net benefit"), figures(plots.decision(run.drawn())))
+    found = run.number(run.main, "net_benefit")
+    told = _rates(run, "", ("net_benefit",)) + _over_baselines(run, "net_benefit") if found is not None else EMPTY
+    return section(say("Net benefit"), figures(plots.decision(run.drawn())), told)
+
+
+def _over_baselines(run: Run, metric: str) -> Safe:
+    """How much better the answer that is given is than each other, on the same rows, at the threshold that it has."""
+    against = [row for row in run.rows if (row.model, row.metric, row.group) == (run.main, metric, "") and row.against]
+    rows: list[list[Piece]] = [[label(row.against), valued(row)] for row in against]
+    return table(["", say("Difference")], rows, say("{who} less each other answer, at one threshold.", who=label(run.main)))
 
 
 def quantities(run: Run) -> Safe:
