@@ -134,11 +134,17 @@ def _estimated(slices: Sequence[Slice], cohort: Cohort, settings: config.Evaluat
     samples = iter(resampled([one for (_, one), draw in zip(asked, drawing, strict=True) if draw], cohort.subject_id, drawn))
     found = []
     for (group, question), reason, draw in zip(asked, reasons, drawing, strict=True):
-        point = float("nan") if reason else float(question.value(None)) if len(question.rows) else float("nan")
+        point = float("nan") if reason or not len(question.rows) else _point(question)
         told = question if draw or reason or not drawn.count else replaced(question, reason=_joined(question.reason, UNDRAWN))
         subjects = _denominator_subjects(question, cohort)
         found.append(Estimate(told, group, point, next(samples) if draw else np.zeros(0), subjects, reason))
     return found
+
+
+def _point(question: Question) -> float:
+    """Its value on the rows as they are; by sums where it has them, which solves no fit anew."""
+    by_sums = question.additive
+    return float(question.value(None) if by_sums is None else by_sums.of(by_sums.columns.sum(0)))
 
 
 def _is_drawn(group: str, question: Question) -> bool:
