@@ -15,11 +15,13 @@ from sequela.explain.checks import agreement, cells, completeness, curves, point
 from sequela.explain.checks.asking import asking
 from sequela.explain.checks.planting import taken
 from sequela.model import Model
-from sequela.pipeline.explaining.material import Material, explainer
+from sequela.pipeline.explaining.material import Material, explainer, timed
 from sequela.types import Array, Attribution
 
-FEWER = 60  # rows that are asked about again and again
-SETTLING = 16  # rows by which the number of points is chosen
+FEWER, FEWEST = 60, 8  # rows that are explained again and again, and of a slow method
+SETTLING = 16  # rows by which the number of points is chosen, fewer of a slow method
+AGAIN = 8  # times that they are explained
+SECONDS = 40.0  # of the processor that the choice of points, and that the checks may take, about
 DRAWS = 3  # networks with their weights in random orders
 
 
@@ -39,21 +41,27 @@ class Said:
 
 def settled(of: Material, rows: Evidence, method: str, options: Options) -> PointsFacts | None:
     """How many points the method needs; None of one that takes none."""
-    some = taken(rows, np.arange(min(SETTLING, len(rows))))
-    if explainer(of.members, of.task, method, options)(taken(rows, np.arange(1))).points <= 1:
-        return None
 
     def of_points(count: int) -> Callable[[Evidence], Attribution]:
         return explainer(of.members, of.task, method, replace(options, points=count))
 
+    said, ms = timed(of_points(points.FIRST), taken(rows, np.arange(1)))
+    if said.points <= 1:
+        return None
+    some = taken(rows, np.arange(_affordable(2 * ms * points.MOST / points.FIRST, (2, SETTLING), len(rows))))
     chosen = points.settled(of_points, some, cells.seen(some))
     tried = [(count, None if np.isnan(same) else same) for count, same in chosen.tried]
     return PointsFacts(points=chosen.points, tried=tried, settled=chosen.settled, level=points.LEVEL)
 
 
-def checks(one: Said, chosen: PointsFacts | None, progress: Progress) -> ChecksFacts:
-    """All checks; those that ask again and again are of the first FEWER rows."""
-    fewer = taken(one.rows, np.arange(min(FEWER, len(one.rows))))
+def _affordable(ms: float, bounds: tuple[int, int], there: int) -> int:
+    """So many rows, each of so many milliseconds, as SECONDS allow: between the bounds, and not more than there are."""
+    return min(there, max(bounds[0], min(bounds[1], int(1000 * SECONDS / max(ms, 1e-6)))))
+
+
+def checks(one: Said, chosen: PointsFacts | None, ms: float, progress: Progress) -> ChecksFacts:
+    """All checks; those that explain again and again are of the first rows, of which one costs so many milliseconds."""
+    fewer = taken(one.rows, np.arange(_affordable(AGAIN * ms, (FEWEST, FEWER), len(one.rows))))
     again = explainer(one.of.members, one.of.task, one.method, one.options)(fewer)
     some = replace(one, rows=fewer, said=again, options=replace(one.options, column=again.column))
     found = ChecksFacts(completeness=_completeness(one), points=chosen, curves=_curves(some, progress))

@@ -15,6 +15,7 @@ from sequela.errors import ConfigError, UsageError
 from sequela.evaluate.explained import ExplanationFacts
 from sequela.explain.attribution import METHODS, Options, default, suited
 from sequela.explain.attribution.methods import REFUSED
+from sequela.explain.checks.planting import taken
 from sequela.explain.question import EXPLAINED
 from sequela.pipeline.explaining import checked, example_rows, mattering
 from sequela.pipeline.explaining.material import Material, explainer, timed
@@ -23,6 +24,8 @@ from sequela.pipeline.trust.finished import Finished
 from sequela.registry import nearest
 
 CELLS = 8_000_000  # of the rows that are explained: fewer rows where they are large
+SECONDS = 60.0  # of the processor that explaining them may take, about: fewer rows where the method is slow
+FEWEST, TRIED = 20, 8  # rows that are explained of any method, and by which it is told what it costs
 
 
 def found(done: Finished) -> ExplanationFacts | None:
@@ -78,7 +81,10 @@ def _explained(of: Material, rows: Evidence, method: str, progress: Progress) ->
     progress("explaining", 0, 1)
     chosen = checked.settled(of, rows, method, options)
     options = replace(options, points=chosen.points if chosen else 0)
-    said, ms = timed(explainer(of.members, of.task, method, options), rows)
+    explain = explainer(of.members, of.task, method, options)
+    first = timed(explain, taken(rows, np.arange(min(TRIED, len(rows)))))[1]
+    rows = taken(rows, np.arange(min(len(rows), max(FEWEST, int(1000 * SECONDS / max(first, 1e-6))))))
+    said, ms = timed(explain, rows)
     progress("explaining", 1, 1)
     one = checked.Said(of, rows, method, options, said)
     matters = mattering.matters(said, rows)
@@ -95,7 +101,7 @@ def _explained(of: Material, rows: Evidence, method: str, progress: Progress) ->
         scale="value" if of.task.kind == "regression" else "log-odds",
         column=of.task.names[0] if alone else "",
         floor=of.section.floor,
-        checks=checked.checks(one, chosen, progress),
+        checks=checked.checks(one, chosen, ms, progress),
         planted=planted(of, method, options, progress),
         matters=matters.rows,
         edges=matters.edges,
