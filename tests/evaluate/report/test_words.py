@@ -75,7 +75,9 @@ def own(kind: Kind) -> list[str]:
         "it is the clinic's score",
         "Synthetic ward",
         "SOFA alone reaches .98",
-        "no admission to intensive care",
+        "input tells all",
+        "sex=",
+        "unit=",
     ]
 
 

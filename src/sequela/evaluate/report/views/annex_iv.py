@@ -23,7 +23,7 @@ VIEW = View(
         Asked(
             "3",
             later("Monitoring, functioning and control"),
-            ("discrimination", "sites", "fairness", "coverage", "explanations", "limits", "oversight", "predictors"),
+            ("discrimination", "groups", "fairness", "coverage", "explanations", "limits", "oversight", "predictors"),
         ),
         Asked(
             "4", later("Appropriateness of the performance metrics"), ("objectives", "threshold_range", "calibration", "benefit")

@@ -11,11 +11,11 @@ VIEW = View(
     (
         Asked("", later("Model details"), ("model", "environment", "licence", "approval")),
         Asked("", later("Intended use"), ("intended_use", "user", "limits")),
-        Asked("", later("Factors"), ("sites", "known_inequalities")),
+        Asked("", later("Factors"), ("groups", "known_inequalities")),
         Asked("", later("Metrics"), ("discrimination", "calibration", "threshold")),
         Asked("", later("Evaluation data"), ("sources", "eligibility", "split", "transforms")),
         Asked("", later("Training data"), ("sources", "characteristics", "transforms")),
-        Asked("", later("Quantitative analyses"), ("sites", "fairness")),
+        Asked("", later("Quantitative analyses"), ("groups", "fairness")),
         Asked("", later("Ethical considerations"), ("ethics", "known_inequalities", "privacy")),
         Asked("", later("Caveats and recommendations"), ("limits", "robustness", "monitoring")),
     ),

@@ -18,7 +18,9 @@ SAID = later(
     "The titles are in our own words; the guideline itself says what each item means. Done, drafted and stated items lead to "
     "their place in the report. That an item is here says nothing of how good the study is."
 )
-COUNTED = later("{done} of {all} items and sub-items are answered, {part} in part, {open} are open, {other} are not answered by a run.")
+COUNTED = later(
+    "{done} of {all} items and sub-items are answered, {part} in part, {open} are open, {other} are not answered by a run."
+)
 
 
 def render(folder: Path, view: str, report: str, language: str = "en") -> str:
