@@ -16,6 +16,7 @@ NAMED = 30  # answers
 def card(predictor: Predictor, metrics: Sequence[Mapping[str, Any]], index: Mapping[str, Any]) -> str:
     """The card in Markdown, every number from metrics.json."""
     study = predictor.study
+    stated = study.statements
     inputs = "\n".join(
         f"- `{name}`: {one.spec.kind}, step {one.spec.shape or 'a code'}" for name, one in predictor.fitted.items()
     )
@@ -37,10 +38,12 @@ def card(predictor: Predictor, metrics: Sequence[Mapping[str, Any]], index: Mapp
 | | |
 |---|---|
 | Notes of the study | {study.notes or BLANK} |
-| Intended use and user | {BLANK} |
-| Place in the pathway | {BLANK} |
-| Known inequalities | {BLANK} |
-| Approval, registration, contact | {BLANK} |
+| Intended use | {_said(stated.intended_use)} |
+| User | {_said(stated.user)} |
+| Place in the pathway | {_said(stated.pathway)} |
+| Known inequalities | {_said(stated.known_inequalities)} |
+| Limits | {_said(stated.limits)} |
+| Approval, registration | {_said("; ".join(filter(None, [stated.approval, stated.registration])))} |
 
 A prediction is refused for a subject outside the study's eligibility, and where no input is known. It is decision support, not a
 diagnosis.
@@ -49,6 +52,11 @@ diagnosis.
 
 sequela {index["sequela"]}; {", ".join(f"{name} {version}" for name, version in index["versions"].items())}
 """
+
+
+def _said(text: str) -> str:
+    """What people stated, in one cell of a table; or that they did not."""
+    return " ".join(text.split()).replace("|", "\\|") or BLANK
 
 
 def _rules(predictor: Predictor) -> str:

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from sequela import registry
-from sequela.config.sections import Named, Strict, Study
+from sequela.config.sections import Study
+from sequela.config.strict import Named, Strict
 from sequela.errors import ConfigError
 
 T = TypeVar("T")
