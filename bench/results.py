@@ -98,7 +98,46 @@ def study(path: Path) -> str:
         parts += [f"The same test part {group}:\n", *_numbers(told["task"], found)]
     parts += _groups([row for row in told["metrics"] if "=" in row["group"] and not row.get("class") and not row.get("against")])
     drawn = [_drawn(split["drawn"]) for split in told["splits"] if "drawn" in split]
-    return "\n".join([*parts, *drawn, _ran(told), ""])
+    return "\n".join([*parts, *drawn, *_trusted(told.get("trust", {})), _ran(told), ""])
+
+
+def _trusted(trust: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked for beforehand and became of it, how often sets held the truth, and who found the planted cells."""
+    for one in trust.get("accepted", []):
+        yield f"- Sealed beforehand: `{one['text']}`: {one['verdict']} ({_number(one['value'])})."
+    if trust.get("accepted"):
+        yield ""
+    promised = trust.get("coverage")
+    for name, how in (("covered", "limits for each class"), ("one_limit", "one limit for all")):
+        cells = ", ".join(f"{one['class_']} {_with_limits(one)} (n = {one['rows']:,})" for one in trust.get(name, []))
+        if cells:
+            yield f"Share of sets that hold the truth, {promised:g} promised, {how}: {cells}.\n"
+    yield from _planted(trust.get("planted", {}))
+
+
+def _planted(planted: Mapping[str, Any]) -> Iterator[str]:
+    """A line a method, or why none was scored."""
+    if planted.get("reason"):
+        yield f"Planted cells: not scored ({planted['reason']}; AUROC of the plant {_number(planted.get('auroc'))}).\n"
+    found = [one for one in planted.get("methods", []) if one.get("auprc")]
+    if not found:
+        return
+    yield f"Cells planted into {planted['scored']} held-out rows (AUPRC by chance {planted['chance']:.3f}):\n"
+    yield from ("| method | AUPRC | AUROC | ms a row |", "|---|---|---|---|")
+    for one in found:
+        name, ms = one["method"].replace("_", " "), one.get("ms")
+        yield f"| {name} | {_with_limits(one['auprc'])} | {_with_limits(one['auroc'])} | {'–' if ms is None else f'{ms:.1f}'} |"
+    yield ""
+
+
+def _with_limits(one: Mapping[str, Any]) -> str:
+    value = one.get("value", one.get("share"))
+    limits = "" if one.get("low") is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
+    return f"{_number(value)}{limits}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _drawn(told: Mapping[str, Any]) -> str:

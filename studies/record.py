@@ -21,6 +21,8 @@ from typing import Any
 RESULTS = Path(__file__).resolve().parent / "results"
 # kept of groups as well, where these differ most
 BY_GROUP = ("dice", "instance_f1", "ap50", "micro_f1", "quadratic_kappa", "c_index", "brier")
+COVERED = ("class_", "rows", "subjects", "share", "low", "high", "size")
+PLANTED = ("auroc", "level", "chance", "scored", "methods", "reason")
 KEPT = ("model", "metric", "class", "value", "low", "high", "n", "events", "against", "p", "reason")
 
 
@@ -51,6 +53,8 @@ def record(run: Path, words: str = "", name: str = "") -> Path:
             "versions": {"sequela": facts["version"], **facts["versions"]},
         },
     }
+    if (run / "trust.json").is_file():
+        told["trust"] = _trust(_json(run / "trust.json"))
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{told['name']}.json"
     path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -67,6 +71,22 @@ def _split(split: Mapping[str, Any]) -> dict[str, Any]:
     told = {"name": split["name"], "parts": parts, "looks": split["looks"], "cpu_seconds": round(split["cpu_seconds"], 1)}
     drawn = split.get("drawn")  # of a language model of sequences: the numbers without the sequences
     return told | {"drawn": {name: value for name, value in drawn.items() if name != "shown"}} if drawn else told
+
+
+def _trust(trust: Mapping[str, Any]) -> dict[str, Any]:
+    """What was accepted, how often sets held the truth, and who found the planted cells: numbers over many rows alone."""
+    uncertainty, explanation, plan = (trust.get(name) or {} for name in ("uncertainty", "explanation", "plan"))
+    covered = [one for one in uncertainty.get("covered", []) if not one["group"] and one["class_"] and one["share"] is not None]
+    plain = [one for one in uncertainty.get("plain", []) if not one["group"] and one["class_"] and one["share"] is not None]
+    planted = explanation.get("planted") or {}
+    told = {
+        "accepted": plan.get("accepted", []),
+        "coverage": uncertainty.get("coverage"),
+        "covered": [{key: one[key] for key in COVERED} for one in covered],
+        "one_limit": [{key: one[key] for key in COVERED} for one in plain],
+        "planted": {key: planted[key] for key in PLANTED if planted.get(key) is not None},
+    }
+    return {key: value for key, value in told.items() if value}
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
