@@ -104,7 +104,7 @@ def study(path: Path) -> str:
 def _trusted(trust: Mapping[str, Any]) -> Iterator[str]:
     """What was asked for beforehand and became of it, how often sets held the truth, and who found the planted cells."""
     for one in trust.get("accepted", []):
-        yield f"- Sealed beforehand: `{one['text']}`: {one['verdict']} ({_number(one['value'])})."
+        yield f"- Sealed beforehand: `{one['text']}`: {one['verdict']} ({_with_limits(one)})."
     if trust.get("accepted"):
         yield ""
     promised = trust.get("coverage")
