@@ -247,8 +247,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             said = fault.told(Path(scratch))
         found = re.search(fault.says, said)
-        line = next((line for line in said.splitlines() if re.search(fault.says, line)), "")
-        told.append({"fault": fault.name, "by": fault.by, "named": found is not None, "as": line.strip()[:240]})
+        line = "" if found is None else said[found.start() :].partition("\n")[0][:240]
+        told.append({"fault": fault.name, "by": fault.by, "named": found is not None, "as": line.strip()})
         print(told[-1], flush=True)
     clean = {}
     for name, tell in CLEAN.items():
