@@ -16,11 +16,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sequela.bundle import load
-    from sequela.pipeline import check, compare, generate, import_data, predict, report, run, stream
+    from sequela.pipeline import (
+        check,
+        compare,
+        drift,
+        examine,
+        generate,
+        import_data,
+        predict,
+        report,
+        robustness,
+        run,
+        size,
+        stream,
+    )
     from sequela.store import open_store
 
 __version__ = "0.1.0"
-__all__ = ["check", "compare", "generate", "import_data", "load", "open_store", "predict", "report", "run", "stream"]
+__all__ = [
+    "check",
+    "compare",
+    "drift",
+    "examine",
+    "generate",
+    "import_data",
+    "load",
+    "open_store",
+    "predict",
+    "report",
+    "robustness",
+    "run",
+    "size",
+    "stream",
+]
 
 _HOMES = {"load": "sequela.bundle", "open_store": "sequela.store"}
 
