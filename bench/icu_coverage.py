@@ -1,7 +1,7 @@
 """How often sets of possible classes hold the truth among those who died in intensive care: five folds inside training stays.
 
-The stays are the training and tune part of the first published split of the 2012 set; its test part stays closed. A small GRU learns
-two epochs in each fold; the limits are fitted on a quarter of what a fold trains on.
+The stays are the training and tune part of the first published split of the 2012 set; its test part stays closed. A small GRU
+learns two epochs in each fold; the limits are fitted on a quarter of what a fold trains on.
 """
 
 from __future__ import annotations
