@@ -31,6 +31,7 @@ class Judge:
     confidence: float
     seed: int
     classes: tuple[str, ...] = ()
+    fewest: int = 0  # rows with the event, and without it, from which on the metric and the calibration are told
 
     @property
     def calibration(self) -> str:
@@ -58,7 +59,12 @@ class Judge:
     def _question(self, metric: str, model: str, cohort: Cohort, answer: Answer) -> Question | None:
         asked = Asked(self.kind, cohort.target, {model: answer}, self.thresholds, self.classes)
         questions = asked.questions(np.arange(len(cohort)))
-        return next((one for one in questions if one.metric == metric and not one.class_ and len(one.rows)), None)
+        return next((one for one in questions if one.metric == metric and not one.class_ and self._tells(one)), None)
+
+    def _tells(self, question: Question) -> bool:
+        """Whether its rows are enough: two or three of them have an AUROC of 0 or 1 in every resample, which shows nothing."""
+        events = len(question.rows) if question.events is None else min(question.events, len(question.rows) - question.events)
+        return len(question.rows) > 0 and events >= self.fewest
 
     def _compared(self, then: Question | None, now: Question | None, cohort: Cohort) -> tuple[Measured, Measured]:
         """The number now, and how far it fell."""

@@ -63,7 +63,8 @@ def robustness(run: Run) -> Safe:
     said = paragraph(
         say(
             "Inputs of {rows} rows of {subjects} subjects of this part, drawn by the seed, were spoilt, read again and answered; "
-            "{metric} is of the rows that were answered. Bands are {share} intervals by subject, from {resamples} resamples.",
+            "{metric} is of the rows that were answered, and left out where too few of them have the event, or have it not. "
+            "Bands are {share} intervals by subject, from {resamples} resamples.",
             rows=numbers.count(facts.rows),
             subjects=numbers.count(facts.subjects),
             metric=numbers.name(facts.metric),

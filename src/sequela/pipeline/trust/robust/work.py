@@ -69,7 +69,8 @@ class Work:
     @cached_property
     def judge(self) -> Judge:
         settings = self.asking.predictor.study.evaluate
-        return Judge(self.task, self._metric(), self.thresholds, settings.confidence, self.seed, tuple(settings.classes))
+        classes, fewest = tuple(settings.classes), settings.min_events
+        return Judge(self.task, self._metric(), self.thresholds, settings.confidence, self.seed, classes, fewest)
 
     def _metric(self) -> str:
         """The headline; where a class is too rare for it, the accuracy."""
