@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from sequela.evaluate.drift import course, foreseen, labels
+from sequela.evaluate.drift import course, foreseen, labels, words
 from sequela.evaluate.drift.cells import tests as cells
 from sequela.evaluate.drift.changes import changes, statistic
 from sequela.evaluate.drift.performance import Before
 from sequela.metrics.calibration import logit
-from sequela.study.development import Calls, summary
+from sequela.study.development import Calls, Summary, summary
 
 COLUMNS = 12
 
@@ -138,6 +138,14 @@ def test_so_many_subjects_as_are_needed_have_the_power_that_was_asked_for(power:
 def test_no_number_of_subjects_makes_up_for_a_development_that_was_too_small() -> None:
     by = foreseen.metric_power(0.05, Before("auroc", 0.7, 0.05, 100))
     assert foreseen.needed(lambda rows: by(-0.05, rows), 0.8) is None
+
+
+def test_a_share_that_cannot_grow_by_half_is_foreseen_to_fall() -> None:
+    often, seldom = (Summary(name="d", rows=100, missing=0, edges=[0.5], counts=[100 - n, n]) for n in (75, 40))
+    assert foreseen.of_share(seldom, 0.05, 300, 0.8, "called").change == 1.5
+    fallen = foreseen.of_share(often, 0.05, 300, 0.8, "called")
+    assert fallen.change == pytest.approx(1 / 1.5)
+    assert words.ahead(fallen, 0.8).startswith("  labels       d, called ×0.67: power")
 
 
 def test_the_power_for_a_moved_column_is_what_simulation_finds() -> None:

@@ -31,6 +31,7 @@ class Foreseen(Struct, frozen=True, kw_only=True):
 
     family: Family
     what: str
+    measure: str = ""  # of labels what of them: "prevalence", or "called" where nobody knows the outcomes
     change: float  # that is named: a difference, or a factor
     factor: bool  # which of both
     power: float  # with which these rows show it

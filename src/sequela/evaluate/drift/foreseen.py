@@ -10,10 +10,12 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
+from msgspec.structs import replace
 from scipy.stats import chi2, ncx2
 
 from sequela.evaluate.drift.facts import Family, Foreseen
 from sequela.evaluate.drift.performance import Before
+from sequela.study.development import Summary
 from sequela.types import Array
 
 NORMAL = NormalDist()
@@ -75,6 +77,14 @@ def distribution_power(level: float, before: int, bins: int = 10) -> Power:
 
 def _below(edges: Array) -> Array:
     return np.array([NORMAL.cdf(float(edge)) for edge in edges])
+
+
+def of_share(one: Summary, level: float, subjects: int, wanted: float, measure: str) -> Foreseen:
+    """Of a share that becomes half as large again; or that falls by as much, where all rows together are no such share."""
+    share = one.counts[1] / one.rows
+    factor = PREVALENCE_FACTOR if share * PREVALENCE_FACTOR <= 1 else 1 / PREVALENCE_FACTOR
+    told = of_change("labels", one.name, factor, subjects, share_power(level, share, one.rows), wanted, factor=True)
+    return replace(told, measure=measure)
 
 
 def share_power(level: float, share: float, before: int) -> Power:

@@ -203,19 +203,9 @@ def _columns_ahead(asked: Asked, changed: Mapping[Family, Changes], chance: floa
             told.append(foreseen.of_change(family, "any column", foreseen.INPUT_SHIFT, count, power, settings.power))
     if "labels" in changed and changed["labels"].tests:
         level = changed["labels"].level(chance)
-        told += [
-            foreseen.of_change(
-                "labels",
-                one.name,
-                foreseen.PREVALENCE_FACTOR,
-                count,
-                foreseen.share_power(level, one.counts[1] / one.rows, one.rows),
-                settings.power,
-                factor=True,
-            )
-            for one in _label_columns(asked)
-            if one.counts[1]
-        ]
+        measure = "prevalence" if asked.outcomes else "called"
+        shares = [one for one in _label_columns(asked) if one.counts[1]]
+        told += [foreseen.of_share(one, level, count, settings.power, measure) for one in shares]
     return told
 
 

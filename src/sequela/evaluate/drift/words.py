@@ -79,7 +79,12 @@ def ahead(one: Foreseen, wanted: float) -> str:
         else f"power {one.power:.2f} here, {wanted:.2f} needs {one.needed:,} subjects"
     )
     least = "" if one.smallest is None else f"; the smallest that would have been seen is {change(one, one.smallest)}"
-    return f"  {one.family:<12} {numbers.name(one.what)} {change(one, one.change)}: {asked}{least}"
+    return f"  {one.family:<12} {named(one)} {change(one, one.change)}: {asked}{least}"
+
+
+def named(one: Foreseen) -> str:
+    """Of what a change is: "AUROC", or "death, called"."""
+    return f"{numbers.name(one.what)}, {numbers.name(one.measure)}" if one.measure else numbers.name(one.what)
 
 
 def change(one: Foreseen, value: float) -> str:

@@ -96,7 +96,7 @@ def _foreseen(one: Foreseen) -> list[Piece]:
     smallest = "–" if one.smallest is None else words.change(one, one.smallest)
     return [
         words.change(one, one.change),
-        f"{say(one.family)}: {say(numbers.name(one.what))}",
+        f"{say(one.family)}: {', '.join(say(numbers.name(name)) for name in (one.what, one.measure) if name)}",
         f"{one.power:.2f}",
         numbers.count(one.needed),
         smallest,
