@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sequela.metrics.discrimination import auprc, auroc
+from sequela.metrics.discrimination import auprc, auroc, ranked, steps
 
 
 def tied(seed: int, count: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -60,3 +60,17 @@ def test_a_weight_of_two_is_a_row_written_twice() -> None:
 def test_one_outcome_alone_cannot_be_ranked(event: np.ndarray) -> None:
     assert np.isnan(auroc(np.arange(len(event)), event))
     assert np.isnan(auprc(np.arange(len(event)), event))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10**6), st.booleans())
+def test_counts_of_subjects_give_the_same_areas_as_weights_of_rows(chance: int, ties: bool) -> None:
+    random = np.random.default_rng(chance)
+    rows, subjects = int(random.integers(2, 40)), 12
+    risk = random.integers(0, 4, rows) / 4 if ties else random.random(rows)
+    event, subject = random.random(rows) < 0.4, random.integers(0, subjects, rows)
+    counts = random.integers(0, 3, (subjects, 5)).astype(np.int32)
+    order = ranked(risk, event)
+    found = steps(order, subject, subjects).at(counts)
+    np.testing.assert_allclose(found.auroc(), order.auroc(counts.T[:, subject]))
+    np.testing.assert_allclose(found.auprc(), order.auprc(counts.T[:, subject]))

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from sequela.evaluate.question import Additive
+from sequela.evaluate.question import Additive, Columns
 from sequela.metrics.calibration import SERVES, expansion
 from sequela.metrics.probability import SMALLEST
 from sequela.metrics.sums import ratio
@@ -18,7 +18,7 @@ BINS = 10  # of ece
 
 def of_decisions(called: Array, event: Array) -> dict[str, Additive]:
     """By metric: all share their columns (rows, called, events, both, neither)."""
-    columns = np.stack([np.ones(len(event)), called, event, called & event, ~called & ~event], 1).astype(np.float64)
+    columns = Columns(partial(_decided, called, event))
     both_occur = bool(event.any() and not event.all())
     functions = dict(_DECISIONS) if both_occur else {name: of for name, of in _DECISIONS.items() if name != "balanced_accuracy"}
     return {name: Additive(columns, partial(_of_counts, of)) for name, of in functions.items()}
@@ -26,18 +26,33 @@ def of_decisions(called: Array, event: Array) -> dict[str, Additive]:
 
 def of_scores(risk: Array, event: Array) -> dict[str, Additive]:
     """By metric: sums of squares, losses, gaps by bin, events and risks; calibration by the expansion of its fit."""
+    columns = Columns(partial(_scored, risk, event))
+    found = {name: Additive(columns, of) for name, of in _SCORES.items()}
+    return found | of_fits(risk, event)
+
+
+def of_fits(risk: Array, event: Array) -> dict[str, Additive]:
+    """Intercept and slope of the calibration by the expansion of their fits; none where it does not serve."""
+    found = {}
+    for name, slope in (("calibration_intercept", False), ("calibration_slope", True)):
+        expanded = expansion(risk, event, slope=slope)
+        if expanded is not None:
+            found[name] = Additive(Columns(expanded.columns), expanded, SERVES, expanded.whole)
+    return found
+
+
+def _decided(called: Array, event: Array) -> Array:
+    return np.stack([np.ones(len(event)), called, event, called & event, ~called & ~event], 1).astype(np.float64)
+
+
+def _scored(risk: Array, event: Array) -> Array:
+    """Rows, squares, losses, events, risks, and the gap of each bin."""
     given = np.where(event, risk, 1 - risk)
     place = np.minimum((risk * BINS).astype(np.int64), BINS - 1)
     gaps = np.zeros((len(place), BINS))
     gaps[np.arange(len(place)), place] = risk - event
     losses = -np.log(np.clip(given, SMALLEST, 1))
-    columns = np.column_stack([np.ones(len(risk)), np.square(risk - event), losses, event, risk, gaps])
-    found = {name: Additive(columns, of) for name, of in _SCORES.items()}
-    for name, slope in (("calibration_intercept", False), ("calibration_slope", True)):
-        expanded = expansion(risk, event, slope=slope)
-        if expanded is not None:
-            found[name] = Additive(expanded.columns, expanded, SERVES)
-    return found
+    return np.column_stack([np.ones(len(risk)), np.square(risk - event), losses, event, risk, gaps])
 
 
 _SCORES: Mapping[str, Callable[[Array], Array]] = {

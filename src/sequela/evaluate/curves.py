@@ -5,25 +5,16 @@ Everything here is small, rounded and free of rows of patients: points on fixed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
-
 import numpy as np
 from msgspec import Struct
 
 from sequela.evaluate.incidence import Incidence
-from sequela.evaluate.intervals import BYTE, ELEMENTS, Draws, Interval, Weighted, bands, delong, wilson
-from sequela.metrics.calibration import logit
-from sequela.metrics.discrimination import EXACT
+from sequela.evaluate.intervals import Draws, Interval, bands, delong, wilson
+from sequela.evaluate.lines import Lines, lines
 from sequela.metrics.reliability import hosmer_lemeshow, murphy
-from sequela.metrics.sums import ratio
 from sequela.types import Array
 
-POINTS = 101  # of a grid from 0 to 1
 BINS = 10  # of calibration, by quantile of the risk
-GRID = 40  # points of the smooth calibration curve
-AT_ONCE = 8  # so many times the resamples of a chunk are multiplied with sums at once
 RESAMPLES = 400  # of a pointwise band; its ends are drawn, not quoted
 DIGITS = 5
 
@@ -139,21 +130,10 @@ def draw(
 
     Bands are drawn around the curves of the model and the ensemble; those of baselines are there to be compared with.
     """
-    grid = np.linspace(0, 1, POINTS)
-    around = _smooth_grid(risk)
-    thresholds = _decision_grid(risk)
     resampled = Draws(drawn.subjects, 0 if model.startswith("baseline:") else min(drawn.count, RESAMPLES), drawn.seed)
-    unit = resampled.units(subject)
-    sorted_ = _Sorted.of(risk, event, unit)
-    smooth = _Sums.of(_local_sums(risk, event, around), unit, len(drawn.subjects))
-    benefit = _Sums.of(_benefit_sums(risk, event, thresholds), unit, len(drawn.subjects))
-    statistics: list[Weighted] = [
-        partial(_piecewise, partial(sorted_.roc, grid)),
-        partial(_piecewise, partial(sorted_.precision, grid[1:])),
-        lambda counts: _local_line(*smooth(counts)),
-        lambda counts: ratio(*benefit(counts)),
-    ]
-    roc, precision, local, decision = _with_bands([grid, grid[1:], around, thresholds], statistics, len(subject), resampled)
+    drawing = lines(risk, event, resampled.units(subject))
+    roc, precision, smooth, decision = _with_bands(drawing, resampled, len(event))
+    thresholds = drawing.thresholds
     share = float(event.mean())
     everyone = share - (1 - share) * thresholds / (1 - thresholds)
     return Drawn(
@@ -165,7 +145,7 @@ def draw(
         roc=roc,
         precision=precision,
         calibration=_binned(risk, event),
-        smooth=local,
+        smooth=smooth,
         decision=decision,
         treat_all=Line(_plain(thresholds), _nulls(everyone)),
         risks=_histogram(risk, event),
@@ -174,143 +154,16 @@ def draw(
     )
 
 
-def _with_bands(grids: list[Array], statistics: list[Weighted], rows: int, resampled: Draws) -> list[Line]:
-    """Each statistic of how often a subject counts ("R U"), once for all subjects and again for each resample."""
-    found: list[list[Array]] = [[] for _ in statistics]
-    for counts in resampled.chunks(max(rows // AT_ONCE, 1)):
-        for values, statistic in zip(found, statistics, strict=True):
-            values.append(statistic(counts))
-    once = np.ones((1, len(resampled.subjects)))
-    lines = []
-    for grid, statistic, values in zip(grids, statistics, found, strict=True):
-        low, high = bands(np.concatenate(values)) if values else (np.zeros(0), np.zeros(0))
-        lines.append(Line(_plain(grid), _nulls(statistic(once)[0]), _nulls(low), _nulls(high)))
-    return lines
-
-
-def _piecewise(statistic: Weighted, counts: Array) -> Array:
-    """A statistic that needs every row's weight, a few resamples at a time."""
-    size = max(1, ELEMENTS // (4 * counts.shape[1]))
-    return np.concatenate([statistic(counts[first : first + size]) for first in range(0, len(counts), size)])
-
-
-# ------------------------------------------------------------------------------------------------------- curves with weights
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Sums over rows, gathered by subject once: a resample is then a product with how often each subject counts."""
-
-    parts: tuple[Array, ...]  # each "U k"
-
-    @classmethod
-    def of(cls, rows: Iterable[Array], unit: Array, units: int) -> _Sums:
-        if units == len(unit):
-            return cls(tuple(_placed(values, unit) for values in rows))
-        order = np.argsort(unit, kind="stable")
-        first = np.flatnonzero(np.append(True, np.diff(unit[order]) != 0))
-        return cls(tuple(_gathered(values[order], first, unit[order][first], units) for values in rows))
-
-    def __call__(self, counts: Array) -> list[Array]:
-        """The sums, each "R k"."""
-        return [counts @ part for part in self.parts]
-
-
-def _placed(values: Array, unit: Array) -> Array:
-    """Where each row is a unit: the rows in the order of the units."""
-    if (np.diff(unit) > 0).all():
-        return values.astype(np.float64, copy=False)
-    placed = np.empty(values.shape)
-    placed[unit] = values
-    return placed
-
-
-def _gathered(values: Array, first: Array, unit: Array, units: int) -> Array:
-    sums = np.zeros((units, values.shape[1]))
-    sums[unit] = np.add.reduceat(values, first, axis=0)
-    return sums
-
-
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """The rows by falling risk, sorted once."""
-
-    unit: Array  # "N"
-    event: Array  # "N"
-    last: Array  # the last row of each distinct risk
-
-    @classmethod
-    def of(cls, risk: Array, event: Array, unit: Array) -> _Sorted:
-        order = np.argsort(-risk, kind="stable")
-        return cls(unit[order], event[order], np.flatnonzero(np.append(np.diff(risk[order]) != 0, True)))
-
-    def roc(self, grid: Array, counts: Array) -> Array:
-        """Sensitivity "R G" at each false-positive rate of the grid."""
-        rows = [
-            _rate_at(grid, false / max(false[-1], 1e-12), true / max(true[-1], 1e-12))
-            for true, false in zip(*self._cumulated(counts), strict=True)
-        ]
-        return np.stack(rows)
-
-    def precision(self, grid: Array, counts: Array) -> Array:
-        """PPV "R G" at the highest threshold that reaches each sensitivity of the grid."""
-        rows = []
-        for true, false in zip(*self._cumulated(counts), strict=True):
-            at = np.searchsorted(true, grid * true[-1] - 1e-9)
-            rows.append(ratio(true[at], true[at] + false[at]))
-        return np.stack(rows)
-
-    def _cumulated(self, counts: Array) -> tuple[Array, Array]:
-        """Weight of events and of others called, "R G+1", as the threshold falls through the G distinct risks."""
-        exact = np.float32 if counts.max(initial=0) <= BYTE and len(self.unit) < EXACT else np.float64
-        weights = counts.astype(np.uint8 if exact is np.float32 else np.float64)[:, self.unit]
-        start = np.zeros((len(weights), 1))
-        called = np.cumsum(weights, 1, dtype=exact)[:, self.last].astype(np.float64)
-        found = np.cumsum(weights * self.event, 1, dtype=exact)[:, self.last].astype(np.float64)
-        return np.hstack([start, found]), np.hstack([start, called - found])
-
-
-def _rate_at(grid: Array, false_rate: Array, true_rate: Array) -> Array:
-    """Straight between the points of the curve, and its upper end where it rises at one false-positive rate."""
-    last = np.append(np.diff(false_rate) > 0, True)
-    rates: Array = np.interp(grid, false_rate[last], true_rate[last])
-    return rates
-
-
-def _local_sums(risk: Array, event: Array, around: Array) -> Iterator[Array]:
-    """What a straight line over the logit around each risk, weighed by a Gaussian of 1/6 of the range, is made of: "N G" each."""
-    logits, centres = logit(risk), logit(around)
-    width = max(float(np.ptp(centres)) / 6, 1e-3)
-    distance = (logits[:, None] - centres) / width
-    kernel = np.exp(-0.5 * np.square(distance))
-    yield from (kernel, kernel * distance, kernel * np.square(distance))
-    yield from (kernel * event[:, None], kernel * distance * event[:, None])
-
-
-def _local_line(s0: Array, s1: Array, s2: Array, t0: Array, t1: Array) -> Array:
-    """The height "R G" of each local line, the observed share around that risk."""
-    determinant = s0 * s2 - s1 * s1
-    observed: Array = np.clip(ratio(s2 * t0 - s1 * t1, np.where(determinant > 1e-9, determinant, 0)), 0, 1)
-    return observed
-
-
-def _benefit_sums(risk: Array, event: Array, thresholds: Array) -> Iterator[Array]:
-    """True positives less false positives times the odds of the threshold, and the rows (Vickers and Elkin 2006)."""
-    odds = thresholds / (1 - thresholds)
-    yield np.where(event[:, None], 1.0, -odds) * (risk[:, None] >= thresholds)
-    yield np.ones((len(risk), 1))
-
-
-def _smooth_grid(risk: Array) -> Array:
-    """Risks, evenly spaced in logits, within the middle 98 % of those that occur."""
-    low, high = np.quantile(logit(risk), [0.01, 0.99])
-    grid: Array = 1 / (1 + np.exp(-np.linspace(low, high, GRID)))
-    return grid
-
-
-def _decision_grid(risk: Array) -> Array:
-    """Thresholds from .01 up to the highest risk that occurs, .99 at most."""
-    return np.arange(1, max(2, min(99, int(np.ceil(float(risk.max()) * 100)))) + 1) / 100
+def _with_bands(drawing: Lines, resampled: Draws, rows: int) -> list[Line]:
+    """Each curve, once for all subjects and again for each resample."""
+    found = [drawing.at(counts) for counts in resampled.chunks(rows)]
+    once = drawing.at(np.ones((1, len(resampled.subjects))))
+    grids = (drawing.rates, drawing.rates[1:], drawing.around, drawing.thresholds)
+    curves = []
+    for k, grid in enumerate(grids):
+        low, high = bands(np.concatenate([values[k] for values in found])) if found else (np.zeros(0), np.zeros(0))
+        curves.append(Line(_plain(grid), _nulls(once[k][0]), _nulls(low), _nulls(high)))
+    return curves
 
 
 # --------------------------------------------------------------------------------------------------------------------- counts

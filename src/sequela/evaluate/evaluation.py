@@ -17,7 +17,7 @@ from sequela.errors import ConfigError
 from sequela.evaluate import alerts, gathered, incidence
 from sequela.evaluate import curves as drawing
 from sequela.evaluate.blocks import by_block
-from sequela.evaluate.intervals import Draws, delong_difference, draws, percentiles, wilson
+from sequela.evaluate.intervals import Draws, delong_difference, distinct, draws, percentiles, wilson
 from sequela.evaluate.metric import Evaluation, Metric
 from sequela.evaluate.question import Question
 from sequela.evaluate.questions import COMPARED, UNRULED, Asked, Safety, check
@@ -134,17 +134,11 @@ def _estimated(slices: Sequence[Slice], cohort: Cohort, settings: config.Evaluat
     samples = iter(resampled([one for (_, one), draw in zip(asked, drawing, strict=True) if draw], cohort.subject_id, drawn))
     found = []
     for (group, question), reason, draw in zip(asked, reasons, drawing, strict=True):
-        point = float("nan") if reason or not len(question.rows) else _point(question)
+        point = float("nan") if reason or not len(question.rows) else question.point()
         told = question if draw or reason or not drawn.count else replaced(question, reason=_joined(question.reason, UNDRAWN))
         subjects = _denominator_subjects(question, cohort)
         found.append(Estimate(told, group, point, next(samples) if draw else np.zeros(0), subjects, reason))
     return found
-
-
-def _point(question: Question) -> float:
-    """Its value on the rows as they are; by sums where it has them, which solves no fit anew."""
-    by_sums = question.additive
-    return float(question.value(None) if by_sums is None else by_sums.of(by_sums.columns.sum(0)))
 
 
 def _is_drawn(group: str, question: Question) -> bool:
@@ -170,9 +164,7 @@ def _denominator_subjects(question: Question, cohort: Cohort) -> int:
     """Of a proportion how many subjects it is a share of; 0 of anything else."""
     if question.denominator is None:
         return 0
-    subject = cohort.subject_id[question.rows[question.denominator]]
-    rising = np.diff(subject) > 0  # rows of a cohort stand by subject
-    return len(subject) if rising.all() else len(np.unique(subject))
+    return distinct(cohort.subject_id[question.rows[question.denominator]])
 
 
 # --------------------------------------------------------------------------------------------------------------------- rows

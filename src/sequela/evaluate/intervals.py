@@ -17,7 +17,6 @@ from sequela.types import Array
 ELEMENTS = (
     1 << 19
 )  # of the weights of a chunk of resamples: small enough to stay near the processor, large enough to be worth a call
-BYTE = 255  # how often a subject may be drawn, for its count to be kept in a byte
 DEFINED = 0.5  # share of resamples in which a value must be defined for its interval to be given
 
 
@@ -110,7 +109,7 @@ def _by_unit(values: Array, unit: Array, units: Array) -> Array:
 
 def _scale(unit: Array) -> float:
     """n / (n - 1) for n units; NaN for one."""
-    units = len(np.unique(unit))
+    units = int((np.bincount(unit) > 0).sum())
     return units / (units - 1) if units > 1 else float("nan")
 
 
@@ -141,6 +140,14 @@ class Draws:
             resamples = min(size, self.count - first)
             drawn = random.integers(0, subjects, (resamples, subjects), np.int32)
             yield np.stack([np.bincount(one, minlength=subjects) for one in drawn]).astype(np.float64)
+
+
+def distinct(values: Array) -> int:
+    """How many values there are, each counted once; at once where they rise, as the subjects of a cohort mostly do."""
+    changes = np.diff(values)
+    if (changes >= 0).all():
+        return int((changes > 0).sum()) + bool(len(values))
+    return len(np.unique(values))
 
 
 def draws(subject: Array, count: int, seed: int) -> Draws:

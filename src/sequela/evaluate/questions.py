@@ -22,11 +22,11 @@ from sequela.evaluate import (
     segments,
     survival,
 )
-from sequela.evaluate.question import Additive, Question
+from sequela.evaluate.question import Additive, Columns, Ordered, Question
 from sequela.evaluate.threshold import decide, key
 from sequela.metrics import ordinal, paired, ranking, regression, sets, threshold
 from sequela.metrics import probability as probabilities
-from sequela.metrics.discrimination import Cumulated, Ranked, ranked
+from sequela.metrics.discrimination import Counted, ranked
 from sequela.metrics.sums import ratio
 from sequela.metrics.table import METRICS
 from sequela.metrics.watched import Latest
@@ -361,11 +361,12 @@ def _yes_or_no(one: _YesOrNo, risk: Array, cut: float) -> list[Question]:
 
 
 def _ranks(one: _YesOrNo, risk: Array) -> list[Question]:
-    """What depends on the order of the risks alone; they are sorted, and each resample added up, once for both."""
-    order, reason, events = _Once(ranked(risk, one.event)), _one_outcome(one.event), int(one.event.sum())
+    """What depends on the order of the risks alone; they are sorted, and each resample passed, once for both."""
+    order, reason, events = ranked(risk, one.event), _one_outcome(one.event), int(one.event.sum())
+    area, precision = Ordered(order, Counted.auroc), Ordered(order, Counted.auprc)
     return [
-        Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason, counted=True),
-        Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason, counted=True),
+        Question(one.model, "auroc", one.class_, one.rows, order.auroc, events, reason=reason, ordered=area),
+        Question(one.model, "auprc", one.class_, one.rows, order.auprc, events, reason=reason, ordered=precision),
     ]
 
 
@@ -373,30 +374,15 @@ def _benefit(one: _YesOrNo, risk: Array, cut: float) -> Question:
     """Net benefit at the model's threshold, whoever answers: two answers are worth comparing at one threshold alone."""
     held = min(cut, HIGHEST)
     value = partial(paired.net_benefit, risk, one.event, held)
-    each = np.where(one.event, 1.0, -held / (1 - held)) * (risk >= held)
-    summed = Additive(np.stack([each, np.ones(len(each))], 1), lambda sums: ratio(sums[..., 0], sums[..., 1]))
+    columns = Columns(partial(_benefits, one.event, risk, held))
+    summed = Additive(columns, lambda sums: ratio(sums[..., 0], sums[..., 1]))
     events = int(one.event.sum())
     return Question(one.model, "net_benefit", "", one.rows, value, events, held, reason=_no_rows(one.rows), additive=summed)
 
 
-@dataclass(slots=True)
-class _Once:
-    """An order whose running sums are kept until other weights are asked about."""
-
-    order: Ranked
-    weights: Array | None = None
-    found: Cumulated | None = None
-
-    def auroc(self, weights: Array | None) -> Array:
-        return self._cumulated(weights).auroc()
-
-    def auprc(self, weights: Array | None) -> Array:
-        return self._cumulated(weights).auprc()
-
-    def _cumulated(self, weights: Array | None) -> Cumulated:
-        if self.found is None or self.weights is not weights:
-            self.weights, self.found = weights, self.order.cumulated(weights)
-        return self.found
+def _benefits(event: Array, risk: Array, cut: float) -> Array:
+    """The benefit of each row, and 1: "n 2"."""
+    return np.stack([np.where(event, 1.0, -cut / (1 - cut)) * (risk >= cut), np.ones(len(risk))], 1)
 
 
 def _score_question(metric: str, one: _YesOrNo, risk: Array) -> Question:

@@ -1,18 +1,19 @@
 """The values of many questions on the same resamples, drawn once.
 
-What is a function of sums is one product of matrices for all such questions; what needs the order of the rows takes their weights
-as integers of one byte.
+What is a function of sums is one product of matrices for all such questions; what needs the order of the rows passes the risks of
+the events alone; what is neither takes the weights of its rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from sequela.evaluate.intervals import BYTE, Draws
+from sequela.evaluate.intervals import Draws
 from sequela.evaluate.question import Question
+from sequela.metrics.discrimination import Steps, steps
 from sequela.types import Array
 
 AT_ONCE = 32  # resamples that are multiplied with the sums of the subjects: so many read these once
@@ -23,29 +24,33 @@ def resampled(questions: Sequence[Question], subject: Array, drawn: Draws) -> li
     found: list[list[Array]] = [[] for _ in questions]
     keys = [question.rows.tobytes() for question in questions]
     sets = [
-        _Rows.of(drawn.units(subject[questions[places[0]].rows]), [questions[k] for k in places], places)
+        _Rows.of(drawn.units(subject[questions[places[0]].rows]), [questions[k] for k in places], places, len(drawn.subjects))
         for places in _together(keys)
     ]
     largest = max((len(one.unit) for one in sets), default=0)
-    held: list[Array] = []  # resamples whose sums are still to be taken
+    held: list[Array] = []  # resamples that are still to be multiplied
     for counts in drawn.chunks(largest) if questions else ():
-        small = counts.astype(np.uint8) if counts.max(initial=0) <= BYTE else None
         for one in sets:
-            one.add(found, counts, small)
+            one.add_weighed(found, counts)
         held.append(counts)
         if sum(map(len, held)) >= AT_ONCE:
-            _add_sums(found, sets, held)
-    _add_sums(found, sets, held)
+            _multiply(found, sets, held)
+    _multiply(found, sets, held)
+    for one in sets:
+        one.add_sums(found)
     return [np.concatenate(values) if values else np.zeros(0) for values in found]
 
 
-def _add_sums(found: list[list[Array]], sets: Sequence[_Rows], held: list[Array]) -> None:
-    """Takes the sums of the resamples that are held, and lets go of them."""
-    if held:
-        counts = np.concatenate(held)
-        held.clear()
-        for one in sets:
-            one.add_sums(found, counts)
+def _multiply(found: list[list[Array]], sets: Sequence[_Rows], held: list[Array]) -> None:
+    """Takes sums and orders of the resamples that are held, and lets go of them."""
+    if not held:
+        return
+    counts = np.concatenate(held)
+    held.clear()
+    whole = counts.astype(np.int32).T.copy() if any(one.ordered for one in sets) else counts
+    for one in sets:
+        one.add_ordered(found, whole)
+        one.keep_sums(counts)
 
 
 def _together(keys: Sequence[bytes]) -> list[list[int]]:
@@ -64,43 +69,70 @@ class _Rows:
     subjects: Array  # int64 "U": of these rows
     sums: Array  # "U k": of all columns
     added: list[tuple[int, Question, slice]]  # place, question, its columns among the sums
+    ordered: list[tuple[Steps, list[tuple[int, Question]]]]  # an order, and what is asked of it
     others: list[tuple[int, Question]]
+    kept: list[Array] = field(default_factory=list)  # sums "R k" of the resamples so far
 
     @classmethod
-    def of(cls, unit: Array, questions: Sequence[Question], places: Sequence[int]) -> _Rows:
+    def of(cls, unit: Array, questions: Sequence[Question], places: Sequence[int], drawn: int) -> _Rows:
         subjects, place = np.unique(unit, return_inverse=True)
-        serve = [one.additive is not None and one.additive.least <= len(subjects) for one in questions]
-        columns: dict[int, Array] = {}
-        for one, by_sums in zip(questions, serve, strict=True):
-            if by_sums and one.additive is not None:
-                columns[id(one.additive.columns)] = one.additive.columns
+        asked = list(zip(places, questions, strict=True))
+        by_sums = [(k, one) for k, one in asked if one.additive is not None and one.additive.least <= len(subjects)]
+        columns = {id(one.additive.columns): one.additive.columns.rows for _, one in by_sums if one.additive is not None}
         ends = dict(zip(columns, np.cumsum([values.shape[1] for values in columns.values()]).tolist(), strict=True))
-        added, others = [], []
-        for k, one, by_sums in zip(places, questions, serve, strict=True):
-            if by_sums and one.additive is not None:
-                values = one.additive.columns
-                added.append((k, one, slice(ends[id(values)] - values.shape[1], ends[id(values)])))
-            else:
-                others.append((k, one))
-        return cls(unit, subjects, _by_subject(list(columns.values()), place, len(subjects)), added, others)
+        added = [(k, one, _columns(one, ends)) for k, one in by_sums]
+        taken = {k for k, _ in by_sums}
+        by_order = [(k, one) for k, one in asked if k not in taken and one.ordered is not None]
+        others = [(k, one) for k, one in asked if k not in taken and one.ordered is None]
+        summed = _by_subject(list(columns.values()), place, len(subjects))
+        return cls(unit, subjects, summed, added, _orders(by_order, unit, drawn), others)
 
-    def add_sums(self, found: list[list[Array]], counts: Array) -> None:
-        """Adds the values of what is a function of sums on some resamples, "R subjects"."""
-        every = len(self.subjects) == counts.shape[1]
-        sums = (counts if every else counts[:, self.subjects]) @ self.sums if self.added else counts
+    def keep_sums(self, counts: Array) -> None:
+        """Keeps the sums of some resamples, "R subjects"."""
+        if self.added:
+            every = len(self.subjects) == counts.shape[1]
+            self.kept.append((counts if every else np.take(counts, self.subjects, 1, mode="clip")) @ self.sums)
+
+    def add_sums(self, found: list[list[Array]]) -> None:
+        """Adds the values of what is a function of the sums that were kept."""
+        sums = np.concatenate(self.kept) if self.kept else np.zeros((0, self.sums.shape[1]))
         for k, question, columns in self.added:
             assert question.additive is not None
             found[k].append(question.additive.of(sums[:, columns]))
 
-    def add(self, found: list[list[Array]], counts: Array, small: Array | None) -> None:
+    def add_ordered(self, found: list[list[Array]], counts: Array) -> None:
+        """Adds the values of what needs the order of the rows, on some resamples, int32 "subjects R"."""
+        for order, asked in self.ordered:
+            at = order.at(counts)
+            for k, question in asked:
+                assert question.ordered is not None
+                found[k].append(question.ordered.of(at))
+
+    def add_weighed(self, found: list[list[Array]], counts: Array) -> None:
         """Adds the values of all else on some resamples, "R subjects"."""
-        counted = small is not None and any(question.counted for _, question in self.others)
-        whole = small[:, self.unit] if small is not None and counted else None
-        plain = any(not question.counted for _, question in self.others) or not counted
-        weights = counts[:, self.unit] if self.others and plain else None
-        for k, question in self.others:
-            given = whole if question.counted and whole is not None else weights
-            found[k].append(question.value(given))
+        if self.others:
+            weights = np.take(counts, self.unit, 1)
+            for k, question in self.others:
+                found[k].append(question.value(weights))
+
+
+def _columns(question: Question, ends: dict[int, int]) -> slice:
+    """Where the columns of a question stand among all."""
+    assert question.additive is not None
+    columns = question.additive.columns
+    return slice(ends[id(columns)] - columns.rows.shape[1], ends[id(columns)])
+
+
+def _orders(asked: Sequence[tuple[int, Question]], unit: Array, drawn: int) -> list[tuple[Steps, list[tuple[int, Question]]]]:
+    """Each order once, with the questions that it serves."""
+    found: dict[int, tuple[Steps, list[tuple[int, Question]]]] = {}
+    for k, one in asked:
+        assert one.ordered is not None
+        order = one.ordered.order
+        if id(order) not in found:
+            found[id(order)] = steps(order, unit, drawn), []
+        found[id(order)][1].append((k, one))
+    return list(found.values())
 
 
 def _by_subject(columns: Sequence[Array], place: Array, subjects: int) -> Array:
@@ -109,6 +141,8 @@ def _by_subject(columns: Sequence[Array], place: Array, subjects: int) -> Array:
         return np.zeros((subjects, 0))
     side = np.concatenate(columns, axis=1)
     if len(place) == subjects:
+        if (np.diff(place) > 0).all():
+            return side
         alone = np.empty_like(side)
         alone[place] = side
         return alone

@@ -104,10 +104,12 @@ class Expansion:
     """A logistic fit near its solution: the score as a polynomial of third order whose coefficients are sums over rows.
 
     A resample's solution then needs no further look at the rows. Where there are SERVES events, others and subjects or more the
-    solutions are those of Newton's method within a hundredth of their standard error.
+    solutions are those of Newton's method within a thousandth of their standard error.
     """
 
-    columns: Array  # float64 "n k"
+    place: Array  # float64 "n": the logits, standardised where the slope is fitted
+    residual: Array  # "n": event less fitted
+    fitted: Array  # "n"
     found: Array  # "P": of all rows, on the scale of the standardised logits
     slope: bool  # whether the slope is fitted, or held at 1
     spread: float  # of the logits
@@ -121,8 +123,20 @@ class Expansion:
             information = np.where(singular[..., None, None], np.eye(1 + self.slope), information)
             step = np.linalg.solve(information, score[..., None])[..., 0]
             shift = shift + np.where(singular[..., None], np.nan, np.clip(step, -1, 1))
-        value: Array = self.found[0] + shift[..., 0] if not self.slope else (self.found[1] + shift[..., 1]) / self.spread
+        value: Array = self.whole + shift[..., -1] / self.spread
         return value
+
+    @property
+    def whole(self) -> float:
+        """The intercept, or the slope, of all rows."""
+        return float(self.found[-1]) / self.spread
+
+    def columns(self) -> Array:
+        """What is summed, "n k"."""
+        scores = [self.residual * self.place**m for m in range(1 + self.slope)]
+        derivatives = enumerate(_derivatives(self.fitted), 1)
+        moments = [each * self.place**r for j, each in derivatives for r in range(j + 2 if self.slope else 1)]
+        return np.stack([*scores, *moments], 1)
 
     def _at(self, sums: Array, shift: Array) -> tuple[Array, Array]:
         """Score "... P" and information "... P P" at a shift from the solution of all rows."""
@@ -173,12 +187,10 @@ def expansion(risk: Array, event: Array, *, slope: bool) -> Expansion | None:
     if np.isnan(found).any():
         return None
     fitted = 1 / (1 + np.exp(-(columns @ found + offset)))
-    residual = [(event - fitted) * place**m for m in range(1 + slope)]
-    moments = [each * place**r for j, each in enumerate(_derivatives(fitted), 1) for r in range(j + 2 if slope else 1)]
-    return Expansion(np.stack([*residual, *moments], 1), found, slope, spread)
+    return Expansion(place, event - fitted, fitted, found, slope, spread)
 
 
 def _derivatives(fitted: Array) -> list[Array]:
     """The first ORDER derivatives of the logistic function."""
     v = fitted * (1 - fitted)
-    return [v, v * (1 - 2 * fitted), v * (1 - 6 * v)]
+    return [v, v * (1 - 2 * fitted), v * (1 - 6 * v)][:ORDER]

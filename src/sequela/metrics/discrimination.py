@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sequela.metrics.sums import ratio
 from sequela.types import Array
-
-EXACT = 1 << 22  # rows whose counts, four each in the mean at most, add up exactly in single precision
 
 
 def auroc(risk: Array, event: Array, weights: Array | None = None) -> Array:
@@ -55,13 +54,11 @@ class Ranked:
         return self.cumulated(weights).auprc()
 
     def cumulated(self, weights: Array | None = None) -> Cumulated:
-        """What both are made of. Weights that are whole numbers may be integers of one byte, which is several times faster."""
+        """What both are made of."""
         if weights is None:
             weights = np.ones(len(self.events) + len(self.others))
-        counted = weights.dtype.kind == "u" and weights.shape[-1] < EXACT
-        exact = np.float32 if counted else np.float64
-        own = np.take(weights, self.events, -1).astype(exact)
-        return Cumulated(self, own, _running(own, exact), _running(np.take(weights, self.others, -1), exact))
+        own = np.take(weights, self.events, -1).astype(np.float64)
+        return Cumulated(self, own, _running(own), _running(np.take(weights, self.others, -1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +72,16 @@ class Cumulated:
 
     def auroc(self) -> Array:
         """As the function of that name."""
-        others = self.others[..., -1].astype(np.float64)
-        above = np.take(self.others, self.order.above, -1)
-        if (self.order.above != self.order.upto).any():
-            above = (above.astype(np.float64) + np.take(self.others, self.order.upto, -1)) / 2
-        events = self.events[..., -1].astype(np.float64)
-        return ratio(_dot(self.own.astype(np.float64), others[..., None] - above), events * others)
+        others, events = self.others[..., -1], self.events[..., -1]
+        above = (np.take(self.others, self.order.above, -1) + np.take(self.others, self.order.upto, -1)) / 2
+        return ratio(_dot(self.own, others[..., None] - above), events * others)
 
     def auprc(self) -> Array:
         """As the function of that name."""
-        events = self.events[..., -1].astype(np.float64)
         found = np.take(self.events, self.order.events_upto, -1)
         called = found + np.take(self.others, self.order.upto, -1)
-        precision = found.astype(np.float64) / np.where(called > 0, called, 1)
-        return ratio(_dot(self.own.astype(np.float64), precision), events * (self.others[..., -1] > 0))
+        precision = found / np.where(called > 0, called, 1)
+        return ratio(_dot(self.own, precision), self.events[..., -1] * (self.others[..., -1] > 0))
 
 
 def ranked(risk: Array, event: Array) -> Ranked:
@@ -102,13 +95,75 @@ def ranked(risk: Array, event: Array) -> Ranked:
     return Ranked(events, others, above, upto, np.searchsorted(falling, falling, "right"))
 
 
-def _running(weights: Array, exact: type[np.floating[Any]]) -> Array:
+def _running(weights: Array) -> Array:
     """Running sums with a leading 0: "... N" to "... N+1"."""
-    sums = np.zeros((*weights.shape[:-1], weights.shape[-1] + 1), exact)
-    np.cumsum(weights, -1, dtype=exact, out=sums[..., 1:])
+    sums = np.zeros((*weights.shape[:-1], weights.shape[-1] + 1))
+    np.cumsum(weights, -1, out=sums[..., 1:])
     return sums
 
 
 def _dot(left: Array, right: Array) -> Array:
     product: Array = np.einsum("...p,...p->...", left, right)
     return product
+
+
+# ------------------------------------------------------------------------------------- many resamples, by counts of subjects
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The order gathered to the distinct risks of its events, D of them, falling: only these are passed for each resample.
+
+    Sparse matrices whose product with how often each of U subjects counts, int32 "U R", are the counts at each step.
+    """
+
+    events: Any  # csr "D U": events of the risk
+    others: Any  # csr "D+1 U": others of a risk below the step before, down to this one's; the last are below every event
+    tied: Any  # csr "D U": of these the ones of the very risk; None where there are none
+
+    def at(self, counts: Array) -> Counted:
+        """What AUROC and AUPRC of resamples are made of."""
+        upto = np.cumsum(self.others @ counts, 0, dtype=np.int32)
+        reached, others = upto[:-1], upto[-1]
+        above = reached if self.tied is None else reached - self.tied @ counts
+        return Counted(self.events @ counts, above, reached, others)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Counts of R resamples at D steps."""
+
+    events: Array  # int32 "D R": of the very risk
+    above: Array  # int32 "D R": others of a higher risk
+    upto: Array  # int32 "D R": others of a risk as high or higher
+    others: Array  # int32 "R": all others
+
+    def auroc(self) -> Array:
+        """As the function of that name, "R"."""
+        beaten = self.others - (self.above if self.above is self.upto else (self.above + self.upto) / 2)
+        return ratio(np.einsum("dr,dr->r", self.events, beaten, dtype=np.float64), self.events.sum(0) * self.others.astype(float))
+
+    def auprc(self) -> Array:
+        """As the function of that name, "R"."""
+        found = np.cumsum(self.events, 0, dtype=np.int32)
+        precision = found / np.maximum(found + self.upto, 1)
+        return ratio(np.einsum("dr,dr->r", self.events, precision), self.events.sum(0) * (self.others > 0))
+
+
+def steps(order: Ranked, subject: Array, subjects: int) -> Steps:
+    """An order for many resamples; `subject` is the place of each row's among so many."""
+    first = np.unique(order.events_upto, return_index=True)[1]  # an event of each distinct risk
+    above, upto = order.above[first], order.upto[first]
+    place = np.arange(len(order.others))
+    step, others = np.searchsorted(upto, place, side="right"), subject[order.others]
+    tied = np.flatnonzero(place >= np.append(above, len(place))[step])
+    return Steps(
+        _gathering(np.searchsorted(order.events_upto[first], order.events_upto), subject[order.events], len(first), subjects),
+        _gathering(step, others, len(first) + 1, subjects),
+        _gathering(step[tied], others[tied], len(first), subjects) if len(tied) else None,
+    )
+
+
+def _gathering(row: Array, column: Array, rows: int, columns: int) -> Any:
+    """The sparse matrix that adds up columns by row."""
+    return sparse.csr_array((np.ones(len(row), np.int32), (row, column)), (rows, columns))

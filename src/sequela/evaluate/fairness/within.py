@@ -8,11 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from sequela.evaluate.intervals import Draws
-from sequela.evaluate.question import Additive, Question
+from sequela.evaluate.additive import of_fits
+from sequela.evaluate.intervals import Draws, distinct
+from sequela.evaluate.question import Additive, Columns, Ordered, Question
 from sequela.evaluate.resampled import resampled
-from sequela.metrics.calibration import SERVES, calibration_intercept, calibration_slope, expansion
-from sequela.metrics.discrimination import ranked
+from sequela.metrics.calibration import calibration_intercept, calibration_slope
+from sequela.metrics.discrimination import Counted, ranked
 from sequela.metrics.sums import ratio, total
 from sequela.types import Array
 
@@ -20,7 +21,7 @@ COUNTED = ("selection_rate", "sensitivity", "specificity", "ppv", "observed_expe
 RISKS = (*COUNTED[:4], "auroc", "calibration_intercept", "calibration_slope", "observed_expected")
 ERRORS = ("mae", "bias")
 PROPORTIONS = COUNTED[:4]
-FITS = (("calibration_intercept", calibration_intercept, False), ("calibration_slope", calibration_slope, True))
+FITS = {"calibration_intercept": calibration_intercept, "calibration_slope": calibration_slope}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,13 @@ class YesOrNo:
 
     def questions(self) -> list[Question]:
         """Every metric, in the order of RISKS."""
-        found = _by_sums(self) | {
-            "auroc": Question("", "auroc", "", self.rows, ranked(self.risk, self.event).auroc, counted=True)
-        }
-        for name, function, slope in FITS:
-            expanded = expansion(self.risk, self.event, slope=slope)
-            by_sums = None if expanded is None else Additive(expanded.columns, expanded, SERVES)
+        order = ranked(self.risk, self.event)
+        area = Question("", "auroc", "", self.rows, order.auroc, ordered=Ordered(order, Counted.auroc))
+        found = _by_sums(self) | {"auroc": area}
+        fits = of_fits(self.risk, self.event)
+        for name, function in FITS.items():
             value = partial(function, self.risk, self.event)
-            found[name] = Question("", name, "", self.rows, value, additive=by_sums)
+            found[name] = Question("", name, "", self.rows, value, additive=fits.get(name))
         return [found[name] for name in RISKS]
 
     def denominators(self) -> dict[str, Array]:
@@ -146,29 +146,28 @@ def _found(level: str, asked: Asked, questions: Sequence[Question], samples: dic
     return Within(
         level=level,
         rows=len(asked.rows),
-        subjects=len(np.unique(subject)),
+        subjects=distinct(subject),
         events=asked.events,
-        point={question.metric: float(question.value(None)) for question in questions},
+        point={question.metric: question.point() for question in questions},
         samples=samples,
-        trials={name: len(np.unique(subject[rows])) for name, rows in asked.denominators().items()},
+        trials={name: distinct(subject[rows]) for name, rows in asked.denominators().items()},
         calls=int(asked.called.sum()) if isinstance(asked, YesOrNo) else None,
     )
 
 
 def _by_sums(asked: Asked) -> dict[str, Question]:
     """What are ratios of sums over the rows, by name."""
-    columns = asked.columns()
-    names = asked.from_sums(columns.sum(0))
+    columns = Columns(asked.columns)
     return {
         name: Question(
             "",
             name,
             "",
             asked.rows,
-            partial(_of_rows, asked, columns, name),
+            partial(_of_rows, asked, columns.rows, name),
             additive=Additive(columns, partial(_one_of, asked, name)),
         )
-        for name in names
+        for name in asked.from_sums(columns.total)
     }
 
 
