@@ -105,7 +105,7 @@ def test_the_report_names_each_rule_and_the_rows_that_break_it() -> None:
     )
     assert "The model breaks a rule of the study in 2 of 4 rows" in page
     assert "row0" in page and "row1" not in page
-    assert "renal" in page and "gradient shap" in page
+    assert "renal" in page and "Gradient SHAP" in page and "Panels of measurements." in page
     kept = counted(held(), tried(judge(), {"chart": chart([-1.0] * 4)}, held()))
     assert "breaks a rule" not in shown(KnowledgeFacts(part="test", rules=[kept]))
     assert shown(None) == ""

@@ -12,10 +12,10 @@ import runs
 
 from sequela.errors import DataError
 from sequela.evaluate.facts import BaselineFacts, FanFacts
-from sequela.evaluate.report import html, render
+from sequela.evaluate.report import html, numbers, render
 from sequela.evaluate.report.items import HUMAN
 from sequela.evaluate.report.run import read
-from sequela.evaluate.report.verdict import verdict
+from sequela.evaluate.report.verdict import answer, verdict
 from sequela.metrics.table import Kind
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -88,6 +88,25 @@ def test_the_verdict_says_first_who_wins(tmp_path: Path, skills: tuple[float, ..
     assert verdict(read(folder))[0].startswith(first)
     page = render(folder)
     assert page.index(first) < page.index("<table")
+
+
+def test_what_is_answered_in_place_of_the_model_is_told_at_once(tmp_path: Path) -> None:
+    folder = runs.folder(tmp_path, "binary", [runs.judged("binary", 500, skills=(0.8, 2.5, 1.0))])
+    alone = answer(read(folder))
+    rows = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    given = [row | {"model": "ensemble"} for row in rows if row["model"] == "model"]
+    (folder / "metrics.json").write_bytes(msgspec.json.encode(rows + given))
+    both = answer(read(folder))
+    assert "the model" in alone and "the ensemble" not in alone
+    assert "the model" in both and "beats the ensemble" in both
+
+
+def test_net_benefit_names_the_threshold_that_all_are_compared_at(tmp_path: Path) -> None:
+    folder = runs.folder(tmp_path, "binary", [runs.judged("binary", 300)])
+    cut = read(folder).number("model", "net_benefit")
+    assert cut is not None and cut.threshold is not None
+    said = f"All answers are compared at one threshold, that of the model: {numbers.number(cut.threshold)}."
+    assert said in render(folder)
 
 
 def test_every_baseline_that_wins_is_named(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ FOUND = CharacteristicsFacts(
     rows=[
         Characteristic(name="sex", level="F", count=[600, None], share=[0.5, None], missing=[0, 0]),
         Characteristic(name="chart.Na.last", median=[-0.5, None], low=[-2.25, None], high=[1.0, None], missing=[None, 12]),
+        Characteristic(name="chart.K.last", median=[4.0, None], low=[3.5, None], high=[4.5, None], missing=[0, 30]),
     ],
 )
 
@@ -41,7 +42,8 @@ def test_the_table_tells_counts_quartiles_years_and_what_is_withheld(folder: Pat
     assert lines[3:] == [
         ["Years of the predictions", "2019 – 2021", "–"],
         ["sex: F", "600 (50.0 %)", "withheld"],
-        ["chart.Na", "−0.5 [−2.25, 1]; missing withheld", "–; missing 12"],
+        ["chart.Na", "−0.5 [−2.25, 1]; missing withheld", "withheld; missing 12"],
+        ["chart.K", "4 [3.5, 4.5]", "–; missing 30"],
     ]
 
 

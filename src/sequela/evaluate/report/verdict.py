@@ -19,6 +19,13 @@ def verdict(run: Run) -> list[str]:
     return [*beaten, *(others or ([] if beaten else [_alone(run)])), *_decision(run), *_calibration(run), _judged_on(run)]
 
 
+def answer(run: Run) -> str:
+    """What matters most, in short; where the answer that is given is not the model's, also how that one fares."""
+    first = verdict(run)[0]
+    given = [sentence for _, sentence in _comparisons(run, run.main)[:1] if run.main != MAIN[0] and sentence != first]
+    return " ".join([first, *given])
+
+
 def _comparisons(run: Run, model: str) -> list[tuple[bool, str]]:
     """Whether the baseline wins, and the sentence: of the strongest baseline, and of every other that wins."""
     baselines = [name for name in run.models if name.startswith("baseline:")]

@@ -45,18 +45,19 @@ def lines(found: CharacteristicsFacts) -> list[list[str]]:
     ]
     if any(one.first for one in found.columns):
         told.append([say("Years of the predictions"), *map(_years, found.columns)])
-    return [*told, *(_line(one) for one in found.rows)]
+    rows = [one.rows for one in found.columns]
+    return [*told, *(_line(one, rows) for one in found.rows)]
 
 
 def _years(one: Column) -> str:
     return f"{one.first} – {one.last}" if one.first != one.last else one.first or "–"
 
 
-def _line(one: Characteristic) -> list[str]:
+def _line(one: Characteristic, rows: list[int]) -> list[str]:
     places = range(len(one.missing))
     if one.level:
         return [_leveled(one), *(_counted(one.count[place], one.share[place]) for place in places)]
-    return [_name(one.name), *(_quartiles(one, place) for place in places)]
+    return [_name(one.name), *(_quartiles(one, place, rows[place]) for place in places)]
 
 
 NOT_KNOWN, YES = later("not known"), "yes"
@@ -78,9 +79,13 @@ def _counted(count: int | None, share: float | None) -> str:
     return say("withheld") if count is None else f"{numbers.count(count)} ({numbers.percent(share)})"
 
 
-def _quartiles(one: Characteristic, place: int) -> str:
+def _quartiles(one: Characteristic, place: int, rows: int) -> str:
+    """A dash where no row has a value; where some have, and there is nothing, it was withheld."""
     median, low, high = one.median[place], one.low[place], one.high[place]
-    told = "–" if median is None or low is None or high is None else f"{median:.4g} [{low:.4g}, {high:.4g}]".replace("-", "−")
+    if median is None or low is None or high is None:
+        told = "–" if one.missing[place] == rows else say("withheld")
+    else:
+        told = f"{median:.4g} [{low:.4g}, {high:.4g}]".replace("-", "−")
     return f"{told}{_missing(one.missing[place])}"
 
 

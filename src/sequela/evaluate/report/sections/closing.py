@@ -29,7 +29,9 @@ GLOSSARY = (
     (later("Net benefit"), later("Events found a row, less false alarms weighed by the odds of the threshold.")),
     (
         later("95 % interval"),
-        later("Where the value would lie in 95 of 100 like samples of subjects; it knows nothing of other hospitals or years."),
+        later(
+            "Made so that it holds the true value in 95 of 100 like samples of subjects; it knows nothing of other hospitals or years."
+        ),
     ),
     (later("Baseline"), later("A plain model on summaries of the same inputs, tuned on the same rows.")),
     (later("Train, tune, test"), later("Rows to learn from; rows to choose on; rows kept shut until every choice was made.")),

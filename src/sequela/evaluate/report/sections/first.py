@@ -6,7 +6,7 @@ from sequela.evaluate.report import evidence
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, tag
 from sequela.evaluate.report.items import HUMAN
 from sequela.evaluate.report.run import Run
-from sequela.evaluate.report.verdict import verdict
+from sequela.evaluate.report.verdict import answer
 from sequela.evaluate.report.words import later, say
 
 
@@ -14,7 +14,7 @@ def lines(run: Run) -> Safe:
     """The three lines."""
     told: list[tuple[str, str]] = [
         (say("Question"), run.study.question),
-        (say("Answer"), verdict(run)[0]),
+        (say("Answer"), answer(run)),
         (say("Can it be trusted?"), trusted(run)),
     ]
     return tag("div", *[paragraph(tag("strong", f"{name} "), text) for name, text in told], class_="first")

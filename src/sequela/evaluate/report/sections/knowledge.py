@@ -6,7 +6,15 @@ from sequela.evaluate.knowledge import LEAST, ConceptFacts, KnowledgeFacts, Rule
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Safe, folded, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run
-from sequela.evaluate.report.words import say
+from sequela.evaluate.report.sections.explained_causes import name_of
+from sequela.evaluate.report.words import later, say
+
+SETS = {
+    "icd_chapters": later("Chapters of the ICD."),
+    "loinc_panels": later("Panels of measurements."),
+    "ecg_segments": later("Segments of the heartbeat, by their usual distance from the R peak."),
+    "body_regions": later("Regions of the picture."),
+}
 
 
 def knowledge(run: Run) -> Safe:
@@ -132,7 +140,7 @@ def _concepts(found: KnowledgeFacts) -> Safe:
         "What the method {method} says that each input adds to the {scale} of an answer, gathered by concept over {n} rows of "
         "the {part} part: of each row the sum, of the sums the mean size and the mean. Each cell is counted once; what belongs "
         "to no concept is other. How far that method can be trusted is told where it is checked, and its sums can be no better.",
-        method=found.method.replace("_", " "),
+        method=name_of(found.method),
         scale=say("log-odds") if found.scale == "log-odds" else say("value"),
         n=numbers.count(found.explained),
         part=found.part,
@@ -158,4 +166,4 @@ def _set(name: str, concepts: list[ConceptFacts]) -> Safe:
         ]
         for one in concepts
     ]
-    return table(head, body, caption=name.replace("_", " "))
+    return table(head, body, caption=say(SETS[name]) if name in SETS else name.replace("_", " "))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sequela import config
 from sequela.evaluate.facts import Alarm, BaselineFacts, PretrainFacts, VectorFacts
 from sequela.evaluate.report import numbers, plots
-from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, folded, paragraph, section, table, tag
+from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, folded, paragraph, section, table, tag, text
 from sequela.evaluate.report.run import Run, label
 from sequela.evaluate.report.words import later, retold, say
 
@@ -15,7 +15,7 @@ from sequela.evaluate.report.words import later, retold, say
 def audit(run: Run) -> Safe:
     """Every check of the leak audit with what it found."""
     rows: list[list[Piece]] = [
-        [retold(one.check), _severity(one), retold(one.text), numbers.count(one.count), one.allowed or "–"]
+        [_check(one.check), _severity(one), retold(one.text), numbers.count(one.count), one.allowed or "–"]
         for one in run.facts.audit
     ]
     if not rows:
@@ -23,6 +23,11 @@ def audit(run: Run) -> Safe:
     said = paragraph(say("Each check looks for a way in which the inputs or the split could give the answer away."))
     head = [say("Check"), say("Result"), say("Found"), say("Count"), say("Why it was let stand")]
     return section(say("Leak audit"), said, table(head, rows))
+
+
+def _check(name: str) -> Safe:
+    """The name of a check, which breaks between its words."""
+    return Safe(text(retold(name)).replace("_", "_<wbr>"))
 
 
 def _severity(alarm: Alarm) -> Piece:

@@ -119,11 +119,17 @@ def _cell(run: Run, model: str, metric: str) -> Piece:
     return tag("span", numbers.number(row.value, metric), tag("small", f" {limits}") if limits else reason)
 
 
+DELONG = later(
+    " p by DeLong; it and the interval, which resamples subjects, can disagree where events are few: such a difference is not "
+    "settled."
+)
+
+
 def _differences(run: Run) -> Safe:
     pairs = list(dict.fromkeys((row.model, row.against) for row in run.rows if row.against and not row.group and not row.class_))
     held = {row.metric: row.p for row in run.rows if row.against and not row.group and not row.class_}
     metrics = [metric for metric in COMPARED[run.kind] if metric in held]
-    delong = say(" p by DeLong.") if any(p is not None for p in held.values()) else ""
+    delong = say(DELONG) if any(p is not None for p in held.values()) else ""
     rows: list[list[Piece]] = []
     for model, against in pairs:
         cells = [_difference(run, model, metric, against) for metric in metrics]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sequela.evaluate.curves import Drawn
 from sequela.evaluate.intervals import Interval
+from sequela.evaluate.metric import Metric
 from sequela.evaluate.report import numbers, plots
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figures, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
@@ -230,11 +231,21 @@ def benefit(run: Run) -> Safe:
         return EMPTY
     found = run.number(run.main, "net_benefit")
     told = _rates(run, "", ("net_benefit",)) + _over_baselines(run, "net_benefit") if found is not None else EMPTY
-    return section(say("Net benefit"), figures(plots.decision(run.drawn())), told)
+    return section(say("Net benefit"), figures(plots.decision(run.drawn())), _held_at(run, found), told)
+
+
+def _held_at(run: Run, found: Metric | None) -> Safe:
+    """The threshold that answers are compared at, which need not be that of the answer that is given."""
+    if found is None or found.threshold is None:
+        return EMPTY
+    if run.several:
+        return paragraph(say("In each split all answers are compared at one threshold, that of the model."))
+    said = later("All answers are compared at one threshold, that of the model: {cut}.")
+    return paragraph(say(said, cut=numbers.number(found.threshold)))
 
 
 def _over_baselines(run: Run, metric: str) -> Safe:
-    """How much better the answer that is given is than each other, on the same rows, at the threshold that it has."""
+    """How much better the answer that is given is than each other, on the same rows, at the one threshold."""
     against = [row for row in run.rows if (row.model, row.metric, row.group) == (run.main, metric, "") and row.against]
     rows: list[list[Piece]] = [[label(row.against), valued(row)] for row in against]
     return table(["", say("Difference")], rows, say("{who} less each other answer, at one threshold.", who=label(run.main)))
