@@ -209,7 +209,9 @@ def names_exist(study: Study) -> None:
     pretraining.check(study)
     vectors.check(study)
     forecasts.check(study)
-    kinds.check(study.robustness.kinds if study.robustness else [])
+    if study.robustness is not None:
+        kinds.check_task(cohorts.kind_of(study))
+        kinds.check(study.robustness.kinds)
     fairness.check(study)
     uncertain.check(study)
     known = {"model", *called}

@@ -12,6 +12,7 @@ from sequela.config import Robustness
 from sequela.contracts import Progress
 from sequela.errors import UsageError
 from sequela.evaluate.report import numbers
+from sequela.evaluate.robustness import kinds as spoilings
 from sequela.evaluate.robustness.facts import Alone, Curve, Measured, RobustnessFacts
 from sequela.pipeline.progress import silent
 from sequela.pipeline.reopened import reopen
@@ -19,6 +20,7 @@ from sequela.pipeline.trust import robustness as trust
 from sequela.pipeline.trust.amended import amended
 from sequela.pipeline.trust.robust.asking import Asking
 from sequela.store.store import Store
+from sequela.study import cohort as cohorts
 
 SHOWN = 8  # lines of a table
 
@@ -60,7 +62,8 @@ def robustness(
     predictor = again.held.predictor
     if not trust.judged(predictor.task):
         raise UsageError(
-            f"spoilt answers of {predictor.task.kind} are not judged", hint=f"those of {', '.join(trust.JUDGED)} are, one a row"
+            f"spoilt answers of {cohorts.kind_of(predictor.study)} are not judged",
+            hint=f"those of {', '.join(spoilings.JUDGED)} are, one a row",
         )
     asking = Asking(predictor, again.cohort(again.part), again.known(again.part))
     settings = Robustness(rows=rows, kinds=list(kinds))

@@ -153,3 +153,9 @@ def test_a_kind_of_spoiling_that_is_none_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="missin") as refused:
         kinds.chosen(["missin"], {"chart": Spec("measurements", (2,), "days")})
     assert "missing" in refused.value.hint
+
+
+def test_spoilt_answers_of_a_task_that_is_not_judged_are_refused_by_its_name() -> None:
+    kinds.check_task("survival")
+    with pytest.raises(ConfigError, match="tagging"):
+        kinds.check_task("tagging")

@@ -12,6 +12,7 @@ from sequela.registry import nearest
 from sequela.types import Spec
 
 Material: TypeAlias = Literal["numbers", "codes", "signals", "pictures", "texts", "sequences"]
+JUDGED = ("binary", "multiclass", "multilabel", "regression", "survival")  # kinds of task
 MATERIALS: Mapping[str, Material] = MappingProxyType(
     {
         "measurements": "numbers",
@@ -70,6 +71,15 @@ def suited(specs: Mapping[str, Spec]) -> list[Kind]:
     """The kinds that have something to spoil in these inputs."""
     held = materials(specs)
     return [kind for kind in _ALL if held & set(kind.of)]
+
+
+def check_task(kind: str) -> None:
+    """Raises ConfigError for a kind of task whose answers to spoilt rows are not judged."""
+    if kind not in JUDGED:
+        raise ConfigError(
+            f"[robustness] is of tasks with one answer a row, and spoilt answers of {kind} are not judged",
+            hint=f"leave it out; those of {', '.join(JUDGED)} are",
+        )
 
 
 def check(asked: Sequence[str]) -> None:

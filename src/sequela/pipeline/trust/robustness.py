@@ -22,7 +22,6 @@ from sequela.pipeline.trust.robust.work import Work
 from sequela.study import cut
 from sequela.types import Array, Cohort, Known, Plain
 
-JUDGED = ("binary", "multiclass", "multilabel", "regression", "survival")  # kinds of task
 BYTES = 256 << 20  # of opened payloads: fewer rows are drawn where they would take more
 
 
@@ -44,7 +43,7 @@ def _answering(baselines: Mapping[str, Baseline]) -> dict[str, Baseline]:
 
 def judged(task: Task) -> bool:
     """Whether spoilt answers of this task are judged: one answer a row, with a metric of its own."""
-    return task.kind in JUDGED and not isinstance(task, Tagger)
+    return task.kind in kinds.JUDGED and not isinstance(task, Tagger)
 
 
 def examined(asking: Asking, settings: Robustness, thresholds: Mapping[str, float], progress: Progress) -> RobustnessFacts:
