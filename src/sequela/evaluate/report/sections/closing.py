@@ -30,7 +30,8 @@ GLOSSARY = (
     (
         later("95 % interval"),
         later(
-            "Made so that it holds the true value in 95 of 100 like samples of subjects; it knows nothing of other hospitals or years."
+            "Made so that it holds the true value in 95 of 100 like samples of subjects; it knows nothing of other hospitals "
+            "or years."
         ),
     ),
     (later("Baseline"), later("A plain model on summaries of the same inputs, tuned on the same rows.")),
