@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sequela.evaluate.calibrate import Tried
+from sequela.evaluate.intervals import wilson
 from sequela.evaluate.report import numbers, svg
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, figure, figures, folded, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
@@ -220,6 +221,7 @@ def _risk(run: Run, facts: UncertaintyFacts) -> Safe:
             tag("h3", say("Decisions given and withheld")),
             figures(_curve(run, facts.curve, facts.withheld)),
             EMPTY if facts.withheld is None else _withheld(facts.withheld),
+            undecided(facts.withheld) if facts.withheld is not None and run.kind == "binary" else EMPTY,
         ]
     )
 
@@ -273,6 +275,34 @@ def _withheld(one: Withheld) -> Safe:
         "the event is rare it can be kept by saying no alone, so look at each class. It does not survive another prevalence."
     )
     return joined([paragraph(asked, " ", found), table(head, rows), paragraph(kept)])
+
+
+def undecided(one: Withheld) -> Safe:
+    """The two-by-two table with the rows that are not decided, and its rates with and without them."""
+    if len(one.by_class) != 2 or not one.given:
+        return EMPTY
+    (others, passed, false), (events, found, missed) = one.by_class.values()
+    counts: list[list[Piece]] = [
+        [say("Called"), numbers.count(found - missed), numbers.count(false)],
+        [say("Not called"), numbers.count(missed), numbers.count(passed - false)],
+        [say("Undecided"), numbers.count(events - found), numbers.count(others - passed)],
+    ]
+    right = found - missed, passed - false
+    rates: list[list[Piece]] = [
+        [say("Among the decided"), _share(right[0], found), _share(right[1], passed)],
+        [say("Among all, undecided rows taken as not right"), _share(right[0], events), _share(right[1], others)],
+    ]
+    caption = say("What is decided, with the rows that are left undecided.")
+    told = say("Both rates with Wilson's 95 % interval. Among the decided they are those of the surer rows alone.")
+    heads = ["", numbers.name("sensitivity"), numbers.name("specificity")]
+    return table(["", say("Event"), say("No event")], counts, caption) + table(heads, rates, told)
+
+
+def _share(part: int, whole: int) -> str:
+    if not whole:
+        return "–"
+    low, high = wilson(part, whole)
+    return f"{numbers.number(part / whole)} [{numbers.number(low)}, {numbers.number(high)}]"
 
 
 def _why(one: Withheld) -> str:
