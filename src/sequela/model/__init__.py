@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from sequela.model.answering import answered, in_text, lines, of_asked, predict, tensors
 from sequela.model.building import build, check, restore
-from sequela.model.doubt import Vectors, drops, passes, vectors
+from sequela.model.doubt import Vectors, drops, passes, sees_vectors, vectors
 from sequela.model.inputs import (
     evidence,
     fit_inputs,
@@ -62,6 +62,7 @@ __all__ = [
     "refusals",
     "restore",
     "restore_inputs",
+    "sees_vectors",
     "since_first",
     "target_names",
     "tensors",

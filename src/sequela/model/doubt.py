@@ -16,6 +16,7 @@ from sequela.model.answering import answered, tensors
 from sequela.model.network import Model
 from sequela.nn.dropout import StepDropout
 from sequela.nn.head import Head
+from sequela.tasks.regression import Quantities
 from sequela.types import Answer, Array, Ragged, Seq, concatenate
 
 
@@ -29,7 +30,7 @@ class Vectors:
 
 def vectors(model: Model, inputs: Mapping[str, Ragged], batch: int = 256) -> Vectors | None:
     """Of every row, in order; None of a network whose head sees more than a vector of a row. The model's mode stays as it was."""
-    if not isinstance(model.head, Head):
+    if not sees_vectors(model):
         return None
     order = batches.sorted_(batches.lengths(inputs), batch)
     pooled, out = [], []
@@ -42,6 +43,11 @@ def vectors(model: Model, inputs: Mapping[str, Ragged], batch: int = 256) -> Vec
             out.append(model.head(encoded).double().numpy())
     place = np.argsort(np.concatenate(order), kind="stable")
     return Vectors(np.concatenate(pooled)[place], np.concatenate(out)[place])
+
+
+def sees_vectors(model: Model) -> bool:
+    """Whether all that the head sees of a row is a vector."""
+    return isinstance(model.head, Head | Quantities)
 
 
 def drops(model: Model) -> bool:

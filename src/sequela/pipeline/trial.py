@@ -133,6 +133,7 @@ def read(split: Prepared) -> Read:
     model, _ = models.build(split.study, specs, names)
     knowledge.check(split.study, fitted, names, split.find)
     uncertain.check_network(split.study, model)
+    uncertain.check_rows(split.study, {part: len(rows) for part, rows in parts.items()})
     foreseen = pretraining.evidence(split.study, material, fitted)
     evidence = split.evidence(fitted)
     check_names(split.study.evaluate, evidence.target.names)

@@ -19,6 +19,8 @@ from sequela.types import Answer, Cohort
 if TYPE_CHECKING:
     from sequela.model import Model
 
+NONE_UNUSUAL = "set uncertainty.unusual = 0"
+
 
 def check(study: Study) -> None:
     """Raises ConfigError for a promise that this kind of task cannot give, or of a group that the cohort does not tell."""
@@ -49,6 +51,17 @@ def check_network(study: Study, model: Model) -> None:
             f"uncertainty.dropout asks for {asked.dropout} passes, and no part of the network is dropped in training",
             hint="give the encoder or the task a dropout, or leave uncertainty.dropout out",
         )
+    if asked.unusual > 0 and not models.sees_vectors(model):
+        raise ConfigError("unusual inputs cannot be told: the task's head sees more than a vector of a row", hint=NONE_UNUSUAL)
+
+
+def check_rows(study: Study, rows: Mapping[str, int]) -> None:
+    """Raises DataError where train or tune has too few rows for what is promised: known before anything is trained."""
+    few = [f"{part} has {rows[part]}" for part in ("train", "tune") if rows[part] < rarity.FEWEST]
+    if study.uncertainty.unusual > 0 and few:
+        raise DataError(
+            f"unusual inputs cannot be told of so few rows: {', '.join(few)}, {rarity.FEWEST} are needed", hint=NONE_UNUSUAL
+        )
 
 
 def promised(study: Study, predictor: Predictor, rows: Mapping[str, Evidence], tune: Cohort, answer: Answer) -> Promises:
@@ -60,8 +73,7 @@ def promised(study: Study, predictor: Predictor, rows: Mapping[str, Evidence], t
     known = rarity.fit(predictor.members[0], rows["train"], rows["tune"], kind, study.train.seed)
     if known is None and study.uncertainty.unusual > 0:
         raise DataError(
-            "unusual inputs cannot be told: the rows of train or tune are too few, or the task's head sees more than a vector",
-            hint="set uncertainty.unusual = 0",
+            "unusual inputs cannot be told: too few rows of train or tune, or no vector is made of them", hint=NONE_UNUSUAL
         )
     levels = tune.groups.get(study.uncertainty.group)
     found = Tune(kind, answer, tune.target, tune.subject_id, predictor.threshold, levels)
