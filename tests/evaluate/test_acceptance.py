@@ -68,7 +68,7 @@ def test_limits_need_resamples_and_classes_must_be_there() -> None:
     with pytest.raises(ConfigError, match="without resamples"):
         acceptance.criteria(["auroc.low >= 0.8"], "binary", [], bootstrap=0)
     with pytest.raises(ConfigError, match="no class 'c'"):
-        acceptance.check_classes([acceptance.read("class c auroc >= 0.8")], ["a", "b"])
+        acceptance.check_names([acceptance.read("class c auroc >= 0.8")], ["a", "b"], {})
 
 
 def test_a_value_is_judged_as_it_is_and_its_interval_is_told_beside() -> None:
@@ -119,3 +119,29 @@ def test_all_together_are_met_where_each_is(verdicts: list[acceptance.Verdict]) 
     found = acceptance.verdict([acceptance.Judgement(text="", verdict=one) for one in verdicts])
     assert (found == "met") == (bool(verdicts) and set(verdicts) == {"met"})
     assert (found == "not met") == ("not met" in verdicts)
+
+
+def test_a_level_that_nobody_has_is_refused() -> None:
+    asked = [acceptance.read("group sex=alien auroc >= 0.5")]
+    with pytest.raises(ConfigError, match="nobody of the cohort has sex = 'alien'"):
+        acceptance.check_names(asked, [], {"sex": ["female", "male", ""]})
+    acceptance.check_names([acceptance.read("group sex=unknown auroc >= 0.5")], [], {"sex": ["female", "male", ""]})
+    acceptance.check_names([acceptance.read("group sex auroc >= 0.5")], [], {"sex": ["female", "male"]})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("auroc.low >= 0.6", "auroc <= 0.5"),
+        ("auroc >= 0.6", "auroc.high <= 0.5"),
+        ("auroc.low > 0.5", "auroc.high < 0.5"),
+    ],
+)
+def test_a_limit_and_a_value_that_cannot_both_be_met_are_refused(first: str, second: str) -> None:
+    with pytest.raises(ConfigError, match="no number meets both"):
+        acceptance.criteria([first, second], "binary", [])
+
+
+@pytest.mark.parametrize("pair", [("auroc.high >= 0.6", "auroc.low <= 0.5"), ("auroc.low >= 0.6", "auroc >= 0.7")])
+def test_a_limit_and_a_value_that_can_are_not(pair: tuple[str, str]) -> None:
+    assert len(acceptance.criteria(pair, "binary", [])) == 2

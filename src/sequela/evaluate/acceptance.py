@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -37,6 +37,7 @@ _RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+ORDER = {"low": 0, "": 1, "high": 2}  # of a limit, the value and the other limit: each is no more than the next
 _INFINITE = float("inf")
 _RANGES: Mapping[str, tuple[float, float]] = {  # of those whose values are no shares
     **dict.fromkeys(("calibration_intercept", "calibration_slope", "count_bias"), (-_INFINITE, _INFINITE)),
@@ -152,23 +153,37 @@ def _agree(found: Sequence[Criterion]) -> None:
     """Raises ConfigError for a sentence that is said twice, and for two that no number can meet together."""
     for k, one in enumerate(found):
         for other in found[:k]:
-            if _subject(one) != _subject(other):
-                continue
-            if one.relation[0] == other.relation[0]:
-                raise ConfigError(f"plan.accept asks the same twice: {other.text!r} and {one.text!r}", hint="keep one of them")
-            least, most = (one, other) if one.relation[0] == ">" else (other, one)
-            strict = len(least.relation) + len(most.relation) < 4
-            if least.bound > most.bound or (strict and least.bound == most.bound):
-                raise ConfigError(f"plan.accept: no number meets both {other.text!r} and {one.text!r}")
+            if _subject(one) == _subject(other):
+                _can_both_be_met(one, other)
+
+
+def _can_both_be_met(one: Criterion, other: Criterion) -> None:
+    if one.relation[0] == other.relation[0]:
+        if one.limit == other.limit:
+            raise ConfigError(f"plan.accept asks the same twice: {other.text!r} and {one.text!r}", hint="keep one of them")
+        return
+    least, most = (one, other) if one.relation[0] == ">" else (other, one)
+    strict = len(least.relation) + len(most.relation) < 4
+    above = least.bound > most.bound or (strict and least.bound == most.bound)
+    if above and ORDER[least.limit] <= ORDER[most.limit]:  # what must be high is never more than what must be low
+        raise ConfigError(f"plan.accept: no number meets both {other.text!r} and {one.text!r}")
 
 
 def _subject(one: Criterion) -> tuple[str, ...]:
-    return one.metric, one.limit, one.group, one.class_, one.over
+    return one.metric, one.group, one.class_, one.over
 
 
-def check_classes(found: Sequence[Criterion], names: Sequence[str]) -> None:
-    """Raises ConfigError for a class that is none of these."""
+def check_names(found: Sequence[Criterion], names: Sequence[str], levels: Mapping[str, Collection[str]]) -> None:
+    """Raises ConfigError for a class that is none of these, or a level that nobody of the cohort has.
+
+    `levels`: of each group of the cohort what rows have, "" where it is not known.
+    """
     for one in found:
+        group, _, level = one.group.partition("=")
+        known = {value or "unknown" for value in levels.get(group, ())}
+        if level and level not in known:
+            hint = registry.nearest(level, sorted(known))
+            raise ConfigError(f"plan.accept: nobody of the cohort has {group} = {level!r}, in {one.text!r}", hint)
         if one.class_ and one.class_ not in names:
             raise ConfigError(
                 f"plan.accept: there is no class {one.class_!r}, in {one.text!r}", registry.nearest(one.class_, list(names))

@@ -13,7 +13,6 @@ from sequela import model as models
 from sequela.config import Study
 from sequela.contracts import Progress, Shortening
 from sequela.errors import LeakError
-from sequela.evaluate import acceptance
 from sequela.evaluate.facts import Alarm
 from sequela.evaluate.planned import EarlierLook
 from sequela.evaluate.size.facts import SizeFacts
@@ -76,7 +75,7 @@ def check(
         progress("checking", k, len(prepared.plans))
         split = prepared.split(plan)
         rows = trial.read(split)
-        acceptance.check_classes(sealing.criteria(prepared.study), rows.all.target.names)
+        sealing.check_names(prepared.study, rows.all.target.names, rows.asked)
         split = rows.split
         alarms |= {(alarm.check, alarm.text): alarm for alarm in audit(split, rows)}
         inputs = {name: f"{spec.kind}, step {spec.shape}, {len(spec.names)} features" for name, spec in rows.train.specs.items()}

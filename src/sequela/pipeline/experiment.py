@@ -23,7 +23,6 @@ from sequela.bundle import bundle as bundles
 from sequela.config import Study
 from sequela.contracts import Progress
 from sequela.errors import ConfigError, DataError, Interrupted, LeakError, UsageError
-from sequela.evaluate import acceptance
 from sequela.evaluate.curves import Curves
 from sequela.evaluate.evaluation import Judged
 from sequela.evaluate.facts import RunFacts
@@ -215,7 +214,7 @@ def _one(prepared: Prepared, plan: Plan, part: Literal["tune", "test"], way: tri
     split = prepared.split(plan)
     files.write(folder / files.STUDY, config.dump(prepared.study))
     rows = trial.read(split)
-    acceptance.check_classes(sealing.criteria(prepared.study), rows.all.target.names)
+    sealing.check_names(prepared.study, rows.all.target.names, rows.asked)
     split = rows.split.asking(rows.all.target)
     alarms = audited.audit(split, rows)
     audited.refuse(alarms)

@@ -11,6 +11,7 @@ from sequela.bundle import Bundle, load
 from sequela.contracts import Evidence, Progress
 from sequela.errors import DataError
 from sequela.evaluate.facts import RunFacts
+from sequela.evaluate.trusted import Trusted
 from sequela.pipeline import files
 from sequela.pipeline.prepared import Prepared, prepare
 from sequela.store.store import Store
@@ -55,6 +56,7 @@ def reopen(run: str | Path, data: str | Path | Store | None, progress: Progress)
     if study is None or not (folder / files.METRICS).exists():
         raise DataError(f"{folder} is not a finished run: it has no {files.METRICS}", hint="sequela run STUDY --out DIR --resume")
     facts = files.read_json(folder / files.FACTS, RunFacts)
+    _refuse_damaged(folder)
     prepared = prepare(study, Path(), data if data is not None else facts.data.source, progress)
     _refuse_others(prepared.store, facts)
     plan = prepared.plans[0]
@@ -63,6 +65,12 @@ def reopen(run: str | Path, data: str | Path | Store | None, progress: Progress)
     split = prepared.split(plan)
     split = split.without(_refusals(held, split))
     return Reopened(inner, held, split, "test" if facts.test_opened else "tune")
+
+
+def _refuse_damaged(folder: Path) -> None:
+    """Raises DataError where what was examined before cannot be read, since more is to be written beside it."""
+    if (folder / files.TRUST).exists():
+        files.read_json(folder / files.TRUST, Trusted)
 
 
 def _refuse_others(store: Store, facts: RunFacts) -> None:

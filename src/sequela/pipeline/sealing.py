@@ -53,6 +53,12 @@ def criteria(study: Study) -> list[Criterion]:
     return acceptance.criteria(study.plan.accept, cohorts.judged_as(study), groups, bootstrap=study.evaluate.bootstrap)
 
 
+def check_names(study: Study, names: Sequence[str], cohort: Cohort) -> None:
+    """Raises ConfigError for a criterion about a class, or a level of a group, that is not there."""
+    levels = {name: np.unique(column).tolist() for name, column in cohort.groups.items()}
+    acceptance.check_names(criteria(study), names, levels)
+
+
 def settled(study: Study, split: str) -> dict[str, Any]:
     """What a study says that its test part is asked, before anything is trained."""
     told = {name: msgspec.to_builtins(getattr(study, name)) for name in SETTLED}
