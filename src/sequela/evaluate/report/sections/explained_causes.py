@@ -8,7 +8,7 @@ from sequela.evaluate.report.html import EMPTY, Piece, Safe, paragraph, table, t
 from sequela.evaluate.report.words import later, say
 
 METHODS = {
-    "smoothed_gradient_shap": later("Gradient SHAP, shared along time"),
+    "smoothed_gradient_shap": later("Gradient SHAP, shared with neighbours"),
     "gradient_shap": later("Gradient SHAP"),
     "integrated_gradients": later("Integrated gradients"),
     "gradient_explainer": later("SHAP gradient explainer"),

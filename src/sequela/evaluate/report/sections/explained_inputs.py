@@ -76,7 +76,8 @@ def single_rows(run: Run, found: ExplanationFacts) -> Safe:
     if not shown:
         return EMPTY
     legend = say(
-        "A line for each feature, a column for each step, the largest parts first. A full box speaks for, half a box against; "
+        "A line for each feature, a column for each step, the largest parts first; a picture stands as it is looked at. A full "
+        "box speaks for, half a box against; "
         "grey was measured and has next to no part; where nothing is drawn nothing was measured."
     )
     patients = say(

@@ -13,7 +13,7 @@ SETS = {
     "icd_chapters": later("Chapters of the ICD."),
     "loinc_panels": later("Panels of measurements."),
     "ecg_segments": later("Segments of the heartbeat, by their usual distance from the R peak."),
-    "body_regions": later("Regions of the picture."),
+    "body_regions": later("Regions of the picture, left and right as it is looked at, not the patient's."),
 }
 
 
