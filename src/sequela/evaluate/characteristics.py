@@ -13,6 +13,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sequela.evaluate.levels import ordered
 from sequela.types import Array
 
 FEW = 10  # rows below which a number might tell of one person
@@ -98,7 +99,7 @@ def _yes(name: str, each: Sequence[Array]) -> list[Characteristic]:
 
 def _levels(name: str, each: Sequence[Array]) -> list[Characteristic]:
     """A line for each level, in their order, what is not known last."""
-    levels = sorted({str(level) for one in each for level in np.unique(one)}, key=lambda level: (level == "", level))
+    levels = ordered(str(level) for one in each for level in np.unique(one))
     counts = [suppressed([int((one == level).sum()) for level in levels]) for one in each]
     totals = [len(one) for one in each]
     missing = [suppressed([int((one == "").sum())])[0] for one in each]

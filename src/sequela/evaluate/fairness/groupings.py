@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sequela.errors import ConfigError
+from sequela.evaluate.levels import ordered
 from sequela.registry import nearest
 from sequela.types import Array
 
@@ -25,7 +26,8 @@ class Grouping:
     @property
     def levels(self) -> list[str]:
         """Those that occur, in order, the unknown ones last."""
-        return sorted(set(self.level.tolist()), key=lambda level: (level == UNKNOWN, level))
+        levels = set(self.level.tolist())
+        return ordered(levels - {UNKNOWN}) + [UNKNOWN] * (UNKNOWN in levels)
 
     def counts(self) -> dict[str, int]:
         """Rows of each."""
