@@ -110,6 +110,9 @@ def _decision(run: Run) -> list[str]:
     if run.kind != "binary" or not all(row is not None and row.value is not None for row in (found, right, alarms)):
         return []
     cut = numbers.number(found.threshold) if found and not run.several else ""
+    withheld = None if run.trusted.uncertainty is None else run.trusted.uncertainty.withheld
+    if withheld is not None and not withheld.given:
+        return [say("Every decision is withheld: none is as sure as the study asks for.")]
     return [
         say(
             "At {where}, chosen on the tune part, the {who} finds {found} of 100 events, raises {alarms} false alarms among 100 "
@@ -159,6 +162,8 @@ def _judged_on(run: Run) -> str:
     if row is None:
         return say("There are no numbers to report.")
     n, of, part, events = numbers.count(row.n), say(run.asked_of), say(run.part), _events(run, row)
+    if run.trusted.external is not None:
+        return say("Judged on {n} {of} of these records{events}.", n=n, of=of, events=events)
     if not run.several:
         return say("Judged on {n} {of} of the {part} part{events}.", n=n, of=of, part=part, events=events)
     splits = len(run.facts.splits)
