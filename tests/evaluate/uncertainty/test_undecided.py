@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sequela.evaluate.intervals import wilson
 from sequela.evaluate.report.html import EMPTY
-from sequela.evaluate.report.sections.uncertainty import undecided
+from sequela.evaluate.report.sections.decisions import undecided
 from sequela.evaluate.uncertainty.abstention import Abstention
 from sequela.evaluate.uncertainty.facts import Withheld
 
