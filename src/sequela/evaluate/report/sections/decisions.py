@@ -37,7 +37,7 @@ def _curve(run: Run, curve: RiskCurve, withheld: Withheld | None) -> Safe:
             "Risk and coverage. How many of the decisions are wrong where only the surest are given; the band is the "
             "{confidence} interval by subject. The mean over all shares is {area}. A curve that does not rise means that the "
             "model does not know where it is wrong.",
-            confidence=_confidence(run),
+            confidence=confidence(run),
             area=numbers.number(curve.area),
         ),
     )
@@ -116,3 +116,8 @@ def _why(one: Withheld) -> str:
 
 
 # --------------------------------------------------------------------------------------------------------- spread, rare inputs
+
+
+def confidence(run: Run) -> str:
+    """Of the intervals of a run."""
+    return f"{100 * run.study.evaluate.confidence:g} %"

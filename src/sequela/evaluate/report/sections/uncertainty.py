@@ -8,7 +8,7 @@ from sequela.evaluate.calibrate import Tried
 from sequela.evaluate.report import numbers
 from sequela.evaluate.report.html import EMPTY, Piece, Safe, folded, joined, paragraph, section, table, tag
 from sequela.evaluate.report.run import Run, label
-from sequela.evaluate.report.sections.decisions import decisions
+from sequela.evaluate.report.sections.decisions import confidence, decisions
 from sequela.evaluate.report.words import later, retold, say
 from sequela.evaluate.uncertainty.facts import Covered, Mixed, Spread, UncertaintyFacts, Unusual
 from sequela.evaluate.uncertainty.sets import Sets
@@ -114,7 +114,7 @@ def _sets(run: Run, facts: UncertaintyFacts) -> Safe:
         "over all that tune could have been: for 95 of 100 draws of as many subjects the share lies within the limits under "
         "“another tune”, so a measured interval may miss the promise by chance. The last column is plain split conformal "
         "prediction, with one limit over all rows.",
-        confidence=_confidence(run),
+        confidence=confidence(run),
     )
     return joined(
         [
@@ -324,7 +324,3 @@ def _tried_row(one: Tried) -> list[Piece]:
         "–" if one.gain is None else f"{one.gain:+.4f}".replace("-", "−"),
         "–" if one.error is None else f"{one.error:.4f}",
     ]
-
-
-def _confidence(run: Run) -> str:
-    return f"{100 * run.study.evaluate.confidence:g} %"
