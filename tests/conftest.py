@@ -57,9 +57,15 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Path:
-    """The study file of the simulated ward."""
-    return DEMO
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study file of the simulated ward, without what takes longest: explanations and robustness have tests of their own."""
+    from msgspec.structs import replace
+
+    from sequela import config
+
+    path = tmp_path_factory.mktemp("studies") / DEMO.name
+    path.write_text(config.dump(replace(config.load(DEMO), explain=None, robustness=None)), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -69,11 +75,11 @@ def small() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def ward_run(ward: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ward_run(ward: Store, demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One finished run of the demo: model, two baselines, a score, an ensemble."""
     from sequela.pipeline import run
 
-    return run(DEMO, data=ward, out=tmp_path_factory.mktemp("runs") / "ward", overrides=SMALL)
+    return run(demo, data=ward, out=tmp_path_factory.mktemp("runs") / "ward", overrides=SMALL)
 
 
 @pytest.fixture(autouse=True)
