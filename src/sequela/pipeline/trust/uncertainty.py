@@ -82,9 +82,9 @@ class _Facts:
         return {str(one): int(count) for one, count in zip(size, rows, strict=True)}
 
     def spread(self, rows: Evidence) -> Spread | None:
-        """Of each row that of the column that is spread the most."""
+        """Of each row that of the column that is spread the most; None where steps are asked, of which none is told."""
         predictor, passes = self._predictor, self._predictor.study.uncertainty.dropout
-        if not predictor.spreads:
+        if not predictor.spreads or rows.steps is not None:
             return None
         each = predictor.spread(rows, predictor.each(rows)).max(1)
         wrong, right = self._wrong_and_right(each)

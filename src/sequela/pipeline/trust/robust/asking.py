@@ -57,7 +57,8 @@ class Asking:
         if not len(rows):
             return Said(rows, {}, 0)
         try:
-            return self._answered(known, rows, beside)
+            with np.errstate(invalid="ignore", over="ignore"):  # a garbled record may hold what no number comes of
+                return self._answered(known, rows, beside)
         except (DataError, TrainingError):  # one bad record never stops the others
             if len(rows) == 1:
                 return Said(rows[:0], {}, 1)
