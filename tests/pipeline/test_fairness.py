@@ -41,7 +41,10 @@ def test_what_contradicts_itself_is_refused_before_training(demo: Path, override
 
 
 def test_what_can_be_held_is_let_through(demo: Path) -> None:
-    asked(demo, 'fairness.crossed=[["sex", "age_band"]]', 'fairness.mitigate="reweighting"', 'fairness.by="sex"')
+    overrides = ('fairness.crossed=[["sex", "age_band"]]', 'fairness.mitigate="reweighting"', 'fairness.by="sex"')
+    asked(demo, *overrides)  # raises nothing
+    with pytest.raises(ConfigError):  # and is looked at: the same without the group is refused
+        asked(demo, *overrides[:2])
 
 
 def rows() -> tuple[np.ndarray, Target]:

@@ -114,6 +114,7 @@ def _shap() -> ModuleType:
 
 @contextmanager
 def _seeded(random: np.random.Generator) -> Iterator[None]:
+    """Within, NumPy's global numbers, from which alone shap draws, follow from these; afterwards they are the caller's again."""
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(int(random.integers(1 << 31)))  # noqa: NPY002
     try:

@@ -306,7 +306,7 @@ def _tried(facts: UncertaintyFacts) -> Safe:
     parts = [tag("h3", say("Calibration tried"))]
     for model, tried in facts.tried.items():
         head = [label(model), say("Log loss, cross-fitted"), say("Gain"), say("Standard error")]
-        chosen = [one.method for one in tried].index(facts.calibration[model])  # type: ignore[arg-type]
+        chosen = [str(one.method) for one in tried].index(facts.calibration[model])
         parts.append(
             table(head, [_tried_row(one) for one in tried], say("Fitted without a fifth of tune, judged on it."), chosen)
         )
